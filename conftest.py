@@ -1,0 +1,9 @@
+"""Which plugins the tests are made of, one per subject; nothing else lives here."""
+
+pytest_plugins = (
+    "tests.fix_layers",
+    "tests.fix_postgres",
+    "tests.fix_bank",
+    "tests.fix_front",
+    "tests.fix_function",
+)

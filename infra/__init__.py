@@ -1,0 +1,1 @@
+"""The stack, and where it runs: on AWS or on this machine."""

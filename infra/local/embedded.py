@@ -1,0 +1,136 @@
+"""Owner of one embedded PostgreSQL: makes it, says where it listens, and removes it when its own stdin closes.
+
+Run as a program of its own, in its own session, so that the server ends with whoever asked for it, also where that
+process is interrupted or killed. It speaks JSON on stdout, one line: ``{"socket": …}`` or ``{"error": …}``. It uses
+the standard library alone, to be up in milliseconds.
+"""
+
+import contextlib
+import json
+import os
+import pwd
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+START_LIMIT_S: Final = 30.0
+STOP_LIMIT_S: Final = 10.0
+UNPRIVILEGED: Final = "nobody"
+"""PostgreSQL refuses to run as root; root runs it as this user."""
+
+DISPOSABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+"""Nothing survives the server, so nothing is flushed."""
+
+
+class StartError(Exception):
+    """The server did not come up; the text is what it said last."""
+
+
+def main(binaries: Path) -> int:
+    """Serve until stdin closes; 0 where the server came up and was removed, 1 where it did not come up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with tempfile.TemporaryDirectory(prefix="dsql-postgres-", ignore_cleanup_errors=True) as folder:
+        try:
+            with _server(binaries, Path(folder)):
+                _say({"socket": folder})
+                select.select([sys.stdin], [], [])
+        except (StartError, OSError) as error:
+            _say({"error": str(error)})
+            return 1
+    return 0
+
+
+def _say(answer: dict[str, str]) -> None:
+    # The asker may be gone already; the folder is to be removed all the same.
+    with contextlib.suppress(BrokenPipeError):
+        print(json.dumps(answer), flush=True)
+
+
+@contextlib.contextmanager
+def _server(binaries: Path, folder: Path) -> Iterator[None]:
+    identity = _unprivileged(folder)
+    if identity:
+        binaries = _reachable(binaries, folder)
+    data, log = folder / "data", folder / "log"
+    layout = ["-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+    _run([str(binaries / "bin" / "initdb"), *layout, "--no-sync", "--no-instructions"], **identity)
+    options = {"listen_addresses": "", "unix_socket_directories": str(folder), **DISPOSABLE}
+    command = [str(binaries / "bin" / "postgres"), "-D", str(data), *(f"--{key}={options[key]}" for key in options)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **identity)
+    try:
+        _wait_until_ready(process, data / "postmaster.pid", log)
+        yield
+    finally:
+        _stop(process)
+
+
+def _run(command: list[str], **identity: Any) -> None:
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=START_LIMIT_S,
+        check=False,
+        **identity,
+    )
+    if done.returncode:
+        raise StartError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
+
+
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """Return the arguments that make subprocess leave root, none where we are not root; give ``folder`` away."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam(UNPRIVILEGED)
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": folder}
+
+
+def _reachable(binaries: Path, folder: Path) -> Path:
+    """Return binaries that every user can run: a copy where a folder above them is closed to others.
+
+    The wheel's programs find their libraries beside the package, so the copy keeps that layout.
+    """
+    if all(parent.stat().st_mode & 0o001 for parent in binaries.resolve().parents):
+        return binaries
+    package, copy = binaries.parent, folder / "site-packages"
+    shutil.copytree(binaries, copy / package.name / binaries.name, ignore=shutil.ignore_patterns("include", "*.a"))
+    libraries = f"{package.name}.libs"
+    if (package.parent / libraries).exists():
+        shutil.copytree(package.parent / libraries, copy / libraries)
+    return copy / package.name / binaries.name
+
+
+def _wait_until_ready(process: subprocess.Popen[Any], pid_file: Path, log: Path) -> None:
+    """Watch for the last line that the server writes to its pid file once it takes connections."""
+    ticks = int(START_LIMIT_S / 0.02)
+    for _ in range(ticks):
+        if process.poll() is not None:
+            raise StartError(log.read_text(errors="replace").strip())
+        with contextlib.suppress(FileNotFoundError):
+            if pid_file.read_text().splitlines()[-1:] == ["ready   "]:
+                return
+        select.select([], [], [], 0.02)
+    raise StartError(f"the server was not ready within {START_LIMIT_S:.0f} s")
+
+
+def _stop(process: subprocess.Popen[Any]) -> None:
+    """End the server at once: its data goes with it."""
+    process.send_signal(signal.SIGQUIT)
+    try:
+        process.wait(STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_LIMIT_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

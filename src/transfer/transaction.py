@@ -1,0 +1,86 @@
+"""The transfer as one transaction, and what its COMMIT may answer."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Final
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from transfer.errors import (
+    InsufficientBalance,
+    NotCommitted,
+    OutcomeUnknown,
+    PayeeNotFound,
+    PayerNotFound,
+)
+from transfer.request import Transfer
+
+_DEBIT: Final = "UPDATE accounts SET balance = balance - %s WHERE id = %s RETURNING balance"
+_CREDIT: Final = "UPDATE accounts SET balance = balance + %s WHERE id = %s RETURNING balance"
+
+_UNCERTAIN_CLASSES: Final = ("08", "57", "58", "XX")
+_UNCERTAIN_SQLSTATE: Final = "40003"
+"""Connection exceptions, operator intervention, system and internal errors, statement completion unknown
+(PostgreSQL, appendix A). Aurora DSQL's user guide calls a COMMIT answered by XX000 uncertain."""
+
+
+def make(connection: psycopg.Connection, transfer: Transfer) -> int:
+    """Make the transfer in one transaction and return the payer's new balance.
+
+    Raises PayerNotFound, PayeeNotFound or InsufficientBalance after a rollback, OutcomeUnknown where the connection
+    was lost during COMMIT, and psycopg's errors for all else, a lost optimistic transaction (40001) among it.
+    """
+    with transaction(connection):
+        balance = _change(connection, _DEBIT, transfer.amount, transfer.payer_id)
+        if balance is None:
+            raise PayerNotFound(f"there is no account {transfer.payer_id} to pay from")
+        if balance < 0:
+            raise InsufficientBalance(f"account {transfer.payer_id} has less than {transfer.amount}")
+        if _change(connection, _CREDIT, transfer.amount, transfer.payee_id) is None:
+            raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
+    return balance
+
+
+def _change(connection: psycopg.Connection, statement: str, amount: int, account: int) -> int | None:
+    """Return the account's new balance, None where there is no such account or it has no balance (NULL)."""
+    row = connection.execute(statement, (amount, account)).fetchone()
+    return None if row is None else row[0]
+
+
+@contextlib.contextmanager
+def transaction(connection: psycopg.Connection) -> Iterator[None]:
+    """BEGIN, the body, COMMIT; ROLLBACK where the body raises. The connection is in autocommit mode.
+
+    Raises OutcomeUnknown where nobody can tell whether COMMIT was applied, and NotCommitted where it was not.
+    """
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        _rollback(connection)
+        raise
+    _commit(connection)
+
+
+def _commit(connection: psycopg.Connection) -> None:
+    try:
+        answer = connection.execute("COMMIT").statusmessage
+    except psycopg.Error as error:
+        if _uncertain(error.sqlstate):
+            raise OutcomeUnknown(f"the answer to COMMIT was lost: {error}") from error
+        raise
+    if answer != "COMMIT":
+        raise NotCommitted(f"COMMIT was answered with {answer}")
+
+
+def _uncertain(sqlstate: str | None) -> bool:
+    """Whether COMMIT may have been applied; an error without SQLSTATE is libpq's own: no answer came."""
+    return sqlstate is None or sqlstate == _UNCERTAIN_SQLSTATE or sqlstate.startswith(_UNCERTAIN_CLASSES)
+
+
+def _rollback(connection: psycopg.Connection) -> None:
+    """Roll back what is open. Where that fails too, the server rolls back as the connection goes."""
+    if connection.info.transaction_status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}:
+        with contextlib.suppress(psycopg.Error):
+            connection.execute("ROLLBACK")

@@ -1,0 +1,44 @@
+"""The layers of the suite: each test carries the marker of the folder it stands in."""
+
+from pathlib import Path
+
+import pytest
+from _pytest.mark.expression import Expression
+
+LAYERS = {
+    "unit": "the transfer and its retry, and the parts of the stand-in, on a local PostgreSQL",
+}
+TESTS = Path(__file__).parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, meaning in LAYERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if TESTS in item.path.parents:
+        layer = item.path.relative_to(TESTS).parts[0]
+        if layer in LAYERS:
+            item.add_marker(layer)
+
+
+def selects(config: pytest.Config, layer: str) -> bool:
+    """Whether this run may reach tests of ``layer``, by its paths and its ``-m`` expression."""
+    folder = TESTS / layer
+    paths = [Path(arg.partition("::")[0]).resolve() for arg in config.args]
+    on_the_way = any(path == folder or path in folder.parents or folder in path.parents for path in paths)
+    return on_the_way and _may_match(config.option.markexpr, layer)
+
+
+def _may_match(expression: str, layer: str) -> bool:
+    """Whether a test with this layer's marker can match, be its other markers none or all."""
+    other_layers = LAYERS.keys() - {layer}
+
+    def plain(name: str, /, **_: object) -> bool:
+        return name == layer
+
+    def decorated(name: str, /, **_: object) -> bool:
+        return name not in other_layers
+
+    return not expression or any(Expression.compile(expression).evaluate(marked) for marked in (plain, decorated))

@@ -1,0 +1,109 @@
+"""One PostgreSQL for the whole run, however many workers it has, and a database of its own for each worker."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import conninfo, sql
+
+from infra.local import postgres as provider
+from tests.fix_layers import selects
+
+_server = pytest.StashKey[provider.Postgres]()
+_cleanup = pytest.StashKey[contextlib.ExitStack]()
+_URL = "postgres-url"
+
+NOT_FROM_ENVIRONMENT = {"hostaddr": "", "port": "5432"}
+"""Tests set libpq's variables for the function; the way to the server must not follow them."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("postgres", "PostgreSQL of the unit tests")
+    group.addoption(
+        "--postgres",
+        metavar="auto|container|embedded|URL",
+        default=os.environ.get("DSQL_POSTGRES", "auto"),
+        help="where PostgreSQL 16 comes from; auto: a container where a Docker engine answers, else embedded "
+        "(environment: DSQL_POSTGRES)",
+    )
+    group.addoption(
+        "--postgres-image",
+        metavar="IMAGE",
+        default=os.environ.get("DSQL_POSTGRES_IMAGE", provider.IMAGE),
+        help="image of the container, %(default)s unless said otherwise (environment: DSQL_POSTGRES_IMAGE)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if not hasattr(config, "workerinput") and not config.option.collectonly and selects(config, "unit"):
+        _start(config)
+
+
+def _start(config: pytest.Config) -> None:
+    stack = config.stash[_cleanup] = contextlib.ExitStack()
+    try:
+        server = stack.enter_context(provider.start(config.option.postgres, config.option.postgres_image))
+    except provider.PostgresUnavailable as error:
+        message = f"--postgres {_without_password(config.option.postgres)}: {error}"
+        raise pytest.UsageError(message) from None
+    config.stash[_server] = server
+
+
+def _without_password(choice: str) -> str:
+    if "://" not in choice:
+        return choice
+    return conninfo.make_conninfo(choice, password="***") if "password" in conninfo.conninfo_to_dict(choice) else choice
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return f"postgres: {config.stash[_server]}" if _server in config.stash else None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _cleanup in config.stash:
+        config.stash[_cleanup].close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the run's server is."""
+    if _server in node.config.stash:
+        node.workerinput[_URL] = node.config.stash[_server].url
+
+
+@pytest.fixture(scope="session")
+def postgres_url(pytestconfig: pytest.Config) -> str:
+    """URL of the run's server, as a user who may create databases."""
+    worker = getattr(pytestconfig, "workerinput", None)
+    if worker is not None:
+        return str(worker[_URL])
+    if _server not in pytestconfig.stash:
+        _start(pytestconfig)
+    return pytestconfig.stash[_server].url
+
+
+@pytest.fixture(scope="session")
+def database(postgres_url: str) -> Iterator[str]:
+    """URL of an empty database that is this worker's own; dropped at the end."""
+    with new_database(postgres_url) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def new_database(server: str) -> Iterator[str]:
+    """Create a database on ``server``, give its URL, and drop it with whoever is still connected."""
+    dbname = f"dsql_test_{uuid.uuid4().hex}"
+    settings = {**NOT_FROM_ENVIRONMENT, **conninfo.conninfo_to_dict(server), "dbname": dbname}
+    name = sql.Identifier(dbname)
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        try:
+            yield conninfo.make_conninfo("", **settings)
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
