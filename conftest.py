@@ -6,4 +6,8 @@ pytest_plugins = (
     "tests.fix_bank",
     "tests.fix_front",
     "tests.fix_function",
+    "tests.fix_target",
+    "tests.fix_cluster",
+    "tests.fix_probes",
+    "tests.fix_sessions",
 )

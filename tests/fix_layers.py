@@ -7,6 +7,7 @@ from _pytest.mark.expression import Expression
 
 LAYERS = {
     "unit": "the transfer and its retry, and the parts of the stand-in, on a local PostgreSQL",
+    "integration": "Aurora DSQL and the stack, on this machine or on AWS (--target)",
 }
 TESTS = Path(__file__).parent
 

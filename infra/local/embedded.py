@@ -25,19 +25,24 @@ UNPRIVILEGED: Final = "nobody"
 """PostgreSQL refuses to run as root; root runs it as this user."""
 
 DISPOSABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-"""Nothing survives the server, so nothing is flushed."""
+"""For a server whose data ends with it: nothing is flushed."""
+SETTINGS: Final = {"autovacuum_naptime": "5s", "max_connections": "500"}
+"""Many functions connect at once; what short transactions leave behind is swept up soon."""
 
 
 class StartError(Exception):
     """The server did not come up; the text is what it said last."""
 
 
-def main(binaries: Path) -> int:
-    """Serve until stdin closes; 0 where the server came up and was removed, 1 where it did not come up."""
+def main(binaries: Path, data: Path | None = None) -> int:
+    """Serve until stdin closes; 0 where the server came up and was removed, 1 where it did not come up.
+
+    ``data`` is a folder that outlives the server and is used again; then commits are flushed to disk.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="dsql-postgres-", ignore_cleanup_errors=True) as folder:
         try:
-            with _server(binaries, Path(folder)):
+            with _server(binaries, Path(folder), data):
                 _say({"socket": folder})
                 select.select([sys.stdin], [], [])
         except (StartError, OSError) as error:
@@ -53,14 +58,17 @@ def _say(answer: dict[str, str]) -> None:
 
 
 @contextlib.contextmanager
-def _server(binaries: Path, folder: Path) -> Iterator[None]:
-    identity = _unprivileged(folder)
+def _server(binaries: Path, folder: Path, kept: Path | None) -> Iterator[None]:
+    identity = _unprivileged(folder, kept)
     if identity:
         binaries = _reachable(binaries, folder)
-    data, log = folder / "data", folder / "log"
-    layout = ["-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
-    _run([str(binaries / "bin" / "initdb"), *layout, "--no-sync", "--no-instructions"], **identity)
-    options = {"listen_addresses": "", "unix_socket_directories": str(folder), **DISPOSABLE}
+    data, log = kept or folder / "data", folder / "log"
+    if not (data / "PG_VERSION").exists():
+        layout = ["-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        _run([str(binaries / "bin" / "initdb"), *layout, "--no-sync", "--no-instructions"], **identity)
+    options = {"listen_addresses": "", "unix_socket_directories": str(folder), **SETTINGS}
+    if kept is None:
+        options |= DISPOSABLE
     command = [str(binaries / "bin" / "postgres"), "-D", str(data), *(f"--{key}={options[key]}" for key in options)]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **identity)
@@ -68,7 +76,7 @@ def _server(binaries: Path, folder: Path) -> Iterator[None]:
         _wait_until_ready(process, data / "postmaster.pid", log)
         yield
     finally:
-        _stop(process)
+        _stop(process, signal.SIGINT if kept else signal.SIGQUIT)
 
 
 def _run(command: list[str], **identity: Any) -> None:
@@ -85,12 +93,16 @@ def _run(command: list[str], **identity: Any) -> None:
         raise StartError(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
 
 
-def _unprivileged(folder: Path) -> dict[str, Any]:
-    """Return the arguments that make subprocess leave root, none where we are not root; give ``folder`` away."""
+def _unprivileged(folder: Path, kept: Path | None) -> dict[str, Any]:
+    """Return the arguments that make subprocess leave root, none where we are not root; give the folders away."""
+    if kept:
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.geteuid() != 0:
         return {}
     user = pwd.getpwnam(UNPRIVILEGED)
-    os.chown(folder, user.pw_uid, user.pw_gid)
+    for owned in (folder, kept):
+        if owned:
+            os.chown(owned, user.pw_uid, user.pw_gid)
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": [], "cwd": folder}
 
 
@@ -122,9 +134,9 @@ def _wait_until_ready(process: subprocess.Popen[Any], pid_file: Path, log: Path)
     raise StartError(f"the server was not ready within {START_LIMIT_S:.0f} s")
 
 
-def _stop(process: subprocess.Popen[Any]) -> None:
-    """End the server at once: its data goes with it."""
-    process.send_signal(signal.SIGQUIT)
+def _stop(process: subprocess.Popen[Any], how: signal.Signals) -> None:
+    """End the server: at once where its data goes with it, with a checkpoint where the data is kept."""
+    process.send_signal(how)
     try:
         process.wait(STOP_LIMIT_S)
     except subprocess.TimeoutExpired:
@@ -133,4 +145,4 @@ def _stop(process: subprocess.Popen[Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(*map(Path, sys.argv[1:])))

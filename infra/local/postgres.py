@@ -51,18 +51,19 @@ class Postgres:
         return f"PostgreSQL {self.version}, {self.provider} ({self.reason})"
 
 
-def start(choice: str = "auto", image: str = IMAGE) -> AbstractContextManager[Postgres]:
+def start(choice: str = "auto", image: str = IMAGE, data: Path | None = None) -> AbstractContextManager[Postgres]:
     """Give a server by ``choice``: ``auto``, ``container``, ``embedded`` or a ``postgresql://`` URL.
 
     ``auto`` is a container where a Docker engine answers and has or can pull ``image``, else embedded. Entering raises
-    PostgresUnavailable. Leaving removes what entering made, a foreign server stays as it is.
+    PostgresUnavailable. Leaving removes what entering made, a foreign server stays as it is. ``data`` is a folder in
+    which an embedded server's contents are kept, and flushed at each commit.
     """
     if choice.startswith(("postgresql://", "postgres://")):
         return _foreign(choice)
     if choice == "container":
         return _container(image, "asked for")
     if choice == "embedded":
-        return _embedded("asked for")
+        return _embedded("asked for", data)
     if choice == "auto":
         return _auto(image)
     raise PostgresUnavailable(f"unknown choice {choice!r}: use {', '.join(CHOICES)} or a postgresql:// URL")
@@ -85,9 +86,9 @@ def _foreign(url: str) -> Iterator[Postgres]:
 
 
 @contextlib.contextmanager
-def _embedded(reason: str) -> Iterator[Postgres]:
+def _embedded(reason: str, data: Path | None = None) -> Iterator[Postgres]:
     process = subprocess.Popen(
-        [sys.executable, owner.__file__, _wheel()],
+        [sys.executable, owner.__file__, _wheel(), *([str(data.absolute())] if data else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -1,0 +1,189 @@
+"""The data plane side by side in one run: plain PostgreSQL, the OCC views on it, the whole stand-in before them."""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import click
+import psutil
+import psycopg
+from psycopg import conninfo
+
+from bench.clients import Count, Lane, Load, run
+from infra.local.control import Handle
+
+LANES: Final = ("plain", "views", "stand-in")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What is measured: the lanes, and the processes whose CPU and memory count."""
+
+    lanes: dict[str, Lane]
+    superuser: str
+    proxy: psutil.Process
+    shadow: str
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the base table and its overlay, and of the proxy's memory."""
+        query = f"SELECT pg_total_relation_size('accounts'), pg_total_relation_size('{self.shadow}_own.accounts')"
+        with psycopg.connect(self.superuser) as connection:
+            base, overlay = connection.execute(query).fetchone() or (0, 0)
+        return {"base": base, "overlay": overlay, "proxy": self.proxy.memory_info().rss}
+
+    def cpu(self) -> tuple[float, float]:
+        """CPU seconds of the proxy and of PostgreSQL so far; backends that have ended are in their parent's."""
+        proxy = self.proxy.cpu_times()
+        server = 0.0
+        for process in self.proxy.children(recursive=True):
+            times = process.cpu_times()
+            if process.name() == "postgres":
+                server += times.user + times.system + times.children_user + times.children_system
+        return proxy.user + proxy.system, server
+
+
+@contextmanager
+def standing() -> Iterator[Bench]:
+    """Start a stand-in and make the accounts behind each lane, all on its one PostgreSQL."""
+    command = [sys.executable, "-m", "infra.local", "dsql", "--json", "--until-eof"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        environment = json.loads(process.stdout.readline() if process.stdout else "{}")
+        cluster = environment["CLUSTER_ENDPOINT"].partition(".")[0]
+        found = Handle(environment["DSQL_CONTROL"], cluster).ask("describe_cluster", cluster=cluster)
+        yield _bench(environment, found)
+        process.communicate(timeout=30)
+
+
+def _bench(environment: dict[str, str], found: dict[str, Any]) -> Bench:
+    url, plain = found["postgres"], conninfo.make_conninfo(found["postgres"], dbname="plain")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE plain")
+        connection.execute("SET ROLE admin")
+        _fill(connection)
+        connection.execute("RESET ROLE")
+        row = connection.execute("SELECT 'pg_occ_' || relnamespace FROM pg_class WHERE relname = 'accounts'").fetchone()
+    with psycopg.connect(plain, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE plain SET default_transaction_isolation = 'repeatable read'")
+        connection.execute("GRANT ALL ON SCHEMA public TO admin")
+        connection.execute("SET ROLE admin")
+        _fill(connection)
+    shadow = str(row[0]) if row else ""
+    lanes = {
+        "plain": Lane("plain", conninfo.conninfo_to_dict(plain, user="admin"), "accounts"),
+        "views": Lane("views", conninfo.conninfo_to_dict(url, user="admin"), f"{shadow}.accounts"),
+        "stand-in": Lane("stand-in", _through_the_stand_in(environment), "accounts"),
+    }
+    return Bench(lanes, url, psutil.Process(found["pid"]), shadow)
+
+
+def _fill(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("CREATE TABLE accounts (id integer PRIMARY KEY, balance integer)")
+    connection.execute("INSERT INTO accounts SELECT id, 100 FROM generate_series(1, 1000) id")
+
+
+def _grow(bench: Bench, accounts: int) -> None:
+    """Add rows behind the engine's back: no transaction of DSQL could add so many."""
+    for lane in ("plain", "views"):
+        settings = {**bench.lanes[lane].settings, "user": "postgres"}
+        with psycopg.connect(**settings, autocommit=True) as connection:
+            rows = f"SELECT id, 100 FROM generate_series(1, {accounts}) id ON CONFLICT DO NOTHING"
+            connection.execute(f"INSERT INTO accounts {rows}")
+            connection.execute("VACUUM ANALYZE accounts")
+
+
+def _through_the_stand_in(environment: dict[str, str]) -> dict[str, Any]:
+    session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+    client = session.client("dsql", region_name=environment["AWS_REGION"])
+    host = environment["CLUSTER_ENDPOINT"]
+    return {
+        "host": host,
+        "hostaddr": environment["PGHOSTADDR"],
+        "port": environment["PGPORT"],
+        "dbname": "postgres",
+        "user": "admin",
+        "password": client.generate_db_connect_admin_auth_token(host, environment["AWS_REGION"], 86400),
+        "sslmode": "verify-full",
+        "sslrootcert": environment["PGSSLROOTCERT"],
+    }
+
+
+def measure(bench: Bench, lane: str, load: Load) -> dict[str, float]:
+    """Run one load on one lane."""
+    proxy, server = bench.cpu()
+    began = time.perf_counter()
+    counts = run(bench.lanes[lane], load)
+    elapsed = time.perf_counter() - began
+    proxy_after, server_after = bench.cpu()
+    committed = sum(count.committed for count in counts) or 1
+    return {
+        "per_second": committed / load.seconds,
+        "refused": sum(count.refused for count in counts) / committed,
+        "client_ms": 1000 * sum(count.cpu for count in counts) / committed,
+        "proxy_ms": 1000 * (proxy_after - proxy) / committed,
+        "server_ms": 1000 * (server_after - server) / committed,
+        "connect_ms": 1000 * statistics.median(_connecting(counts)),
+        "elapsed": elapsed,
+    }
+
+
+def _connecting(counts: list[Count]) -> list[float]:
+    return [count.connecting for count in counts]
+
+
+def compare(bench: Bench, title: str, load: Load, rounds: int) -> dict[str, Any]:
+    """Run a load on all lanes, round by round, and keep the medians; print them as a table."""
+    measured = [{lane: measure(bench, lane, load) for lane in LANES} for _ in range(rounds)]
+    medians = {
+        lane: {key: statistics.median(each[lane][key] for each in measured) for key in measured[0][lane]}
+        for lane in LANES
+    }
+    ratios = {
+        lane: statistics.median(each[lane]["per_second"] / each["plain"]["per_second"] for each in measured)
+        for lane in LANES
+    }
+    for lane in LANES:
+        one = medians[lane]
+        click.echo(
+            f"{title:<28} {lane:<9} {one['per_second']:>7.0f}/s  {ratios[lane]:>5.2f}  {one['client_ms']:>6.3f}"
+            f"  {one['proxy_ms']:>6.3f}  {one['server_ms']:>6.3f}  {one['connect_ms']:>7.1f}  {one['refused']:>6.1%}"
+        )
+    return {"load": vars(load), "medians": medians, "ratios": ratios}
+
+
+@click.command()
+@click.option("--rounds", default=3, show_default=True, help="Rounds of each load; medians are kept.")
+@click.option("--seconds", default=2.0, show_default=True, help="Length of a round on a lane.")
+@click.option("--quick", is_flag=True, help="Only 8 clients on 1,000 accounts.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
+def main(rounds: int, seconds: float, output: Path | None, *, quick: bool) -> None:
+    """Measure committed transfers per second and what they cost, as ratios to plain PostgreSQL in the same run."""
+    loads = {f"{n} clients": Load(n, seconds) for n in ((8,) if quick else (1, 8, 32))}
+    if not quick:
+        loads |= {f"8 clients, {n} rows": Load(8, seconds, rows=n) for n in (1, 10, 100, 1_000)}
+    figures: dict[str, Any] = {}
+    with standing() as bench:
+        click.echo(f"{'target: stand-in':<28} {'':<9} {'commits':>9}  ratio  client   proxy  server  connect  refused")
+        click.echo(f"{'':<28} {'':<9} {'':>9}  {'':>5}  {'CPU ms a transaction':^22}  {'ms':>7}")
+        before = bench.sizes()
+        for title, load in loads.items():
+            figures[title] = compare(bench, title, load, rounds)
+        if not quick:
+            _grow(bench, 1_000_000)
+            title = "8 clients, 1,000,000 accounts"
+            figures[title] = compare(bench, title, Load(8, seconds, accounts=1_000_000), rounds)
+        figures["sizes"] = {"before": before, "after": bench.sizes()}
+        click.echo(f"bytes before {before}, after {figures['sizes']['after']}")
+    if output:
+        output.write_text(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""A throw-away certificate authority, and a certificate for each endpoint under it."""
+
+import os
+import ssl
+from pathlib import Path
+
+import trustme
+
+
+class Authority:
+    """The authority. ``path`` is the file that clients trust: PGSSLROOTCERT."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ca = trustme.CA(organization_name="Aurora DSQL stand-in")
+        self.path = folder / "root.pem"
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self._ca.cert_pem.bytes())
+
+    def context(self, host: str) -> ssl.SSLContext:
+        """Return a server's TLS context for ``host``: TLS 1.2 or later, also without negotiation in clear text.
+
+        The connectors of AWS ask for 1.2; ALPN ``postgresql`` is what libpq asks for in direct TLS.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["postgresql"])
+        context.num_tickets = 0
+        self._ca.issue_cert(host).configure_cert(context)
+        return context

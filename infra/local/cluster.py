@@ -1,0 +1,223 @@
+"""One cluster of the stand-in: a PostgreSQL of its own with the OCC engine, its catalog version, its sessions."""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Final, LiteralString, Protocol
+
+import psycopg
+from psycopg import sql as composed
+from psycopg.rows import dict_row
+
+from infra.local import occ
+from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, analyse
+from infra.local.faults import Faults
+from infra.local.proxy.rules import Limits
+
+ANALYSES: Final = 4_096
+"""How many texts' analyses are kept; they are thrown away whenever the catalog changes."""
+WATCH_S: Final = 0.02
+"""How often statements that take long are looked at: nobody may wait for another transaction."""
+
+_CATALOG: Final = """
+SELECT c.schema, c.relname, c.kind, c.shadow, c.columns, c.unique_indexes,
+       (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes FROM occ.catalog() c
+"""
+_SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nspname)"
+# Commits wait for each other by an advisory lock, for less than a millisecond each; that is not waiting.
+_BLOCKERS: Final = """
+SELECT DISTINCT unnest(pg_blocking_pids(pid)) AS pid FROM pg_stat_activity
+ WHERE wait_event_type = 'Lock' AND wait_event <> 'advisory'
+"""
+
+
+class Session(Protocol):
+    """What a cluster asks of the sessions it has."""
+
+    pid: int
+
+    def doom(self) -> None:
+        """Roll back what is open, so that a schema change can pass; the client learns of it as OC001."""
+
+    def close(self) -> None:
+        """End the session."""
+
+
+@dataclass
+class Cluster:
+    """A running cluster. ``url`` is its PostgreSQL's, for the superuser; ``host`` the endpoint clients ask for."""
+
+    id: str
+    region: str
+    account: str
+    url: str
+    limits: Limits = field(default_factory=Limits)
+    version: int = 0
+    catalog: Catalog = field(default_factory=Catalog)
+    sessions: dict[int, Session] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+
+    @property
+    def host(self) -> str:
+        """The cluster's endpoint."""
+        return f"{self.id}.dsql.{self.region}.on.aws"
+
+    @property
+    def arn(self) -> str:
+        """The cluster's ARN, as IAM policies name it."""
+        return f"arn:aws:dsql:{self.region}:{self.account}:cluster/{self.id}"
+
+    def __post_init__(self) -> None:
+        self._analyses: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
+        self._tokens, self._refilled = self.limits.connect_burst, time.monotonic()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._job_added = asyncio.Event()
+
+    async def start(self) -> None:
+        """Install what makes a stock PostgreSQL a cluster, and begin to watch it."""
+        await asyncio.to_thread(self._install)
+        self._control = await self._connect()
+        self._worker = await self._connect()
+        await self._load()
+        self.spawn(self._watch())
+        self.spawn(self._work())
+
+    def _install(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            occ.install(connection)
+            connection.execute(files("infra.local").joinpath("system.sql").read_bytes())
+
+    async def _connect(self) -> psycopg.AsyncConnection[dict[str, Any]]:
+        return await psycopg.AsyncConnection.connect(self.url, autocommit=True, row_factory=dict_row)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task that ends with the cluster."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Stop watching and working; sessions are their listener's to close."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._control.close()
+        await self._worker.close()
+
+    def analyse(self, sql: str, search_path: tuple[str, ...]) -> list[Statement]:
+        """Analyse a message; texts seen before cost a look-up."""
+        key = (sql, search_path)
+        found = self._analyses.get(key)
+        if found is None:
+            if len(self._analyses) >= ANALYSES:
+                self._analyses.clear()
+            found = self._analyses[key] = analyse(sql, self.catalog, search_path)
+        return found
+
+    async def catalog_changed(self) -> int:
+        """Read the catalog again after a committed schema change, and return its new version."""
+        self.version += 1
+        await self._load()
+        return self.version
+
+    async def _load(self) -> None:
+        tables, views = {}, set()
+        for row in await self._rows(_CATALOG):
+            if row["shadow"] is None:
+                views.add((row["schema"], row["relname"]))
+            else:
+                table = _table(row)
+                tables[table.schema, table.name] = table
+        schemas = frozenset(row["nspname"] for row in await self._rows(_SCHEMAS))
+        self.catalog = Catalog(self.version, tables, frozenset(views), schemas)
+        self._analyses.clear()
+
+    async def _rows(self, query: LiteralString) -> list[dict[str, Any]]:
+        return await (await self._control.execute(query)).fetchall()
+
+    async def mapped_arns(self, role: str) -> set[str] | None:
+        """Return the ARNs that may sign in as ``role``, None where there is no such role that may sign in."""
+        query = """SELECT r.rolname, m.arn FROM pg_roles r LEFT JOIN occ.iam_mapping m ON m.role = r.oid
+                   WHERE r.rolname = %s AND r.rolcanlogin AND NOT r.rolsuper"""
+        rows = await (await self._control.execute(query, (role,))).fetchall()
+        return {row["arn"] for row in rows if row["arn"]} if rows else None
+
+    def admits(self) -> bool:
+        """Take one connection from the rate that the service allows; False where there is none left."""
+        now = time.monotonic()
+        refill = (now - self._refilled) * self.limits.connect_rate
+        self._tokens, self._refilled = min(self.limits.connect_burst, self._tokens + refill), now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    async def cancel(self, pid: int) -> None:
+        """End what a session is running."""
+        await self._control.execute("SELECT pg_cancel_backend(%s)", (pid,))
+
+    async def _watch(self) -> None:
+        """Doom the transactions that others wait for: where PostgreSQL would wait, Aurora DSQL does not."""
+        blocking: set[int] = set()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            before, blocking = blocking, {row["pid"] for row in await self._rows(_BLOCKERS)}
+            # Twice in a row: two commits may meet at a row for a moment.
+            for pid in blocking & before & self.sessions.keys():
+                self.sessions[pid].doom()
+
+    def job_added(self) -> None:
+        """Say that a transaction with a new job has committed."""
+        self._job_added.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._job_added.wait()
+            self._job_added.clear()
+            cursor = await self._worker.execute("SELECT * FROM occ.job WHERE status = 'submitted' ORDER BY start_time")
+            for job in await cursor.fetchall():
+                await self._run(job)
+
+    async def _run(self, job: dict[str, Any]) -> None:
+        await self._note(job, "processing", None)
+        try:
+            await self._worker.execute(composed.SQL("SET search_path = {}").format(composed.SQL(job["path"])))
+            await self._worker.execute(composed.SQL(job["statement"]))
+        except psycopg.errors.UniqueViolation:
+            await self._note(job, "failed", "Found duplicate key while validating index for UCVs")
+        except psycopg.Error as error:
+            await self._note(job, "failed", error.diag.message_primary)
+        else:
+            await self._note(job, "completed", None)
+        await self.catalog_changed()
+
+    async def _note(self, job: dict[str, Any], status: str, details: str | None) -> None:
+        name = job["object_name"] if status == "processing" else None
+        update = """UPDATE occ.job SET status = %s, details = %s, object_name = %s, update_time = clock_timestamp()
+                    WHERE job_id = %s"""
+        await self._worker.execute("RESET search_path")
+        await self._worker.execute(update, (status, details, name, job["job_id"]))
+
+
+def _table(row: dict[str, Any]) -> Table:
+    columns = tuple(
+        Column(c["name"], c["type"], c["default"], bool(c["generated"]), bool(c["identity"])) for c in row["columns"]
+    )
+    names = {column.name for column in columns}
+    indexes = tuple(_unique_index(index, names) for index in row["unique_indexes"])
+    return Table(row["schema"], row["relname"], row["shadow"], columns, indexes, row["indexes"])
+
+
+def _unique_index(index: dict[str, Any], names: set[str]) -> UniqueIndex:
+    keys = tuple(_column(key, names) for key in index["keys"])
+    return UniqueIndex(
+        index["name"], keys, index["predicate"] is not None, index["primary"], index["nulls_not_distinct"]
+    )
+
+
+def _column(key: str, names: set[str]) -> str | None:
+    """Return the column that an index's key text names, quoted or not; None for an expression."""
+    unquoted = key[1:-1].replace('""', '"') if key.startswith('"') else key
+    return unquoted if unquoted in names else None

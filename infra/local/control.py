@@ -1,0 +1,147 @@
+"""The handle on a running stand-in: one JSON object a line, over a socket that only its owner can reach."""
+
+import asyncio
+import json
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from infra.local.dataplane import DataPlane
+from infra.local.iam.principals import Credentials, Principal, Table
+
+ANSWER_LIMIT_S: Final = 60.0
+
+
+class ControlError(Exception):
+    """The stand-in could not do what it was told; the text is its own."""
+
+
+class Control:
+    """The stand-in's end: it does what it is told, one line at a time."""
+
+    def __init__(self, dataplane: DataPlane, principals: Table) -> None:
+        self._dataplane, self._principals = dataplane, principals
+
+    async def start(self, path: Path) -> asyncio.Server:
+        """Listen at ``path``, in a folder of the owner's alone."""
+        return await asyncio.start_unix_server(self._serve, path)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(await self._answer(json.loads(line))).encode() + b"\n")
+                await writer.drain()
+        finally:
+            writer.close()
+
+    async def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return {"result": await getattr(self, f"do_{asked.pop('do')}")(**asked)}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the asker is to hear of it
+            return {"error": f"{type(error).__name__}: {error}"}
+
+    async def do_create_cluster(self, identifier: str | None = None) -> dict[str, str]:
+        """Start a cluster."""
+        cluster = await self._dataplane.create_cluster(identifier)
+        return {"id": cluster.id, "host": cluster.host, "arn": cluster.arn}
+
+    async def do_describe_cluster(self, cluster: str) -> dict[str, Any]:
+        """Return the cluster's endpoint and, for measuring beside it, its PostgreSQL and our own process."""
+        found = self._dataplane.by_id(cluster)
+        return {"id": found.id, "host": found.host, "arn": found.arn, "postgres": found.url, "pid": os.getpid()}
+
+    async def do_delete_cluster(self, cluster: str) -> None:
+        """End a cluster."""
+        await self._dataplane.delete_cluster(cluster)
+
+    async def do_add_principal(self, key: str, secret: str, token: str | None = None, **principal: Any) -> None:
+        """Let there be a principal (``arn``, ``account``, ``policies``) with these credentials."""
+        policies = tuple(principal.pop("policies"))
+        self._principals.add(Credentials(key, secret, Principal(policies=policies, **principal), token))
+
+    async def do_add_fault(self, cluster: str, **fault: Any) -> None:
+        """Put a fault in force."""
+        self._dataplane.by_id(cluster).faults.add(**fault)
+
+    async def do_remove_fault(self, cluster: str, fault: str) -> int:
+        """Take a fault back; return how often it was applied."""
+        return self._dataplane.by_id(cluster).faults.remove(fault)
+
+    async def do_set_limits(self, cluster: str, **limits: float) -> dict[str, float]:
+        """Change limits of new sessions and transactions; return what they were."""
+        current = self._dataplane.by_id(cluster).limits
+        before = asdict(current)
+        for name, value in limits.items():
+            if name not in before:
+                raise ValueError(f"{name}: there is no such limit; there are {', '.join(before)}")
+            setattr(current, name, type(before[name])(value))
+        return {name: before[name] for name in limits}
+
+    async def do_expire(self, cluster: str, session: int) -> None:
+        """End a session as the service does after 60 minutes."""
+        self._dataplane.by_id(cluster).sessions[session].close()
+
+    async def do_sessions(self, cluster: str) -> list[int]:
+        """Return the process ids of a cluster's sessions."""
+        return sorted(self._dataplane.by_id(cluster).sessions)
+
+
+class Handle:
+    """A test's end, for one cluster. Everything it puts in force ends with its ``with`` block."""
+
+    def __init__(self, path: str, cluster: str) -> None:
+        self._path, self._cluster = path, cluster
+
+    def ask(self, do: str, **arguments: Any) -> Any:
+        """Tell the stand-in to do something; raise ControlError where it cannot."""
+        with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rw") as lines:
+            connection.settimeout(ANSWER_LIMIT_S)
+            connection.connect(self._path)
+            lines.write(json.dumps({"do": do, **arguments}) + "\n")
+            lines.flush()
+            answer = json.loads(lines.readline() or '{"error": "the stand-in is gone"}')
+        if "error" in answer:
+            raise ControlError(answer["error"])
+        return answer["result"]
+
+    @contextmanager
+    def fault(self, action: str, **narrowed: Any) -> Iterator["Applied"]:
+        """Put a fault in force: ``fail``, ``cut_before`` or ``cut_after`` a COMMIT, or ``delay`` by ``seconds``.
+
+        ``role``, ``table`` and ``session`` narrow it down; ``times`` is how often it applies, 1 unless said otherwise.
+        """
+        applied = Applied()
+        fault = uuid.uuid4().hex
+        self.ask("add_fault", cluster=self._cluster, id=fault, action=action, **narrowed)
+        try:
+            yield applied
+        finally:
+            applied.times = self.ask("remove_fault", cluster=self._cluster, fault=fault)
+
+    @contextmanager
+    def limits(self, **changed: float) -> Iterator[None]:
+        """Change limits: ``transaction_s``, ``session_s``, ``rows``, ``size``, ``connections``, ``connect_rate``, …"""
+        before = self.ask("set_limits", cluster=self._cluster, **changed)
+        try:
+            yield
+        finally:
+            self.ask("set_limits", cluster=self._cluster, **before)
+
+    def expire(self, session: int) -> None:
+        """End a session, by its backend's process id, as the service does after 60 minutes."""
+        self.ask("expire", cluster=self._cluster, session=session)
+
+    def sessions(self) -> list[int]:
+        """Return the process ids of the cluster's sessions."""
+        return list(self.ask("sessions", cluster=self._cluster))
+
+
+class Applied:
+    """How often a fault was applied; known when it has been taken back."""
+
+    times = 0

@@ -1,0 +1,97 @@
+"""The data plane of the stand-in: clusters, the port before them, and who may come in."""
+
+import asyncio
+import contextlib
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from infra.local import postgres
+from infra.local.certificates import Authority
+from infra.local.cluster import Cluster
+from infra.local.iam import tokens
+from infra.local.iam.principals import Principals, maps_to
+from infra.local.iam.refusals import NOT_MAPPED
+from infra.local.proxy.listener import Listener
+from infra.local.proxy.rules import Limits
+
+IDENTIFIER: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+IDENTIFIER_LENGTH: Final = 26
+"""A cluster's id is ``[a-z0-9]{26}`` (service model of 2026-09)."""
+
+
+class DataPlane:
+    """Clusters by their endpoint. Used by one event loop; ``close`` removes everything it started."""
+
+    def __init__(self, folder: Path, principals: Principals, region: str, account: str) -> None:
+        self.region, self.account = region, account
+        self._principals = principals
+        self._clusters: dict[str, Cluster] = {}
+        self._servers: dict[str, contextlib.ExitStack] = {}
+        self.authority = Authority(folder)
+        self._listener = Listener(self, self.authority)
+        self.port = 0
+
+    def start(self, port: int = 0) -> None:
+        """Listen on 127.0.0.1; raise OSError where the port is taken."""
+        self.port = self._listener.start(port)
+
+    async def close(self) -> None:
+        """End every connection, then every cluster."""
+        await self._listener.close()
+        for host in list(self._clusters):
+            await self._remove(host)
+
+    async def create_cluster(
+        self, identifier: str | None = None, limits: Limits | None = None, data: Path | None = None
+    ) -> Cluster:
+        """Start a cluster; ``data`` is a folder that keeps its contents, durably, for a next time.
+
+        Raises PostgresUnavailable.
+        """
+        identifier = identifier or "".join(secrets.choice(IDENTIFIER) for _ in range(IDENTIFIER_LENGTH))
+        stack = contextlib.ExitStack()
+        server = await asyncio.to_thread(stack.enter_context, postgres.start("embedded", data=data))
+        cluster = Cluster(identifier, self.region, self.account, server.url, limits or Limits())
+        self._servers[cluster.host] = stack
+        try:
+            await cluster.start()
+        except BaseException:
+            await asyncio.to_thread(stack.close)
+            raise
+        self._clusters[cluster.host] = cluster
+        return cluster
+
+    async def delete_cluster(self, identifier: str) -> None:
+        """End a cluster and its connections; raise KeyError where there is none of that id."""
+        host = next(host for host in self._clusters if host.startswith(f"{identifier}."))
+        await self._remove(host)
+
+    async def _remove(self, host: str) -> None:
+        cluster = self._clusters.pop(host)
+        for session in list(cluster.sessions.values()):
+            session.close()
+        await cluster.close()
+        await asyncio.to_thread(self._servers.pop(host).close)
+
+    def cluster(self, host: str) -> Cluster | None:
+        """Return the cluster whose endpoint is ``host``."""
+        return self._clusters.get(host.lower())
+
+    def by_id(self, identifier: str) -> Cluster:
+        """Return a cluster by its id; raise KeyError where there is none."""
+        for cluster in self._clusters.values():
+            if cluster.id == identifier:
+                return cluster
+        raise KeyError(identifier)
+
+    async def admit(self, cluster: Cluster, user: str, token: str, now: datetime) -> None:
+        """Raise AccessDenied where the token does not let ``user`` in."""
+        asked = tokens.Cluster(cluster.id, cluster.region, cluster.account)
+        principal = tokens.verify(token, tokens.Attempt(cluster.host, user), asked, self._principals, now)
+        if user == tokens.ADMIN:
+            return
+        arns = await cluster.mapped_arns(user)
+        if not any(maps_to(principal, arn) for arn in arns or ()):
+            raise NOT_MAPPED.refusal(arn=principal.arn, user=user)

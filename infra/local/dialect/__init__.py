@@ -1,0 +1,30 @@
+"""The SQL dialect of Aurora DSQL: what it refuses, and what PostgreSQL has to be sent instead of the rest."""
+
+from .analyse import analyse
+from .catalog import Catalog, Column, Table, UniqueIndex
+from .statement import (
+    AsyncIndex,
+    AsyncValidation,
+    IamMapping,
+    Kind,
+    Refusal,
+    Setting,
+    Statement,
+    Transaction,
+)
+
+__all__ = [
+    "AsyncIndex",
+    "AsyncValidation",
+    "Catalog",
+    "Column",
+    "IamMapping",
+    "Kind",
+    "Refusal",
+    "Setting",
+    "Statement",
+    "Table",
+    "Transaction",
+    "UniqueIndex",
+    "analyse",
+]

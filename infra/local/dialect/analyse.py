@@ -1,0 +1,177 @@
+"""The front's one function: the text of a message in, a verdict per statement out. Pure, no I/O."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pglast import ast
+from pglast.parser import ParseError, parse_sql
+
+from . import facts
+from .bodies import rewrite_copy, rewrite_function, rewrite_numeric
+from .catalog import Catalog
+from .classify import classify
+from .nodes import option
+from .preparse import IamStatement, Prepared, prepare
+from .refuse import refuse_statement
+from .refuse_context import Context
+from .rewrite import Rewriter, Scope
+from .source import Edits, Source
+from .statement import IamMapping, Kind, Refusal, RefusedError, Setting, Statement
+
+
+def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...]) -> list[Statement]:
+    """Judge and rewrite every statement of a message.
+
+    `search_path` holds schema names, "$user" already replaced. A later statement of the message sees a
+    search path that an earlier one sets.
+    """
+    prepared = prepare(sql)
+    try:
+        trees = parse_sql(prepared.text)
+    except ParseError as error:
+        return [_unparsed(sql, prepared, error)]
+    source = Source(prepared.text)
+    found = [_iam(sql, item) for item in prepared.iam]
+    for tree in trees:
+        start, end = _range(source, tree)
+        asynchronous = any(start <= position < end for position in prepared.asynchronous)
+        context = Context(source, catalog, search_path, start, end, asynchronous)
+        statement = _statement(sql, tree.stmt, context)
+        search_path = _later_path(statement, search_path)
+        found.append(statement)
+    if not found:
+        return [Statement(Kind.EMPTY, sql, sql)]
+    return sorted(found, key=lambda item: item.offset)
+
+
+def _unparsed(sql: str, prepared: Prepared, error: ParseError) -> Statement:
+    """PostgreSQL answers for text it cannot parse, unless the text had syntax it would stumble over first."""
+    refusal = None
+    if prepared.asynchronous or prepared.iam:
+        message, *position = error.args
+        at = position[0] if position and position[0] is not None else len(sql)
+        refusal = Refusal("42601", message, position=at + 1)
+    return Statement(Kind.INVALID, sql, sql, refusal=refusal)
+
+
+def _range(source: Source, tree: Any) -> tuple[int, int]:
+    start = tree.stmt_location or 0
+    end = start + tree.stmt_len if tree.stmt_len else len(source.text)
+    # A statement starts at its first token: white space and comments in front are not its own.
+    if source.text[start : start + 1].isspace() or source.text[start : start + 2] in ("--", "/*"):
+        start = source.start(source.index(start))
+    return start, start + len(source.text[start:end].rstrip())
+
+
+def _iam(sql: str, item: IamStatement) -> Statement:
+    text = sql[item.start : item.end]
+    kind = Kind.IAM_GRANT if item.grants else Kind.IAM_REVOKE
+    refusal = item.outcome if isinstance(item.outcome, Refusal) else None
+    details = item.outcome if isinstance(item.outcome, IamMapping) else None
+    tag = "GRANT" if item.grants else "REVOKE"
+    return Statement(kind, text, text, item.start, tag, refusal, counts_as_ddl=True, details=details)
+
+
+def _statement(sql: str, node: Any, context: Context) -> Statement:
+    verdict = classify(node, context)
+    original = sql[context.start : context.end]
+    rewriter = Rewriter(context.source, Edits(context.source.text), context.catalog, context.search_path)
+    refusal = refuse_statement(node, context)
+    if refusal is None:
+        try:
+            _rewrite(rewriter, node, context)
+        except RefusedError as refused:
+            refusal = refused.refusal
+        except RecursionError:
+            refusal = facts.STACK_DEPTH.refusal()
+    statement = Statement(
+        kind=verdict.kind,
+        original=original,
+        sql=original,
+        offset=context.start,
+        tag=verdict.tag,
+        refusal=refusal,
+        counts_as_ddl=verdict.counts_as_ddl,
+        writes=rewriter.writes or verdict.writes,
+        changes_search_path=verdict.changes_search_path,
+        tables=frozenset(rewriter.tables),
+        details=verdict.details,
+    )
+    return statement if refusal else _rewritten(statement, rewriter, node, context)
+
+
+def _rewritten(statement: Statement, rewriter: Rewriter, node: Any, context: Context) -> Statement:
+    upsert = rewriter.top_upsert is node
+    edits = rewriter.edits.within(context.start, context.end)
+    return replace(
+        statement,
+        sql=rewriter.edits.render(context.start, context.end),
+        hide_last_columns=rewriter.marks,
+        tag_as_insert=upsert,
+        hide_rows=upsert and node.returningClause is None,
+        shifts=tuple((edit.start - context.start, edit.end - edit.start, len(edit.text)) for edit in edits),
+    )
+
+
+def _rewrite(rewriter: Rewriter, node: Any, context: Context) -> None:
+    rewrite = REWRITES.get(type(node))
+    if rewrite:
+        rewrite(rewriter, node, context)
+
+
+def _query(rewriter: Rewriter, node: Any, _context: Context) -> None:
+    rewriter.top = node
+    rewriter.visit(node, Scope())
+
+
+def _explain(rewriter: Rewriter, node: Any, context: Context) -> None:
+    _query(rewriter, node.query, context)
+    # The marks are columns of a plan that nobody sees.
+    rewriter.marks = 0
+    rewriter.writes = rewriter.writes and option(node.options, "analyze") is not None
+
+
+def _view(rewriter: Rewriter, node: Any, _context: Context) -> None:
+    rewriter.visit(node.query, Scope())
+
+
+def _schema(rewriter: Rewriter, node: Any, context: Context) -> None:
+    for element in node.schemaElts or ():
+        _rewrite(rewriter, element, context)
+
+
+def _setting(rewriter: Rewriter, node: Any, context: Context) -> None:
+    renamed = facts.RENAMED_SETTINGS.get((node.name or "").lower())
+    if renamed is None:
+        return
+    source, at = context.source, context.source.index(context.start)
+    while source.raw(at).strip('"').lower() != node.name.lower():
+        at += 1
+    rewriter.edits.replace(source.start(at), source.end(at), renamed)
+
+
+REWRITES: dict[type[Any], Callable[[Rewriter, Any, Context], None]] = {
+    ast.AlterTableStmt: rewrite_numeric,
+    ast.CallStmt: _query,
+    ast.CopyStmt: rewrite_copy,
+    ast.CreateDomainStmt: rewrite_numeric,
+    ast.CreateFunctionStmt: rewrite_function,
+    ast.CreateSchemaStmt: _schema,
+    ast.CreateStmt: rewrite_numeric,
+    ast.DeleteStmt: _query,
+    ast.ExplainStmt: _explain,
+    ast.InsertStmt: _query,
+    ast.SelectStmt: _query,
+    ast.UpdateStmt: _query,
+    ast.VariableSetStmt: _setting,
+    ast.VariableShowStmt: _setting,
+    ast.ViewStmt: _view,
+}
+
+
+def _later_path(statement: Statement, search_path: tuple[str, ...]) -> tuple[str, ...]:
+    details = statement.details
+    if statement.refusal or not isinstance(details, Setting) or statement.kind is not Kind.SET:
+        return search_path
+    return details.values if details.name == "search_path" and details.values else search_path

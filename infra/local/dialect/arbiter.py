@@ -1,0 +1,102 @@
+"""Which unique indexes decide a conflict, by PostgreSQL's rules of inference."""
+
+# The text put together here is the user's own statement, for the user's own rights.
+# ruff: noqa: S608
+
+from dataclasses import dataclass
+from typing import Any
+
+from . import facts
+from .catalog import Table, UniqueIndex
+from .nodes import constant
+from .source import Source, quote
+from .statement import RefusedError
+from .upsert_layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Arbiter:
+    """A key: columns, expressions as written in the conflict target, and its predicate."""
+
+    columns: tuple[str, ...]
+    expressions: tuple[str, ...] = ()
+    predicate: str | None = None
+    nulls_not_distinct: bool = False
+
+    def _values(self, relation: str) -> list[str]:
+        plain = [f"{relation}.{quote(name)}" for name in self.columns]
+        return plain + [_over(text, relation) for text in self.expressions]
+
+    def keys(self, relation: str) -> str:
+        """The key of a row, for PARTITION BY."""
+        predicate = [_over(self.predicate, relation)] if self.predicate else []
+        return ", ".join(self._values(relation) + predicate)
+
+    def match(self, left: str, right: str) -> str:
+        """The condition that two rows have the same key."""
+        operator = "IS NOT DISTINCT FROM" if self.nulls_not_distinct else "="
+        pairs = zip(self._values(left), self._values(right), strict=True)
+        tests = [f"{one} {operator} {other}" for one, other in pairs]
+        if self.predicate:
+            tests += [_over(self.predicate, left), _over(self.predicate, right)]
+        return " AND ".join(tests)
+
+    def repeated(self, relation: str, number: int) -> str:
+        """The condition that an earlier proposed row has this row's key."""
+        tests = [f"{relation}.pg_occ_r{number} > 1"]
+        if not self.nulls_not_distinct:
+            tests += [f"{value} IS NOT NULL" for value in self._values(relation)]
+        if self.predicate:
+            tests.append(_over(self.predicate, relation))
+        return " AND ".join(tests)
+
+
+def _over(text: str, relation: str) -> str:
+    """An expression over a table's columns, evaluated for one row of a relation in scope."""
+    return f"(SELECT {text} FROM (SELECT {relation}.*) AS pg_occ_row)"
+
+
+def _of(index: UniqueIndex) -> Arbiter:
+    columns = tuple(name for name in index.columns if name is not None)
+    return Arbiter(columns, nulls_not_distinct=index.nulls_not_distinct)
+
+
+def arbiters(source: Source, node: Any, table: Table, layout: Layout) -> list[Arbiter] | None:
+    """The keys an upsert looks at; None where PostgreSQL has to reject the target itself."""
+    infer = node.onConflictClause.infer
+    if infer is None:
+        return [_of(index) for index in table.unique_indexes if index.plain]
+    if infer.conname:
+        index = next((item for item in table.unique_indexes if item.name == infer.conname), None)
+        if index is None:
+            raise RefusedError(facts.NO_CONSTRAINT.refusal(infer.conname, table.name))
+        return [_of(index)]
+    columns = tuple(item.name for item in infer.indexElems if item.name)
+    if any(name not in table.by_name for name in columns):
+        return None
+    index = _inferred(table, columns, len(infer.indexElems) - len(columns), partial=infer.whereClause is not None)
+    if index is None:
+        raise RefusedError(facts.NO_ARBITER.refusal())
+    predicate = source.text[slice(*layout.target_where)] if index.partial and layout.target_where else None
+    distinct = index.nulls_not_distinct
+    return [Arbiter(tuple(dict.fromkeys(columns)), _expressions(source, infer, layout), predicate, distinct)]
+
+
+def _inferred(table: Table, columns: tuple[str, ...], expressions: int, *, partial: bool) -> UniqueIndex | None:
+    fitting = [
+        index
+        for index in table.unique_indexes
+        if {name for name in index.columns if name} == set(columns)
+        and index.columns.count(None) == expressions
+        and (partial or not index.partial)
+    ]
+    return min(fitting, key=lambda index: index.partial, default=None)
+
+
+def _expressions(source: Source, infer: Any, layout: Layout) -> tuple[str, ...]:
+    if layout.target_tokens is None:
+        return ()
+    ranges = source.split(*layout.target_tokens)
+    texts = [source.text[source.start(first) : source.end(limit - 1)] for first, limit in ranges]
+    pairs = zip(texts, infer.indexElems, strict=True)
+    return tuple(text for text, item in pairs if item.name is None and constant(item.expr) is None)

@@ -1,0 +1,202 @@
+"""FOR UPDATE and FOR KEY SHARE: the clause is cut, and its tables get a lock mark per row.
+
+A mark is a call `pg_occ_<oid>.for_update(alias.*)` that returns NULL. At the top of a message it is one more
+column, hidden by the proxy. Elsewhere the SELECT is wrapped so that its own columns stay what they were; where
+their names cannot be told, and in a subquery of FROM that an outer clause reaches into, the mark is a condition
+of WHERE: it may lock more rows than are returned, never fewer.
+"""
+
+# The text put together here is the user's own statement, for the user's own rights.
+# ruff: noqa: S608
+
+from typing import Any
+
+from pglast import ast
+
+from . import facts
+from .lock_rules import NAMES, Lockable, check_query, lockables, targets
+from .rewrite import Rewriter, Scope
+from .source import DOT, SEMICOLON, Source, quote
+from .statement import RefusedError
+
+FUNCTIONS = {"LCS_FORUPDATE": "for_update", "LCS_FORKEYSHARE": "for_key_share"}
+CLAUSES_BEHIND = ("GROUP_P", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR", "UNION", "INTERSECT")
+SELECT_MODIFIERS = frozenset({"SELECT", "ALL", "DISTINCT"})
+
+
+def rewrite_locking(rewriter: Rewriter, node: Any, scope: Scope) -> int:
+    """Cut a SELECT's locking clauses and mark their tables; the number of columns put behind its list."""
+    for clause in node.lockingClause:
+        if clause.strength.name not in FUNCTIONS:
+            raise RefusedError(facts.LOCKING_CLAUSE.refusal())
+        check_query(node, NAMES[clause.strength.name])
+    extent = Extent(rewriter.source, node)
+    extent.cut_locks(rewriter, len(node.lockingClause))
+    marks = _marks(rewriter, node, scope)
+    if not marks:
+        return 0
+    if node is rewriter.top:
+        rewriter.edits.insert(extent.list_end(), extent.comma() + ", ".join(marks) + " ")
+        return len(marks)
+    names = _output_names(node)
+    if names is None:
+        _add_condition(rewriter, extent, marks)
+    else:
+        _wrap(rewriter, node, extent, names, marks)
+    return 0
+
+
+def _marks(rewriter: Rewriter, node: Any, scope: Scope) -> list[str]:
+    items = lockables(rewriter, node.fromClause or (), scope)
+    marks: dict[str, str] = {}
+    for clause in node.lockingClause:
+        function = FUNCTIONS[clause.strength.name]
+        for item in targets(clause, items):
+            if item.table is not None:
+                mark = _mark(item, function)
+                # The stronger of two clauses counts, as in PostgreSQL.
+                if marks.get(item.reference, "").find("for_update(") < 0:
+                    marks[item.reference] = mark
+            elif item.query is not None:
+                _lock_subquery(rewriter, item.query, scope, clause)
+    return list(marks.values())
+
+
+def _mark(item: Lockable, function: str) -> str:
+    assert item.table is not None  # noqa: S101 -- for the type checker
+    return f"{item.table.shadow_schema}.{function}({item.reference}.*)"
+
+
+def _lock_subquery(rewriter: Rewriter, query: Any, scope: Scope, clause: Any) -> None:
+    """An outer clause reaches into the subqueries of FROM, and obeys the same restrictions there."""
+    check_query(query, NAMES[clause.strength.name], pushed_down=True)
+    if query.lockingClause:
+        return
+    items = lockables(rewriter, query.fromClause or (), scope)
+    function = FUNCTIONS[clause.strength.name]
+    marks = [_mark(item, function) for item in items if item.table is not None]
+    for item in items:
+        if item.query is not None:
+            _lock_subquery(rewriter, item.query, scope, clause)
+    if marks:
+        _add_condition(rewriter, Extent(rewriter.source, query), marks)
+
+
+def _output_names(node: Any) -> list[str] | None:
+    """The names of a SELECT's columns, None where one cannot be told."""
+    names = []
+    for target in node.targetList or ():
+        name = target.name or _inferred_name(target.val)
+        if name is None:
+            return None
+        names.append(name)
+    return names
+
+
+def _inferred_name(value: Any) -> str | None:
+    """The name PostgreSQL gives an unnamed column, None for `*` and for rarer kinds of expression."""
+    kind = type(value)
+    if kind is ast.ColumnRef:
+        return getattr(value.fields[-1], "sval", None)
+    if kind is ast.FuncCall:
+        return str(value.funcname[-1].sval)
+    return "?column?" if kind in (ast.A_Const, ast.ParamRef, ast.A_Expr) else None
+
+
+def _wrap(rewriter: Rewriter, node: Any, extent: "Extent", names: list[str], marks: list[str]) -> None:
+    columns = [f"c{number}" for number in range(len(names))]
+    extra = [f"m{number}" for number in range(len(marks))]
+    start = node.withClause.location if node.withClause else extent.start()
+    listed = ", ".join(f"pg_occ_lock.{column} AS {quote(name)}" for column, name in zip(columns, names, strict=True))
+    inner = ", ".join([*columns, *extra])
+    tests = " AND ".join(f"pg_occ_lock.{name} IS NULL" for name in extra)
+    rewriter.edits.insert(start, f"SELECT {listed} FROM (")
+    rewriter.edits.insert(extent.list_end(), extent.comma() + ", ".join(marks) + " ")
+    rewriter.edits.insert(extent.end(), f") AS pg_occ_lock({inner}) WHERE {tests} ")
+
+
+def _add_condition(rewriter: Rewriter, extent: "Extent", marks: list[str]) -> None:
+    tests = " AND ".join(f"{mark} IS NULL" for mark in marks)
+    source = rewriter.source
+    where = source.find(extent.first, extent.limit, "WHERE")
+    behind = source.find(where if where < extent.limit else extent.first, extent.limit, *CLAUSES_BEHIND)
+    at = source.end(behind - 1)
+    if where < extent.limit:
+        rewriter.edits.insert(source.end(where), " (")
+        rewriter.edits.insert(at, f") AND {tests} ")
+    else:
+        rewriter.edits.insert(at, f" WHERE {tests} ")
+
+
+class Extent:
+    """The tokens of one SELECT, from its first target on, at its own depth."""
+
+    def __init__(self, source: Source, node: Any) -> None:
+        self.source, self.node = source, node
+        anchor = node.targetList[0].location if node.targetList else self._from_location(node.fromClause[0])
+        self.first = source.index(anchor)
+        self.limit = self._limit(self.first)
+
+    def _from_location(self, item: Any) -> int:
+        while isinstance(item, ast.JoinExpr):
+            item = item.larg
+        return int(getattr(item, "location", 0) or 0)
+
+    def _limit(self, at: int) -> int:
+        source, count = self.source, len(self.source.tokens)
+        end = source.find(at, count, SEMICOLON, "RETURNING")
+        while at < end and source.name(at) not in {"ASCII_41", "ASCII_93"}:
+            following = source.name(at + 1)
+            if source.name(at) == "ON" and following == "CONFLICT":
+                return at
+            if source.name(at) in ("WITH", "WITH_LA") and following in ("CHECK", "CASCADED", "LOCAL"):
+                return at
+            at = source.step(at)
+        return at
+
+    def start(self) -> int:
+        """Where SELECT stands."""
+        at = self.first
+        while at > 0 and self.source.name(at) != "SELECT":
+            at -= 1
+        return self.source.start(at)
+
+    def end(self) -> int:
+        """The position behind the SELECT."""
+        return self.source.end(self.limit - 1)
+
+    def comma(self) -> str:
+        """What separates an added column from the list."""
+        return " , " if self.node.targetList else " "
+
+    def list_end(self) -> int:
+        """Where the select list ends: at FROM, but not that of IS DISTINCT FROM."""
+        at = self.source.find(self.first, self.limit, "FROM") if self.node.targetList else self.first - 1
+        while self.source.name(at - 1) == "DISTINCT" and at < self.limit:
+            at = self.source.find(at + 1, self.limit, "FROM")
+        return self.source.start(at)
+
+    def cut_locks(self, rewriter: Rewriter, count: int) -> None:
+        """Take out the clauses; `(SELECT ...) FOR UPDATE` has them behind the brackets."""
+        at, limit = self.first, self.limit
+        while count and at < len(self.source.tokens):
+            at = self.source.find(at, limit, "FOR")
+            if at >= limit:
+                at, limit = limit + 1, self._limit(limit + 1)
+                continue
+            behind = self._behind_lock(at)
+            rewriter.edits.replace(self.source.start(at), self.source.end(behind - 1), "")
+            at, count = behind, count - 1
+
+    def _behind_lock(self, at: int) -> int:
+        source = self.source
+        at += 1
+        while source.name(at) in ("NO", "KEY", "UPDATE", "SHARE"):
+            at += 1
+        if source.name(at) == "OF":
+            at += 2
+            while source.name(at) in ("ASCII_44", DOT):
+                at += 2
+        if source.name(at) == "SKIP":
+            return at + 2
+        return at + (source.name(at) == "NOWAIT")

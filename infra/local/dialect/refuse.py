@@ -1,0 +1,179 @@
+"""Refusals by kind of statement: what DSQL does not run, whatever its details."""
+
+from collections.abc import Callable
+from typing import Any
+
+from . import facts
+from .nodes import constant, flatten, option, strings, tag, walk
+from .refuse_alter import alter_table
+from .refuse_context import Context
+from .refuse_index import create_index
+from .refuse_setting import set_setting
+from .refuse_table import columns_of, create_table, sequence_options
+from .statement import Refusal
+
+Rule = Callable[[Any, Context], Refusal | None]
+
+# TransactionStmtKind -> the name DSQL gives it when it refuses it.
+TRANSACTION_NAMES = {
+    "TRANS_STMT_SAVEPOINT": "SAVEPOINT",
+    "TRANS_STMT_RELEASE": "RELEASE",
+    "TRANS_STMT_ROLLBACK_TO": "ROLLBACK TO",
+    "TRANS_STMT_PREPARE": "PREPARE TRANSACTION",
+    "TRANS_STMT_COMMIT_PREPARED": "COMMIT PREPARED",
+    "TRANS_STMT_ROLLBACK_PREPARED": "ROLLBACK PREPARED",
+}
+
+
+def refuse_statement(node: Any, context: Context) -> Refusal | None:
+    """The refusal of a statement as a whole, None where DSQL runs its kind."""
+    name = tag(node)
+    if name in facts.NODE_TEXTS:
+        return facts.NODE_TEXTS[name].refusal()
+    if name not in facts.KNOWN_STATEMENTS:
+        return facts.UNSUPPORTED_STATEMENT.refusal(name)
+    rule = RULES.get(name)
+    return rule(node, context) if rule else None
+
+
+def object_type(value: Any) -> str:
+    """`TABLE` of OBJECT_TABLE."""
+    return str(value.name).removeprefix("OBJECT_")
+
+
+def isolation_level(options: Any) -> Refusal | None:
+    """Any level but REPEATABLE READ is refused by its name."""
+    item = option(options, "transaction_isolation")
+    level = constant(item.arg) if item else None
+    if level is None or level == "repeatable read":
+        return None
+    return facts.ISOLATION_LEVEL.refusal(level.upper())
+
+
+def _transaction(node: Any, _context: Context) -> Refusal | None:
+    name = TRANSACTION_NAMES.get(node.kind.name)
+    if name:
+        return facts.TRANSACTION_STATEMENT.refusal(name)
+    return isolation_level(node.options)
+
+
+def _set(node: Any, _context: Context) -> Refusal | None:
+    return isolation_level(node.args if node.kind.name == "VAR_SET_MULTI" else ()) or set_setting(node)
+
+
+def _select(node: Any, _context: Context) -> Refusal | None:
+    return facts.UNSUPPORTED_STATEMENT.refusal("CreateTableAs") if node.intoClause else None
+
+
+def _explain(node: Any, context: Context) -> Refusal | None:
+    return refuse_statement(node.query, context)
+
+
+def _copy(node: Any, _context: Context) -> Refusal | None:
+    if node.filename is None:
+        return None
+    fact = facts.COPY_PROGRAM if node.is_program else facts.COPY_FILE
+    return fact.refusal("from" if node.is_from and not node.is_program else "to" if not node.is_from else "from")
+
+
+def _call(node: Any, _context: Context) -> Refusal | None:
+    found = any(tag(item) == "SubLink" for item in walk(node.funccall))
+    return facts.CALL_SUBQUERY.refusal() if found else None
+
+
+def _create_function(node: Any, _context: Context) -> Refusal | None:
+    if node.is_procedure:
+        return facts.PROCEDURE.refusal()
+    item = option(node.options, "language")
+    language = item.arg.sval if item else "sql"
+    return None if language.lower() == "sql" else facts.FUNCTION_LANGUAGE.refusal(language)
+
+
+def _view(node: Any, context: Context) -> Refusal | None:
+    if node.view.relpersistence == "t":
+        return facts.TEMPORARY_VIEW.refusal()
+    return facts.VIEWS.refusal() if not node.replace and len(context.catalog.views) >= facts.MAX_VIEWS else None
+
+
+def _create_sequence(node: Any, _context: Context) -> Refusal | None:
+    if node.sequence.relpersistence != "p":
+        temporary = node.sequence.relpersistence == "t"
+        return (facts.TEMPORARY_SEQUENCE if temporary else facts.UNLOGGED_SEQUENCE).refusal()
+    return sequence_options(node.options, facts.SEQUENCE_CACHE)
+
+
+def _create_schema(node: Any, context: Context) -> Refusal | None:
+    own = context.catalog.schemas - facts.SYSTEM_SCHEMAS
+    if node.schemaname not in own and len(own) >= facts.MAX_SCHEMAS:
+        return facts.SCHEMAS.refusal()
+    return next(filter(None, (refuse_statement(item, context) for item in flatten(node.schemaElts or ()))), None)
+
+
+def _create_domain(node: Any, context: Context) -> Refusal | None:
+    return columns_of((node,), context)
+
+
+def _drop(node: Any, _context: Context) -> Refusal | None:
+    kind = object_type(node.removeType)
+    allowed = kind in facts.DROPPABLE or (kind == "TRIGGER" and node.missing_ok)
+    return None if allowed else facts.DROP_OBJECT.refusal()
+
+
+def _grant(node: Any, _context: Context) -> Refusal | None:
+    kind = object_type(node.objtype)
+    if kind not in facts.GRANTABLE:
+        return facts.GRANT_OBJECT.refusal()
+    named = kind == "SCHEMA" and set(strings(node.objects)) & facts.SYSTEM_SCHEMAS
+    return facts.GRANT_SYSTEM.refusal() if named else None
+
+
+def _objects(attribute: str, allowed: frozenset[str], fact: facts.Fact) -> Rule:
+    def rule(node: Any, _context: Context) -> Refusal | None:
+        return None if object_type(getattr(node, attribute)) in allowed else fact.refusal()
+
+    return rule
+
+
+def _role_options(node: Any, _context: Context) -> Refusal | None:
+    return facts.ROLE_OPTION.refusal("PASSWORD") if option(node.options, "password") else None
+
+
+def _role_setting(node: Any, _context: Context) -> Refusal | None:
+    resets = node.setstmt.kind.name in ("VAR_RESET", "VAR_RESET_ALL")
+    return None if resets else facts.UNSUPPORTED_STATEMENT.refusal("AlterRoleSet")
+
+
+def _vacuum(node: Any, _context: Context) -> Refusal | None:
+    return facts.VACUUM.refusal() if node.is_vacuumcmd else None
+
+
+def _deallocate(node: Any, _context: Context) -> Refusal | None:
+    return None if node.isall else facts.UNSUPPORTED_STATEMENT.refusal("Deallocate")
+
+
+RULES: dict[str, Rule] = {
+    "AlterObjectSchema": _objects("objectType", facts.MOVABLE, facts.SCHEMA_OBJECT),
+    "AlterOwner": _objects("objectType", facts.OWNABLE, facts.OWNER_OBJECT),
+    "AlterRole": _role_options,
+    "AlterRoleSet": _role_setting,
+    "AlterTable": alter_table,
+    "Call": _call,
+    "Copy": _copy,
+    "Create": create_table,
+    "CreateDomain": _create_domain,
+    "CreateFunction": _create_function,
+    "CreateRole": _role_options,
+    "CreateSchema": _create_schema,
+    "CreateSeq": _create_sequence,
+    "Deallocate": _deallocate,
+    "Drop": _drop,
+    "Explain": _explain,
+    "Grant": _grant,
+    "Index": create_index,
+    "Rename": _objects("renameType", facts.RENAMABLE, facts.RENAME_OBJECT),
+    "Select": _select,
+    "Transaction": _transaction,
+    "Vacuum": _vacuum,
+    "VariableSet": _set,
+    "View": _view,
+}

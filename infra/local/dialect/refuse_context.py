@@ -1,0 +1,22 @@
+"""What a rule may look at beside the statement's own tree."""
+
+from dataclasses import dataclass
+
+from .catalog import Catalog, Table
+from .source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The text, the catalog and the names' search path; `asynchronous` where ASYNC was written."""
+
+    source: Source
+    catalog: Catalog
+    search_path: tuple[str, ...]
+    start: int
+    end: int
+    asynchronous: bool = False
+
+    def table(self, schema: str | None, name: str) -> Table | None:
+        """The user table that a statement names."""
+        return self.catalog.find(schema, name, self.search_path)

@@ -1,0 +1,182 @@
+"""Point a query at the shadow views: one walk over the tree that refuses, and splices where it must.
+
+A reference keeps its own spelling and gets the shadow's schema in front (`t` -> `pg_occ_1.t`), which leaves its
+name in the query what it was; so no alias is added, and `public.t.col` becomes `pg_occ_1.t.col`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pglast import ast
+
+from . import facts
+from .catalog import Catalog, Table
+from .nodes import children, constant, flatten
+from .refuse_query import RULES, function_name
+from .source import DOT, Edits, Source
+from .statement import RefusedError
+
+LEAVES = frozenset({ast.A_Const, ast.ParamRef, ast.String, ast.Integer, ast.Alias, ast.SetToDefault})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """CTE names in force, and tables whose qualified column references lose their schema."""
+
+    ctes: frozenset[str] = frozenset()
+    bare: frozenset[tuple[str, str]] = frozenset()
+
+
+class Rewriter:
+    """The walk over one message's text; `top` is the query whose last columns may carry lock marks."""
+
+    def __init__(self, source: Source, edits: Edits, catalog: Catalog, search_path: tuple[str, ...]) -> None:
+        self.source, self.edits, self.catalog, self.search_path = source, edits, catalog, search_path
+        self.top: Any = None
+        self.writes = False
+        self.tables: set[str] = set()
+        self.marks = 0
+        self.upserts = 0
+        self.top_upsert: Any = None
+
+    def visit(self, node: Any, scope: Scope) -> None:
+        """Refuse or rewrite a node and what is under it; a stack, for expressions may be deep."""
+        waiting = [node]
+        while waiting:
+            node = waiting.pop()
+            cls: Any = type(node)
+            if cls in LEAVES:
+                continue
+            rule, handler = RULES.get(cls), HANDLERS.get(cls)
+            refusal = rule(node, self.source) if rule else None
+            if refusal:
+                raise RefusedError(refusal)
+            if handler is None or handler(self, node, scope):
+                waiting += reversed(list(children(node)))
+
+    def visit_children(self, node: Any, scope: Scope) -> None:
+        """Go down in the same scope."""
+        for child in children(node):
+            self.visit(child, scope)
+
+    def enter_with(self, node: Any, scope: Scope) -> Scope:
+        """Visit a statement's CTEs, each with the names it can see, and return the statement's scope."""
+        clause = node.withClause
+        if clause is None:
+            return scope
+        names = frozenset(cte.ctename for cte in clause.ctes)
+        inner = replace(scope, ctes=scope.ctes | names) if clause.recursive else scope
+        for cte in clause.ctes:
+            self._visit_cte(cte, inner)
+            inner = replace(inner, ctes=inner.ctes | {cte.ctename})
+        return inner
+
+    def _visit_cte(self, cte: Any, scope: Scope) -> None:
+        if is_upsert(cte.ctequery):
+            from .upsert import rewrite_cte
+
+            rewrite_cte(self, cte, scope)
+        else:
+            self.visit(cte.ctequery, scope)
+
+    def table(self, relation: Any, scope: Scope) -> Table | None:
+        """The user table a RangeVar means."""
+        if not relation.schemaname and relation.relname in scope.ctes:
+            return None
+        table = self.catalog.find(relation.schemaname, relation.relname, self.search_path)
+        if table is not None:
+            self.tables.add(table.name)
+        return table
+
+    def relation(self, node: Any, scope: Scope) -> bool:
+        """Splice a reference to a user table."""
+        table = self.table(node, scope)
+        if table is not None:
+            self.qualify(node.location, 1 + bool(node.schemaname) + bool(node.catalogname), table.shadow_schema)
+        return False
+
+    def qualify(self, location: int, parts: int, schema: str | None) -> None:
+        """Give a name of so many dotted parts another schema, or none."""
+        at = self.source.index(location)
+        last = self.source.start(at + 2 * (parts - 1))
+        self.edits.replace(location, last, f"{schema}." if schema else "")
+
+
+def is_upsert(node: Any) -> bool:
+    """True for INSERT ... ON CONFLICT."""
+    return isinstance(node, ast.InsertStmt) and node.onConflictClause is not None
+
+
+def _select(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
+    inner = rewriter.enter_with(node, scope)
+    rewriter.visit_children(node, inner)
+    if node.lockingClause:
+        from .locking import rewrite_locking
+
+        rewriter.marks += rewrite_locking(rewriter, node, inner)
+    return False
+
+
+def _insert(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
+    rewriter.writes = True
+    if node.onConflictClause is not None:
+        from .upsert import rewrite_top
+
+        rewrite_top(rewriter, node, scope)
+    else:
+        _modify(rewriter, node, scope)
+    return False
+
+
+def _modify(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
+    rewriter.writes = True
+    inner = rewriter.enter_with(node, scope)
+    # A CTE is never the target of a change.
+    rewriter.relation(node.relation, replace(scope, ctes=frozenset()))
+    for child in children(node):
+        if child is not node.relation:
+            rewriter.visit(child, inner)
+    return False
+
+
+def _column(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
+    fields = node.fields
+    # schema.table.column at least
+    if len(fields) < 3:
+        return False
+    qualifiers = [getattr(item, "sval", "") for item in fields[:-1]]
+    key = (qualifiers[-2], qualifiers[-1])
+    table = rewriter.catalog.tables.get(key)
+    if table is not None:
+        rewriter.qualify(node.location, len(qualifiers), None if key in scope.bare else table.shadow_schema)
+    return False
+
+
+def _function(rewriter: Rewriter, node: Any, _scope: Scope) -> bool:
+    name = function_name(node)
+    redirected = name in facts.REDIRECTED_FUNCTIONS and not node.args
+    if name == "current_setting" and node.args:
+        redirected = constant(node.args[0]) in facts.FIXED_SETTINGS
+    if redirected:
+        qualified = rewriter.source.name(rewriter.source.index(node.location) + 1) == DOT
+        rewriter.qualify(node.location, 1 + qualified, "sys")
+    return True
+
+
+# Each says whether the walk goes on below its node; most do that themselves, in a scope of their own.
+HANDLERS: dict[type[Any], Callable[[Rewriter, Any, Scope], bool]] = {
+    ast.SelectStmt: _select,
+    ast.InsertStmt: _insert,
+    ast.UpdateStmt: _modify,
+    ast.DeleteStmt: _modify,
+    ast.RangeVar: Rewriter.relation,
+    ast.ColumnRef: _column,
+    ast.FuncCall: _function,
+}
+
+
+def visit_all(rewriter: Rewriter, value: Any, scope: Scope) -> None:
+    """Visit the nodes of a (nested) list."""
+    for node in flatten(value or ()):
+        rewriter.visit(node, scope)

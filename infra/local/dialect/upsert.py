@@ -1,0 +1,181 @@
+"""INSERT ... ON CONFLICT as one statement of CTEs, since it cannot run on a view with INSTEAD OF triggers.
+
+    WITH new    AS MATERIALIZED (the proposed rows, typed and with their defaults),
+         changed AS (UPDATE view AS t SET ... FROM new AS excluded WHERE keys equal AND (...) RETURNING ...),
+         added   AS (INSERT INTO view SELECT ... FROM new WHERE no row of these keys RETURNING ...)
+    SELECT the RETURNING list FROM (changed UNION ALL added) AS t
+
+All parts see the rows from before the statement. Two proposed rows of one key are PostgreSQL's error 21000,
+raised by the engine's function `occ.affect_row_twice()`, or for DO NOTHING one row. What PostgreSQL itself
+would reject at once (an unknown column, too many values) is left as it was, for PostgreSQL to say so.
+"""
+
+# The text put together here is the user's own statement, for the user's own rights.
+# ruff: noqa: S608
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .arbiter import Arbiter, arbiters
+from .catalog import Table
+from .proposed import Proposed, proposed
+from .rewrite import Rewriter, Scope, visit_all
+from .source import quote
+from .upsert_layout import Layout, layout_of
+
+AFFECT_TWICE = "occ.affect_row_twice()"
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """The pieces of one rewritten statement."""
+
+    definitions: str
+    final: str
+
+
+def rewrite_top(rewriter: Rewriter, node: Any, scope: Scope) -> None:
+    """Rewrite an upsert that is a statement of its own."""
+    inner = rewriter.enter_with(node, scope)
+    upsert, layout = _compose(rewriter, node, inner)
+    if upsert is None or layout is None:
+        return
+    head = ", " if node.withClause else "WITH "
+    rewriter.edits.enclose(layout.start, layout.end, f"{head}{upsert.definitions} {upsert.final}")
+    rewriter.top_upsert = node
+
+
+def rewrite_cte(rewriter: Rewriter, cte: Any, scope: Scope) -> None:
+    """Rewrite an upsert in a CTE: its parts become CTEs beside it, for they have to stand at the top."""
+    node = cte.ctequery
+    rewriter.writes = True
+    upsert, layout = _compose(rewriter, node, rewriter.enter_with(node, scope))
+    if upsert is None or layout is None:
+        return
+    definitions, start = upsert.definitions, layout.start
+    if node.withClause:
+        start = node.withClause.location
+        first = node.withClause.ctes[0].location
+        definitions = f"{rewriter.edits.render(first, layout.start)}, {definitions}"
+    rewriter.edits.enclose(start, layout.end, upsert.final)
+    rewriter.edits.insert(cte.location, f"{definitions}, ")
+
+
+def _compose(rewriter: Rewriter, node: Any, scope: Scope) -> tuple[Upsert | None, Layout | None]:
+    table = rewriter.table(node.relation, replace(scope, ctes=frozenset()))
+    if table is None:
+        visit_all(rewriter, node.selectStmt, scope)
+        return None, None
+    layout = layout_of(rewriter.source, node)
+    bare = replace(scope, bare=scope.bare | {(table.schema, table.name)})
+    visit_all(rewriter, node.selectStmt, scope)
+    visit_all(rewriter, (node.onConflictClause.targetList or (), node.onConflictClause.whereClause), bare)
+    visit_all(rewriter, node.returningClause, bare)
+    rows = proposed(rewriter, node, table, layout)
+    updates = node.onConflictClause.action.name == "ONCONFLICT_UPDATE"
+    if rows is None or (updates and node.onConflictClause.infer is None):
+        return None, None
+    found = arbiters(rewriter.source, node, table, layout)
+    if found is None:
+        return None, None
+    rewriter.upserts += 1
+    return Composer(rewriter, node, table, layout, rows, found).compose(), layout
+
+
+@dataclass(frozen=True)
+class Composer:
+    """Writes the CTEs; every name of its own starts with `pg_occ_`."""
+
+    rewriter: Rewriter
+    node: Any
+    table: Table
+    layout: Layout
+    rows: Proposed
+    arbiters: list[Arbiter]
+
+    def compose(self) -> Upsert:
+        """The definitions and the SELECT behind them."""
+        parts = [("new", True, self._new())]
+        if self.updates:
+            parts.append(("changed", False, self._changed()))
+        parts.append(("added", False, self._added()))
+        definitions = ", ".join(
+            f"{self._name(part)} AS {'MATERIALIZED ' if once else ''}({text})" for part, once, text in parts
+        )
+        return Upsert(definitions, self._final())
+
+    @property
+    def updates(self) -> bool:
+        """True for DO UPDATE."""
+        return bool(self.node.onConflictClause.action.name == "ONCONFLICT_UPDATE")
+
+    @property
+    def alias(self) -> str:
+        """How the statement calls its table."""
+        alias = self.node.relation.alias
+        return quote(alias.aliasname if alias else self.table.name)
+
+    @property
+    def view(self) -> str:
+        """The shadow view."""
+        return f"{self.table.shadow_schema}.{quote(self.table.name)}"
+
+    def _name(self, part: str) -> str:
+        return f"pg_occ_{part}_{self.rewriter.upserts}"
+
+    def _columns(self, relation: str = "", *, generated: bool = True) -> str:
+        left_out = () if generated else self.rows.left_out
+        names = [column.name for column in self.table.columns if column.name not in left_out]
+        prefix = f"{relation}." if relation else ""
+        return ", ".join(prefix + quote(name) for name in names)
+
+    def _new(self) -> str:
+        if self.rows.single or not self.arbiters:
+            return self.rows.sql
+        ranks = [
+            f"row_number() OVER (PARTITION BY {arbiter.keys('q')} ORDER BY q.pg_occ_n) AS pg_occ_r{number}"
+            for number, arbiter in enumerate(self.arbiters)
+        ]
+        return f"SELECT q.*, {', '.join(ranks)} FROM ({self.rows.sql}) AS q"
+
+    def _changed(self) -> str:
+        edits, layout = self.rewriter.edits, self.layout
+        conditions = [self.arbiters[0].match(self.alias, "excluded")]
+        if layout.condition:
+            conditions.append(f"({edits.render(*layout.condition)})")
+        if not self.rows.single:
+            conditions.append(self._once())
+        assignments = edits.render(*layout.assignments) if layout.assignments else ""
+        returning = f" RETURNING {self._columns(self.alias)}"
+        return (
+            f"UPDATE {self.view} AS {self.alias} SET {assignments} FROM {self._name('new')} AS excluded"
+            f" WHERE {' AND '.join(conditions)}{returning}"
+        )
+
+    def _once(self) -> str:
+        return f"CASE WHEN {self.arbiters[0].repeated('excluded', 0)} THEN {AFFECT_TWICE} ELSE true END"
+
+    def _added(self) -> str:
+        conditions = [
+            f"NOT EXISTS (SELECT FROM {self.view} AS pg_occ_old WHERE {arbiter.match('pg_occ_old', 'excluded')})"
+            for arbiter in self.arbiters
+        ]
+        if not self.rows.single:
+            conditions += [self._once()] if self.updates else self._firsts()
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return (
+            f"INSERT INTO {self.view} ({self._columns(generated=False)})"
+            f" SELECT {self._columns('excluded', generated=False)} FROM {self._name('new')} AS excluded{where}"
+            f" RETURNING {self._columns()}"
+        )
+
+    def _firsts(self) -> list[str]:
+        return [f"NOT ({arbiter.repeated('excluded', number)})" for number, arbiter in enumerate(self.arbiters)]
+
+    def _final(self) -> str:
+        layout = self.layout
+        listed = self.rewriter.edits.render(*layout.returning) if layout.returning else ""
+        columns = self._columns() if layout.returning else ""
+        sources = ["changed", "added"] if self.updates else ["added"]
+        union = " UNION ALL ".join(f"SELECT {columns} FROM {self._name(part)}" for part in sources)
+        return f"SELECT {listed} FROM ({union}) AS {self.alias}"

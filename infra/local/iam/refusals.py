@@ -1,0 +1,74 @@
+"""Why a sign-in is refused and how the service says so, as dated data.
+
+Aurora DSQL answers every failed sign-in with one FATAL; the cause stands in its HINT alone. State of knowledge:
+2026-10. Sources: `docs` = Aurora DSQL user guide, troubleshooting; `wild` = users' issues, verbatim; `skill` = AWS
+agent plugin "dsql"; `not on record` = no text of the service is known, so the wording is the one that AWS APIs
+usually give for Signature Version 4 or for IAM policies.
+"""
+
+from typing import ClassVar, Final, NamedTuple
+
+_INVALID_KEY: Final = "The security token included in the request is invalid."
+_MISMATCH: Final = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
+_NOT_AUTHORIZED: Final = "User: {arn} is not authorized to perform: {action} on resource: {resource}"
+
+
+class AccessDenied(Exception):
+    """The sign-in is refused; ``hint`` tells the cause, and nothing tells a token, a signature or a secret."""
+
+    sqlstate: ClassVar[str] = "08006"
+    message: ClassVar[str] = "unable to accept connection, access denied"
+
+    def __init__(self, hint: str) -> None:
+        super().__init__(self.message)
+        self.hint = hint
+
+
+class Hint(NamedTuple):
+    """The text for one cause, with blanks, and where it is known from."""
+
+    text: str
+    source: str
+
+    def refusal(self, **blanks: str) -> AccessDenied:
+        """Return the refusal for this cause, its blanks filled."""
+        return AccessDenied(self.text.format(**blanks))
+
+
+WRONG_ACTION: Final = Hint("Wrong user to action mapping. user: {user}, action: {action}", "docs, wild")
+EXPIRED: Final = Hint(
+    "Signature expired: {issued} is now earlier than {limit} ({now} - 5 min.)",
+    "skill: how it begins; the rest not on record",
+)
+NO_IDENTITY_POLICY: Final = Hint(
+    _NOT_AUTHORIZED + " because no identity-based policy allows the {action} action",
+    "wild",
+)
+OTHER_ACCOUNT: Final = Hint("User: {arn} is not authorized to access this resource", "wild")
+
+NO_POLICY: Final = Hint(_NOT_AUTHORIZED + " because no {policy} allows the {action} action", "not on record")
+EXPLICIT_DENY: Final = Hint(_NOT_AUTHORIZED + " with an explicit deny in {article} {policy}", "not on record")
+NOT_MAPPED: Final = Hint("User: {arn} is not mapped to the database role {user}", "not on record")
+NOT_A_TOKEN: Final = Hint("Missing Authentication Token", "not on record")
+MALFORMED: Final = Hint(
+    "AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Expires', "
+    "'X-Amz-SignedHeaders' and 'X-Amz-Signature', each of them once. Re-examine the query-string parameters.",
+    "not on record",
+)
+WRONG_EXPIRES: Final = Hint("X-Amz-Expires must be between 1 and 604800 seconds.", "not on record")
+WRONG_HOST: Final = Hint(_MISMATCH, "not on record")
+WRONG_SERVICE: Final = Hint("Credential should be scoped to correct service: 'dsql'.", "not on record")
+WRONG_REGION: Final = Hint("Credential should be scoped to a valid region.", "not on record")
+WRONG_SCOPE: Final = Hint("Credential should be scoped with a valid terminator: 'aws4_request'.", "not on record")
+WRONG_DATE: Final = Hint("Date in Credential scope does not match YYYYMMDD from X-Amz-Date.", "not on record")
+UNKNOWN_KEY: Final = Hint(_INVALID_KEY, "not on record")
+INACTIVE_KEY: Final = Hint(_INVALID_KEY, "not on record")
+WRONG_SIGNATURE: Final = Hint(_MISMATCH, "not on record")
+WRONG_SESSION_TOKEN: Final = Hint(_INVALID_KEY, "not on record")
+EXPIRED_CREDENTIALS: Final = Hint("The security token included in the request is expired", "not on record")
+NOT_YET: Final = Hint(
+    "Signature not yet current: {issued} is still later than {limit} ({now} + 5 min.)", "not on record"
+)

@@ -1,0 +1,117 @@
+-- COMMIT: one deferred trigger a table and transaction carries the overlay over to the table.
+
+-- A row header keeps 32 bits of a transaction's id; the rest is that of the nearest id to one's own.
+CREATE OR REPLACE FUNCTION occ.full_xid(short xid) RETURNS xid8 LANGUAGE plpgsql AS $$
+DECLARE
+    mine bigint := pg_current_xact_id()::text::bigint;
+    ahead bigint := (short::text::bigint - mine % 4294967296 + 4294967296) % 4294967296;
+BEGIN
+    RETURN (mine + CASE WHEN ahead >= 2147483648 THEN ahead - 4294967296 ELSE ahead END)::text::xid8;
+END $$;
+
+-- Whether a key-share lock in a row's header is that of a rival: committed, and not seen by my snapshot.
+-- Updates and deletions need no such look, PostgreSQL refuses those itself.
+CREATE OR REPLACE FUNCTION occ.is_rival(header_xmax xid) RETURNS boolean LANGUAGE sql AS $$
+    SELECT full_ <> pg_current_xact_id() AND NOT pg_visible_in_snapshot(full_, pg_current_snapshot())
+       AND pg_xact_status(full_) = 'committed' FROM occ.full_xid(header_xmax) full_
+$$;
+
+CREATE OR REPLACE FUNCTION occ.is_committing(header_xmax xid) RETURNS boolean LANGUAGE sql AS $$
+    SELECT full_ <> pg_current_xact_id() AND pg_xact_status(full_) = 'in progress' FROM occ.full_xid(header_xmax) full_
+$$;
+
+CREATE OR REPLACE FUNCTION occ.check_size(bytes bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    total bigint := coalesce(nullif(current_setting('occ.size', true), ''), '0')::bigint + bytes;
+    size_limit bigint := coalesce(nullif(current_setting('occ.size_limit', true), ''), '10485760')::bigint;
+BEGIN
+    IF total > size_limit THEN
+        PERFORM occ.raise_size_limit(total, size_limit);
+    END IF;
+    PERFORM set_config('occ.size', total::text, true);
+END $$;
+
+-- Transactions that only update rows of one table commit side by side: they take their rows in the order of
+-- the overlay's index, so they cannot deadlock. All others commit one at a time. SET CONSTRAINTS must never
+-- reach the server: it would fire this trigger in the middle of a transaction.
+-- Up to four rows cannot reach the limit of a transaction, so they are not measured unless the limit was changed.
+CREATE OR REPLACE FUNCTION occ.build_commit(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
+DECLARE
+    update text := CASE WHEN t->>'w_apply' = '' THEN 'PERFORM FROM {own} WHERE '
+        ELSE 'UPDATE {base} b SET {w_apply} FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND {o_is_b} AND ' END;
+    untouched boolean := t->>'w_apply' = '';
+    parts jsonb := t || jsonb_build_object(
+        'update_plain', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'o.occ_op = ''U'' AND b.xmax = 0' END, t),
+        'update_rest', occ.fill(update || CASE WHEN untouched THEN 'false'
+            ELSE 'o.occ_op IN (''U'', ''K'') AND b.xmin <> pg_current_xact_id()::xid' END, t),
+        'planner', 'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off');
+BEGIN
+    -- Everything but plain updates. Deletions go first and insertions last, so that keys can move between rows.
+    -- A key share must carry the transaction's own id, not a subtransaction's: where its row has a fresh
+    -- header it is tried first and taken after.
+    EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.apply_{oid}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER {planner} AS $body$
+BEGIN
+    -- A row that a rival is committing right now is lost already; waiting for it could end in a deadlock.
+    PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
+      WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('U', 'K') AND b.xmax <> 0 AND occ.is_committing(b.xmax);
+    BEGIN
+        PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
+          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND b.xmax <> 0 AND occ.is_rival(b.xmax);
+        DELETE FROM {base} b USING {own} o
+          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b};
+        {update_rest};
+        INSERT INTO {base} ({w_cols}) OVERRIDING SYSTEM VALUE
+          SELECT {w_o} FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('I', 'R', 'X');
+    EXCEPTION WHEN serialization_failure OR unique_violation THEN
+        PERFORM occ.raise_conflict();
+    END;
+    IF EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S') THEN
+        BEGIN
+            PERFORM FROM {base} b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM {own} o JOIN {base} b ON {o_is_b}
+              WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
+            RAISE SQLSTATE 'OCCOK';
+        EXCEPTION WHEN serialization_failure THEN
+            PERFORM occ.raise_conflict();
+        WHEN SQLSTATE 'OCCOK' THEN
+            NULL;
+        END;
+        PERFORM FROM {base} b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM {own} o JOIN {base} b ON {o_is_b}
+          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S')) FOR KEY SHARE;
+    END IF;
+END $body$ $$, parts);
+
+    EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.commit_{oid}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+DECLARE
+    occ_state text;
+    occ_lock text;
+    occ_rows int;
+    occ_applied int;
+    occ_left int;
+    occ_bytes bigint;
+BEGIN
+    IF current_setting('occ.pending', true) = '1' THEN
+        PERFORM occ.settle(true);
+    END IF;
+    occ_state := coalesce(current_setting('occ.state', true), '');
+    occ_rows := CASE WHEN occ_state = '' OR strpos(occ_state, '!') > 0 THEN -1 ELSE split_part(occ_state, '|', 1)::int END;
+    occ_lock := CASE WHEN occ_state = occ_rows::text || '|{oid}|' THEN pg_advisory_xact_lock_shared(1868784384)::text
+                     ELSE pg_advisory_xact_lock(1868784384)::text END;
+    IF occ_rows NOT BETWEEN 0 AND 4 OR nullif(current_setting('occ.size_limit', true), '') IS NOT NULL THEN
+        SELECT sum({size}) INTO occ_bytes FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op NOT IN ('S', 'X', 'N');
+        PERFORM occ.check_size(coalesce(occ_bytes, 0));
+    END IF;
+    {update_plain};
+    GET DIAGNOSTICS occ_applied = ROW_COUNT;
+    IF occ_applied <> occ_rows THEN
+        SELECT count(*) INTO occ_left FROM {own} o WHERE o.occ_pid = pg_backend_pid();
+        IF occ_left <> occ_applied THEN
+            PERFORM {private}.apply_{oid}();
+        END IF;
+    END IF;
+    DELETE FROM {own} WHERE occ_pid = pg_backend_pid();
+    RETURN NULL;
+END $body$ $$, parts);
+    EXECUTE occ.fill($$CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON {own}
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.occ_head) EXECUTE FUNCTION {private}.commit_{oid}()$$, parts);
+    EXECUTE occ.fill('ALTER TABLE {own} ENABLE ALWAYS TRIGGER occ_commit', parts);
+END $f$;

@@ -1,0 +1,252 @@
+-- Keeping the shadows in step with DDL.
+
+CREATE OR REPLACE FUNCTION occ.is_user_schema(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT name !~ '^pg_' AND name NOT IN ('information_schema', 'occ', 'sys')
+$$;
+
+CREATE OR REPLACE FUNCTION occ.user_tables() RETURNS SETOF oid LANGUAGE sql STABLE AS $$
+    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND occ.is_user_schema(n.nspname) ORDER BY c.oid
+$$;
+
+-- Goes when `parent` goes, without a word. What CREATE recorded as an ordinary dependency would have
+-- DROP TABLE refused by objects that users cannot see.
+CREATE OR REPLACE FUNCTION occ.tie(class_ regclass, child oid, parent_class regclass, parent oid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE pg_depend SET deptype = 'a'
+     WHERE classid = class_ AND objid = child AND refclassid = parent_class AND refobjid = parent AND deptype = 'n';
+    IF NOT FOUND AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class_ AND objid = child
+                                    AND refclassid = parent_class AND refobjid = parent) THEN
+        INSERT INTO pg_depend VALUES (class_, child, 0, parent_class, parent, 0, 'a');
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.sync_schema(schema_oid oid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    suffix text;
+    name text;
+BEGIN
+    FOREACH suffix IN ARRAY ARRAY['', '_own', '_skip'] LOOP
+        name := format('pg_occ_%s%s', schema_oid, suffix);
+        IF to_regnamespace(name) IS NULL THEN
+            PERFORM set_config('allow_system_table_mods', 'on', true);
+            EXECUTE format('CREATE SCHEMA %I', name);
+            PERFORM set_config('allow_system_table_mods', 'off', true);
+            PERFORM occ.tie('pg_namespace', to_regnamespace(name)::oid, 'pg_namespace', schema_oid);
+        END IF;
+    END LOOP;
+    UPDATE pg_namespace s SET nspacl = (
+        SELECT array_agg(makeaclitem(a.grantee, a.grantor, 'USAGE', false))
+          FROM pg_namespace u, aclexplode(coalesce(u.nspacl, acldefault('n', u.nspowner))) a
+         WHERE u.oid = schema_oid AND a.privilege_type = 'USAGE')
+     WHERE s.nspname IN (format('pg_occ_%s', schema_oid), format('pg_occ_%s_skip', schema_oid));
+END $$;
+
+-- The views answer to the same privileges as the table.
+CREATE OR REPLACE FUNCTION occ.mirror_grants(rel oid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    t jsonb := occ.describe(rel);
+    v oid;
+BEGIN
+    FOREACH v IN ARRAY ARRAY[to_regclass(t->>'view')::oid, to_regclass(occ.skip_view(t))::oid] LOOP
+        UPDATE pg_class s SET relacl = coalesce(b.relacl, acldefault('r', b.relowner)) FROM pg_class b
+         WHERE s.oid = v AND b.oid = rel;
+        UPDATE pg_attribute s SET attacl = b.attacl FROM pg_attribute b
+         WHERE s.attrelid = v AND b.attrelid = rel AND s.attname = b.attname AND s.attnum > 0 AND NOT b.attisdropped
+           AND s.attacl IS DISTINCT FROM b.attacl;
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.skip_view(t jsonb) RETURNS text LANGUAGE sql AS $$
+    SELECT format('%s_skip.%I', t->>'shadow', t->>'rel')
+$$;
+
+-- Everything the generated code was generated from.
+CREATE OR REPLACE FUNCTION occ.signature(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT md5(concat(occ.describe(rel)::text, occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'),
+        occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'),
+        (SELECT string_agg(concat(conname, pg_get_constraintdef(oid)), ';' ORDER BY oid) FROM pg_constraint WHERE conrelid = rel),
+        (SELECT string_agg(concat(attnum, attname, attnotnull, attidentity, attgenerated, pg_get_expr(adbin, adrelid)), ';' ORDER BY attnum)
+           FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+          WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped)))
+$$;
+
+CREATE OR REPLACE FUNCTION occ.related(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
+    SELECT coalesce(array_agg(DISTINCT o), '{}') FROM (
+        SELECT confrelid AS o FROM pg_constraint WHERE conrelid = rel AND contype = 'f'
+        UNION SELECT conrelid FROM pg_constraint WHERE confrelid = rel AND contype = 'f') r WHERE o <> rel
+$$;
+
+-- A view that users' own views may depend on is altered, not dropped.
+CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, target text, rel oid, t jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    c record;
+    was record;
+BEGIN
+    SELECT n.nspname, v.relname INTO was FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace WHERE v.oid = view_oid;
+    IF FOUND AND was.nspname <> split_part(target, '.', 1) THEN
+        EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, split_part(target, '.', 1));
+    END IF;
+    IF was.relname <> t->>'rel' THEN
+        EXECUTE format('ALTER VIEW %I.%I RENAME TO %I', split_part(target, '.', 1), was.relname, t->>'rel');
+    END IF;
+    FOR c IN SELECT v.attname AS was, b.attname AS now
+               FROM unnest(attnums) WITH ORDINALITY k (num, n)
+               JOIN pg_attribute v ON v.attrelid = view_oid AND v.attnum = k.n
+               JOIN pg_attribute b ON b.attrelid = rel AND b.attnum = k.num AND NOT b.attisdropped
+              WHERE v.attname <> b.attname LOOP
+        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', target, c.was, c.now);
+    END LOOP;
+    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', target, occ.view_query(t, false));
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    o record;
+    own oid := to_regclass(t->>'own')::oid;
+BEGIN
+    PERFORM occ.tie('pg_class', own, 'pg_class', rel);
+    PERFORM occ.tie('pg_class', own, 'pg_class', to_regclass(t->>'view')::oid);
+    FOR o IN SELECT r.oid, v.oid AS view FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid
+              WHERE v.oid IN (to_regclass(t->>'view'), to_regclass(occ.skip_view(t))) LOOP
+        PERFORM occ.tie('pg_rewrite', o.oid, 'pg_class', rel), occ.tie('pg_rewrite', o.oid, 'pg_class', own);
+        -- The view itself has to be tied as well, to the table and to each of its columns.
+        DELETE FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = o.view AND refobjid = rel;
+        INSERT INTO pg_depend SELECT 'pg_class'::regclass, o.view, 0, 'pg_class'::regclass, rel, u, 'a'
+          FROM unnest(array_append(occ.columns(rel), 0::int2)) u;
+    END LOOP;
+    FOR o IN SELECT p.oid, v.reltype FROM pg_proc p, pg_class v
+              WHERE v.oid = to_regclass(t->>'view') AND (
+                    (p.pronamespace = to_regnamespace(t->>'private') AND p.proname ~ format('_%s$', rel))
+                 OR (p.pronamespace = to_regnamespace(t->>'shadow') AND p.proargtypes[0] = v.reltype)) LOOP
+        PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
+    END LOOP;
+    UPDATE pg_trigger SET tgenabled = 'A'
+     WHERE tgrelid IN (to_regclass(t->>'view'), to_regclass(occ.skip_view(t))) AND tgenabled <> 'A';
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.sync(rel oid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    t jsonb := occ.describe(rel);
+    sig text := occ.signature(rel);
+    s occ.shadowed;
+BEGIN
+    SELECT * INTO s FROM occ.shadowed WHERE base = rel;
+    IF s.signature = sig AND EXISTS (SELECT FROM pg_class WHERE oid = s.view) THEN
+        RETURN;
+    END IF;
+    PERFORM occ.sync_schema((SELECT relnamespace FROM pg_class WHERE oid = rel));
+    IF EXISTS (SELECT FROM pg_class WHERE oid = s.view) THEN
+        PERFORM occ.sync_view(s.view, t->>'view', rel, t, s.attnums),
+                occ.sync_view(s.skip, occ.skip_view(t), rel, t, s.attnums);
+        EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
+        PERFORM occ.drop_functions(rel);
+    ELSIF EXISTS (SELECT FROM pg_class WHERE oid = s.own) THEN
+        EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
+    END IF;
+    PERFORM occ.build_overlay(t);
+    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true));
+    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', occ.skip_view(t), occ.view_query(t, true));
+    -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
+    INSERT INTO occ.shadowed (base, view, skip, own, attnums, related, signature)
+    VALUES (rel, to_regclass(t->>'view'), to_regclass(occ.skip_view(t)), to_regclass(t->>'own'), occ.columns(rel), occ.related(rel), sig)
+    ON CONFLICT (base) DO UPDATE SET view = excluded.view, skip = excluded.skip, own = excluded.own, attnums = excluded.attnums,
+        related = excluded.related, signature = excluded.signature;
+    PERFORM occ.mirror_defaults(rel, t, ARRAY[t->>'view', occ.skip_view(t)]);
+    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t);
+    IF cardinality(occ.related(rel)) > 0 OR occ.part_parent(rel, 'delete') <> '' THEN
+        EXECUTE occ.fill('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT OR UPDATE OR DELETE ON {view} EXECUTE FUNCTION occ.statement_ends()', t);
+        EXECUTE format('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT ON %s EXECUTE FUNCTION occ.statement_ends()', occ.skip_view(t));
+    END IF;
+    PERFORM occ.tie_all(rel, t), occ.mirror_grants(rel);
+END $$;
+
+-- Functions whose home schema may change with the table; the triggers on its views go with them.
+CREATE OR REPLACE FUNCTION occ.drop_functions(rel oid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+              WHERE n.nspname ~ '^pg_occ_\d+_own$' AND p.proname ~ format('^[a-z]+_%s$', rel) LOOP
+        EXECUTE format('DROP FUNCTION %s CASCADE', f);
+    END LOOP;
+END $$;
+
+-- DDL of the engine's own must not start the engine again; and what it generates has to be written with every
+-- name qualified, whatever the search path of the session.
+CREATE OR REPLACE FUNCTION occ.follow(changed oid[], everything boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    rel oid;
+    path text := current_setting('search_path');
+    level text := current_setting('client_min_messages');
+BEGIN
+    IF current_setting('occ.following', true) = '1' THEN
+        RETURN;
+    END IF;
+    PERFORM set_config('occ.following', '1', true), set_config('search_path', 'pg_catalog', true),
+            set_config('client_min_messages', 'warning', true);
+    DELETE FROM occ.shadowed WHERE base NOT IN (SELECT oid FROM pg_class);
+    FOR rel IN SELECT u FROM occ.user_tables() u
+                WHERE everything OR u = ANY (changed)
+                   OR u IN (SELECT unnest(occ.related(c)) FROM unnest(changed) c)
+                   OR EXISTS (SELECT FROM occ.shadowed s WHERE s.base = u AND s.related && changed) LOOP
+        PERFORM occ.sync(rel);
+    END LOOP;
+    PERFORM set_config('occ.following', '', true), set_config('search_path', path, true),
+            set_config('client_min_messages', level, true);
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.on_ddl_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    changed oid[];
+    grants boolean;
+    o oid;
+BEGIN
+    IF current_setting('occ.following', true) = '1' THEN
+        RETURN;
+    END IF;
+    SELECT array_agg(DISTINCT coalesce(x.indrelid, k.conrelid, d.objid)), bool_or(command_tag IN ('GRANT', 'REVOKE') OR command_tag LIKE 'ALTER%')
+      INTO changed, grants
+      FROM pg_catalog.pg_event_trigger_ddl_commands() d LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = d.objid
+      LEFT JOIN pg_catalog.pg_constraint k ON k.oid = d.objid AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass;
+    FOR o IN SELECT oid FROM pg_catalog.pg_namespace WHERE occ.is_user_schema(nspname) LOOP
+        IF grants OR o = ANY (changed) THEN
+            PERFORM occ.sync_schema(o);
+        END IF;
+    END LOOP;
+    PERFORM occ.follow(coalesce(changed, '{}'), tg_tag IN ('ALTER SCHEMA', 'ALTER DOMAIN'));
+    IF grants THEN
+        PERFORM occ.mirror_grants(base) FROM occ.shadowed;
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM occ.follow('{}', true);
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS occ_ddl_end;
+DROP EVENT TRIGGER IF EXISTS occ_drop;
+
+-- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers
+-- stay silent under the role `replica`, without a trace in the catalog that users look at.
+CREATE OR REPLACE FUNCTION occ.attach() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    s oid;
+BEGIN
+    EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database());
+    EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
+    PERFORM set_config('session_replication_role', 'replica', false);
+    FOR s IN SELECT oid FROM pg_namespace WHERE occ.is_user_schema(nspname) LOOP
+        PERFORM occ.sync_schema(s);
+    END LOOP;
+    UPDATE occ.shadowed SET signature = NULL;
+    PERFORM occ.follow('{}', true);
+    REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
+    GRANT USAGE ON SCHEMA occ TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.next_identity, occ.set_constraints, occ.catalog TO PUBLIC;
+    CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();
+    CREATE EVENT TRIGGER occ_drop ON sql_drop EXECUTE FUNCTION occ.on_drop();
+    ALTER EVENT TRIGGER occ_ddl_end ENABLE ALWAYS;
+    ALTER EVENT TRIGGER occ_drop ENABLE ALWAYS;
+END $$;

@@ -1,0 +1,122 @@
+-- What the code generator needs to know of a table, as text fragments for its templates.
+
+CREATE OR REPLACE FUNCTION occ.fill(template text, parts jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    k text;
+    v text;
+BEGIN
+    FOR k, v IN SELECT key, value FROM jsonb_each_text(parts) LOOP
+        template := replace(template, '{' || k || '}', coalesce(v, ''));
+    END LOOP;
+    RETURN template;
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.column_names(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(a.attname, ', ' ORDER BY k.n)
+      FROM unnest(nums) WITH ORDINALITY k (num, n)
+      JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
+$$;
+
+-- A list of columns, each put through a pattern: {c} is the quoted name, {n} its position in the list.
+CREATE OR REPLACE FUNCTION occ.each(rel oid, nums int2[], pattern text, separator text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(string_agg(replace(replace(pattern, '{c}', quote_ident(a.attname)), '{n}', k.n::text),
+                               separator ORDER BY k.n), '')
+      FROM unnest(nums) WITH ORDINALITY k (num, n)
+      JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
+$$;
+
+-- The columns of two keys, pairwise: {a} of the first relation, {b} of the second, {n} the position.
+CREATE OR REPLACE FUNCTION occ.pairs(rel_a oid, nums_a int2[], rel_b oid, nums_b int2[], pattern text, separator text)
+RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(replace(replace(pattern, '{a}', quote_ident(a.attname)), '{b}', quote_ident(b.attname)),
+                      separator ORDER BY k.n)
+      FROM ROWS FROM (unnest(nums_a), unnest(nums_b)) WITH ORDINALITY k (num_a, num_b, n)
+      JOIN pg_attribute a ON a.attrelid = rel_a AND a.attnum = k.num_a
+      JOIN pg_attribute b ON b.attrelid = rel_b AND b.attnum = k.num_b
+$$;
+
+CREATE OR REPLACE FUNCTION occ.columns(rel oid) RETURNS int2[] LANGUAGE sql STABLE AS $$
+    SELECT coalesce(array_agg(attnum ORDER BY attnum), '{}')
+      FROM pg_attribute WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped
+$$;
+
+CREATE OR REPLACE FUNCTION occ.primary_key(rel oid) RETURNS int2[] LANGUAGE sql STABLE AS $$
+    SELECT conkey FROM pg_constraint WHERE conrelid = rel AND contype = 'p'
+$$;
+
+-- Unique indexes other than the primary key's, and the columns whose change means another key. "plain"
+-- ones decide what counts as a change of key among rivals.
+CREATE OR REPLACE FUNCTION occ.unique_indexes(rel oid)
+RETURNS TABLE (id oid, plain boolean, nulls_equal boolean, predicate text, keys text[], nums int2[])
+LANGUAGE sql STABLE AS $$
+    SELECT x.indexrelid, x.indexprs IS NULL AND x.indpred IS NULL, x.indnullsnotdistinct,
+           pg_get_expr(x.indpred, x.indrelid),
+           (SELECT array_agg(pg_get_indexdef(x.indexrelid, k, false) ORDER BY k) FROM generate_series(1, x.indnkeyatts) k),
+           (SELECT array_agg(DISTINCT num) FROM (
+                SELECT unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) AS num
+                UNION SELECT d.refobjsubid::int2 FROM pg_depend d
+                 WHERE d.classid = 'pg_class'::regclass AND d.objid = x.indexrelid AND d.refobjid = rel
+                   AND NOT (x.indexprs IS NULL AND x.indpred IS NULL)) c
+             WHERE num > 0)
+      FROM pg_index x
+     WHERE x.indrelid = rel AND x.indisunique AND NOT x.indisprimary AND x.indislive
+     ORDER BY x.indexrelid
+$$;
+
+CREATE OR REPLACE FUNCTION occ.describe(rel oid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    cls record;
+    cols int2[] := occ.columns(rel);
+    written int2[];
+    pk int2[] := occ.primary_key(rel);
+    sizes text;
+BEGIN
+    SELECT c.relname, n.nspname, c.relnamespace INTO cls
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel;
+    SELECT coalesce(array_agg(attnum ORDER BY attnum), '{}') INTO written
+      FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (cols) AND attgenerated = '';
+    SELECT string_agg(format(CASE WHEN typcategory = 'S' AND atttypid <> '"char"'::regtype OR atttypid = 'bytea'::regtype
+                                  THEN 'coalesce(octet_length(o.%I), 0)'
+                                  WHEN atttypid IN ('json'::regtype, 'jsonb'::regtype)
+                                  THEN 'coalesce(octet_length(o.%I::text), 0)'
+                                  ELSE 'coalesce(pg_column_size(o.%I), 0)' END, attname), ' + ') INTO sizes
+      FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = rel AND attnum = ANY (cols);
+    RETURN jsonb_build_object(
+        'oid', rel,
+        'rel', cls.relname,
+        'keyed', pk IS NOT NULL,
+        'shadow', format('pg_occ_%s', cls.relnamespace),
+        'private', format('pg_occ_%s_own', cls.relnamespace),
+        'base', format('%I.%I', cls.nspname, cls.relname),
+        'view', format('pg_occ_%s.%I', cls.relnamespace, cls.relname),
+        'own', format('pg_occ_%s_own.%I', cls.relnamespace, cls.relname),
+        'o_cols', occ.each(rel, cols, 'o.{c}', ', '),
+        'b_cols', occ.each(rel, cols, 'b.{c}', ', '),
+        'w_cols', occ.each(rel, written, '{c}', ', '),
+        'w_new', occ.each(rel, written, 'NEW.{c}', ', '),
+        'w_old', occ.each(rel, written, 'OLD.{c}', ', '),
+        'w_o', occ.each(rel, written, 'o.{c}', ', '),
+        'w_set', occ.each(rel, written, '{c} = NEW.{c}', ', '),
+        -- Nothing where only the key and the server's own columns are: such a row has no update worth the name.
+        'w_apply', occ.each(rel, array(SELECT a.attnum FROM pg_attribute a
+            WHERE a.attrelid = rel AND a.attnum = ANY (written) AND a.attidentity <> 'a'
+              AND a.attnum <> ALL (coalesce(pk, '{}')) ORDER BY 1), '{c} = o.{c}', ', '),
+        'pk', occ.each(rel, pk, '{c}', ', '),
+        'o_is_b', CASE WHEN pk IS NULL THEN 'o.occ_ref = b.ctid' ELSE occ.each(rel, pk, 'o.{c} = b.{c}', ' AND ') END,
+        'o_is_old', occ.each(rel, pk, 'o.{c} = OLD.{c}', ' AND '),
+        'o_is_new', occ.each(rel, pk, 'o.{c} = NEW.{c}', ' AND '),
+        'b_is_new', occ.each(rel, pk, 'b.{c} = NEW.{c}', ' AND '),
+        'v_is_old', CASE WHEN pk IS NULL
+            THEN format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'v.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', '))
+            ELSE occ.each(rel, pk, 'v.{c} = OLD.{c}', ' AND ') END,
+        'pk_texts', occ.each(rel, pk, 'NEW.{c}::text', ', '),
+        'pk_index', (SELECT conindid FROM pg_constraint WHERE conrelid = rel AND contype = 'p'),
+        'o_like_old', format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'o.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', ')),
+        'b_like_old', format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'b.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', ')),
+        -- A row costs its values, again its keys for every index, and what holding it takes.
+        'size', format('%s + 32', coalesce(sizes, '0'))
+            || (SELECT coalesce(string_agg(format(' + 16 + (%s)', coalesce(nullif(occ.each(rel, array(
+                        SELECT u FROM unnest(x.indkey::int2[]) u WHERE u > 0), 'coalesce(pg_column_size(o.{c}), 0)', ' + '), ''), '8')), ''), '')
+                  FROM pg_index x WHERE x.indrelid = rel AND NOT x.indisprimary)
+    );
+END $$;

@@ -1,0 +1,133 @@
+-- Foreign keys over merged views: PostgreSQL's own checks see committed rows only and are switched off.
+
+-- A child row marks its parent FOR KEY SHARE; what is lacking is looked at again at the statement's end, or
+-- at COMMIT where the constraint is deferred.
+CREATE OR REPLACE FUNCTION occ.part_child(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
+DECLARE
+    k record;
+    code text := '';
+    test text;
+    parent jsonb;
+BEGIN
+    FOR k IN SELECT * FROM pg_constraint WHERE conrelid = rel AND contype = 'f' ORDER BY oid LOOP
+        parent := occ.names(k.confrelid);
+        test := occ.fill($$
+    IF {all_set} THEN
+        PERFORM {private}.mark_{oid}(p, 'S') FROM {view} p WHERE {match};
+        IF NOT FOUND THEN
+            PERFORM occ.put_off({con}, 'c', ARRAY[{texts}]);
+        END IF;
+    {full}END IF;$$, parent || jsonb_build_object(
+            'con', k.oid,
+            'all_set', occ.each(rel, k.conkey, 'NEW.{c} IS NOT NULL', ' AND '),
+            'match', occ.pairs(rel, k.conkey, k.confrelid, k.confkey, 'p.{b} = NEW.{a}', ' AND '),
+            'texts', occ.each(rel, k.conkey, 'NEW.{c}::text', ', '),
+            'full', CASE WHEN k.confmatchtype = 'f' THEN format('ELSIF %s THEN PERFORM occ.raise_foreign_key(%s, ''f'', NULL); ',
+                        occ.each(rel, k.conkey, 'NEW.{c} IS NOT NULL', ' OR '), k.oid) END));
+        IF verb = 'update' THEN
+            test := format(E'\n    IF (%s) IS DISTINCT FROM (%s) THEN%s\n    END IF;',
+                occ.each(rel, k.conkey, 'NEW.{c}', ', '), occ.each(rel, k.conkey, 'OLD.{c}', ', '), test);
+        END IF;
+        code := code || test;
+    END LOOP;
+    RETURN code;
+END $f$;
+
+-- A parent row that goes, or whose referenced key changes.
+CREATE OR REPLACE FUNCTION occ.part_parent(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
+DECLARE
+    k record;
+    code text := '';
+    act text;
+    set_cols int2[];
+BEGIN
+    FOR k IN SELECT *, CASE verb WHEN 'delete' THEN confdeltype ELSE confupdtype END AS action
+               FROM pg_constraint WHERE confrelid = rel AND contype = 'f' ORDER BY oid LOOP
+        set_cols := CASE WHEN verb = 'delete' THEN coalesce(k.confdelsetcols, k.conkey) ELSE k.conkey END;
+        act := CASE k.action
+            WHEN 'c' THEN CASE verb WHEN 'delete' THEN 'DELETE FROM {view} c WHERE {match};'
+                ELSE 'UPDATE {view} c SET ' || occ.pairs(k.conrelid, k.conkey, rel, k.confkey, '{a} = NEW.{b}', ', ') || ' WHERE {match};' END
+            WHEN 'n' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = NULL', ', ') || ' WHERE {match};'
+            WHEN 'd' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') || ' WHERE {match};'
+            ELSE 'IF EXISTS (SELECT FROM {view} c WHERE {match}) THEN PERFORM occ.put_off({con}, ''p'', ARRAY[{texts}]); END IF;' END;
+        code := code || format(E'\n    IF %s%s THEN\n        %s\n    END IF;',
+            occ.each(rel, k.confkey, 'OLD.{c} IS NOT NULL', ' AND '),
+            CASE verb WHEN 'update' THEN format(' AND (%s) IS DISTINCT FROM (%s)',
+                occ.each(rel, k.confkey, 'NEW.{c}', ', '), occ.each(rel, k.confkey, 'OLD.{c}', ', ')) ELSE '' END,
+            occ.fill(act, occ.names(k.conrelid) || jsonb_build_object(
+                'con', k.oid,
+                'match', occ.pairs(k.conrelid, k.conkey, rel, k.confkey, 'c.{a} = OLD.{b}', ' AND '),
+                'texts', occ.each(rel, k.confkey, 'OLD.{c}::text', ', '))));
+    END LOOP;
+    RETURN code;
+END $f$;
+
+CREATE OR REPLACE FUNCTION occ.names(rel oid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('oid', c.oid, 'private', format('pg_occ_%s_own', c.relnamespace),
+                              'view', format('pg_occ_%s.%I', c.relnamespace, c.relname))
+      FROM pg_class c WHERE c.oid = rel
+$$;
+
+CREATE OR REPLACE FUNCTION occ.put_off(con oid, side "char", key text[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO occ.pending (con, side, key) VALUES (con, side, key);
+    PERFORM set_config('occ.pending', '1', true);
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.is_deferred(k pg_constraint, side "char") RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN NOT (k).condeferrable THEN false
+                WHEN side = 'p' AND 'r' IN ((k).confdeltype, (k).confupdtype) THEN false
+                ELSE CASE coalesce(current_setting('occ.constraints', true), '')
+                     WHEN 'deferred' THEN true WHEN 'immediate' THEN false ELSE (k).condeferred END END
+$$;
+
+-- A check that was put off fails when children with that key are there and no parent is.
+CREATE OR REPLACE FUNCTION occ.settle(final boolean) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $f$
+DECLARE
+    p record;
+    k pg_constraint;
+    child text;
+    parent text;
+    found_ boolean;
+BEGIN
+    FOR p IN SELECT o.ctid, o.* FROM occ.pending o WHERE o.pid = pg_backend_pid() LOOP
+        SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
+        CONTINUE WHEN NOT final AND occ.is_deferred(k, p.side);
+        child := (SELECT string_agg(format('c.%I = $1[%s]::%s', attname, n, format_type(atttypid, atttypmod)), ' AND ')
+                    FROM unnest(k.conkey) WITH ORDINALITY u (num, n)
+                    JOIN pg_attribute ON attrelid = k.conrelid AND attnum = num);
+        parent := (SELECT string_agg(format('p.%I = $1[%s]::%s', attname, n, format_type(atttypid, atttypmod)), ' AND ')
+                    FROM unnest(k.confkey) WITH ORDINALITY u (num, n)
+                    JOIN pg_attribute ON attrelid = k.confrelid AND attnum = num);
+        EXECUTE occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid)) || child || ')' INTO found_ USING p.key;
+        IF found_ THEN
+            EXECUTE occ.fill('SELECT count(coalesce({private}.mark_{oid}(p, ''S''), 0)) > 0 FROM {view} p WHERE ', occ.names(k.confrelid))
+                || parent INTO found_ USING p.key;
+            IF NOT found_ THEN
+                PERFORM occ.raise_foreign_key(k.oid, p.side, p.key);
+            END IF;
+        END IF;
+        DELETE FROM occ.pending WHERE ctid = p.ctid;
+    END LOOP;
+    IF NOT EXISTS (SELECT FROM occ.pending o WHERE o.pid = pg_backend_pid()) THEN
+        PERFORM set_config('occ.pending', '', true);
+    END IF;
+END $f$;
+
+-- SET CONSTRAINTS, as the proxy translates it: 'deferred' or 'immediate', for the rest of the transaction.
+CREATE OR REPLACE FUNCTION occ.set_constraints(mode text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    PERFORM set_config('occ.constraints', mode, true);
+    IF current_setting('occ.pending', true) = '1' THEN
+        PERFORM occ.settle(false);
+    END IF;
+END $$;
+
+-- At the end of the user's statement; those that foreign-key actions start are parts of it.
+CREATE OR REPLACE FUNCTION occ.statement_ends() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    IF current_setting('occ.pending', true) = '1' AND pg_trigger_depth() = 1 THEN
+        PERFORM occ.settle(false);
+    END IF;
+    RETURN NULL;
+END $$;

@@ -1,0 +1,296 @@
+-- The INSTEAD OF triggers: what INSERT, UPDATE and DELETE on a merged view do to the overlay.
+--
+-- One generated function a verb and table, static SQL only, so that its plans are cached. State of a
+-- transaction is one setting, `occ.state`: '<rows modified>[!]|<table>|<table>|', local to the transaction;
+-- the ! says that something other than plain updates awaits COMMIT.
+
+-- Every write to the overlay is framed by these two: the first finds out whether the table has rows already.
+CREATE OR REPLACE FUNCTION occ.part_begin() RETURNS text LANGUAGE sql IMMUTABLE AS $t$ SELECT $$
+    occ_state := current_setting('occ.state', true);
+    occ_head := coalesce(strpos(occ_state, '|{oid}|'), 0) = 0;
+    IF occ_head THEN
+        occ_state := coalesce(nullif(occ_state, ''), '0|') || '{oid}|';
+    END IF;
+$$ $t$;
+
+CREATE OR REPLACE FUNCTION occ.part_count(plain boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
+SELECT $$
+    IF rtrim(split_part(occ_state, '|', 1), '!')::int >= coalesce(nullif(current_setting('occ.row_limit', true), ''), '3000')::int THEN
+        PERFORM occ.raise_row_limit();
+    END IF;
+    occ_state := set_config('occ.state', $$ || CASE WHEN plain THEN $$
+        CASE WHEN strpos(occ_state, '!') = 0 THEN (split_part(occ_state, '|', 1)::int + 1)::text
+             ELSE (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!' END$$
+        ELSE $$(rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'$$ END || $$
+        || substr(occ_state, strpos(occ_state, '|')), true);
+$$ $t$;
+
+-- The same without counting, for locks and for a row that was counted before.
+CREATE OR REPLACE FUNCTION occ.part_note() RETURNS text LANGUAGE sql IMMUTABLE AS $t$ SELECT $$
+    IF strpos(occ_state, '!') = 0 OR occ_head THEN
+        occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!'
+                                             || substr(occ_state, strpos(occ_state, '|')), true);
+    END IF;
+$$ $t$;
+
+CREATE OR REPLACE FUNCTION occ.part_find(row_is text) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
+SELECT replace($$
+    occ_spot := NULL;
+    IF NOT occ_head THEN
+        SELECT o.ctid, o.occ_op, {same} INTO occ_spot, occ_was, occ_same
+          FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND {row};
+    END IF;
+$$, '{row}', row_is) $t$;
+
+-- A row that goes: into D, or N where it was never committed. A row which this same command changed
+-- already is not there any more for it, as in PostgreSQL.
+CREATE OR REPLACE FUNCTION occ.part_erase(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
+SELECT CASE WHEN keyed THEN
+    replace(occ.part_find('{o_is_old}'), '{same}', '{o_like_old}') || $$
+    IF occ_spot IS NULL THEN
+        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
+        VALUES (pg_backend_pid(), 'D', occ_head, {w_old});
+        {count}
+    ELSE
+        IF occ_was IN ('D', 'N') OR NOT occ_same THEN
+            RETURN NULL;
+        END IF;
+        UPDATE {own} SET occ_op = CASE occ_was WHEN 'I' THEN 'N'::"char" ELSE 'D' END WHERE ctid = occ_spot;
+        IF occ_was IN ('X', 'S') THEN
+            {count}
+        ELSE
+            {note}
+        END IF;
+    END IF;
+$$ ELSE $$
+    SELECT b.ctid INTO occ_spot FROM {base} b
+     WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_ref = b.ctid)
+     LIMIT 1;
+    IF FOUND THEN
+        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
+        VALUES (pg_backend_pid(), 'D', occ_head, occ_spot, {w_old});
+        {count}
+    ELSE
+        SELECT o.ctid, o.occ_op INTO occ_spot, occ_was FROM {own} o
+         WHERE o.occ_pid = pg_backend_pid() AND o.occ_op NOT IN ('D', 'N') AND {o_like_old} LIMIT 1;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        UPDATE {own} SET occ_op = CASE occ_was WHEN 'I' THEN 'N'::"char" ELSE 'D' END WHERE ctid = occ_spot;
+        IF occ_was IN ('X', 'S') THEN
+            {count}
+        ELSE
+            {note}
+        END IF;
+    END IF;
+$$ END $t$;
+
+-- A row that comes. {duplicate} is what to do when its primary key is taken.
+CREATE OR REPLACE FUNCTION occ.part_place(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
+SELECT CASE WHEN keyed THEN
+    replace(occ.part_find('{o_is_new}'), '{same}', 'true') || $$
+    IF occ_spot IS NULL THEN
+        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
+        SELECT pg_backend_pid(), 'I', occ_head, {w_new}
+         WHERE NOT EXISTS (SELECT FROM {base} b WHERE {b_is_new}) {returning};
+        IF NOT FOUND THEN
+            {duplicate}
+        END IF;
+        {place_count}
+    ELSE
+        IF occ_was NOT IN ('D', 'N') THEN
+            {duplicate}
+        END IF;
+        UPDATE {own} o SET {w_set}, occ_op = CASE occ_was WHEN 'D' THEN 'R'::"char" ELSE 'I' END
+         WHERE o.ctid = occ_spot {returning};
+        {note}
+    END IF;
+$$ ELSE $$
+    INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
+    VALUES (pg_backend_pid(), 'I', occ_head, {w_new}) {returning};
+    {place_count}
+$$ END $t$;
+
+-- A row whose primary key stays. {op} is U, or R or K where other keys of it change.
+CREATE OR REPLACE FUNCTION occ.part_change(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
+SELECT CASE WHEN keyed THEN
+    replace(occ.part_find('{o_is_old}'), '{same}', '{o_like_old}') || $$
+    IF occ_spot IS NULL THEN
+        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
+        VALUES (pg_backend_pid(), {op}, occ_head, {w_new}) {returning};
+        {change_count}
+    ELSE
+        IF occ_was IN ('D', 'N') OR NOT occ_same THEN
+            RETURN NULL;
+        END IF;
+        UPDATE {own} o SET {w_set}, occ_op = {merged_op} WHERE o.ctid = occ_spot {returning};
+        IF occ_was IN ('X', 'S') THEN
+            {count}
+        END IF;
+    END IF;
+$$ ELSE $$
+    SELECT b.ctid INTO occ_spot FROM {base} b
+     WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_ref = b.ctid)
+     LIMIT 1;
+    IF FOUND THEN
+        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
+        VALUES (pg_backend_pid(), {op}, occ_head, occ_spot, {w_new}) {returning};
+        {change_count}
+    ELSE
+        SELECT o.ctid, o.occ_op INTO occ_spot, occ_was FROM {own} o
+         WHERE o.occ_pid = pg_backend_pid() AND o.occ_op NOT IN ('D', 'N') AND {o_like_old} LIMIT 1;
+        IF NOT FOUND THEN
+            RETURN NULL;
+        END IF;
+        UPDATE {own} o SET {w_set}, occ_op = {merged_op} WHERE o.ctid = occ_spot {returning};
+        IF occ_was IN ('X', 'S') THEN
+            {count}
+        END IF;
+    END IF;
+$$ END $t$;
+
+-- Refusal of values that are the server's to give, and identity values where none came.
+CREATE OR REPLACE FUNCTION occ.part_given(rel oid, verb text) RETURNS text LANGUAGE sql STABLE AS $t$
+SELECT coalesce(string_agg(
+    CASE WHEN verb = 'insert' AND attidentity = 'a' THEN format($$
+    IF NEW.%1$I IS NULL THEN
+        NEW.%1$I := nextval(%2$s::oid::regclass);
+    ELSE
+        PERFORM occ.refuse_value('insert', %3$L, false);
+    END IF;$$, attname, pg_get_serial_sequence(rel::regclass::text, attname)::regclass::oid, attname)
+    WHEN verb = 'update' AND attidentity = 'a' THEN format($$
+    IF NEW.%1$I IS NULL THEN
+        NEW.%1$I := nextval(%2$s::oid::regclass);
+    ELSIF NEW.%1$I IS DISTINCT FROM OLD.%1$I THEN
+        PERFORM occ.refuse_value('update', %3$L, false);
+    END IF;$$, attname, pg_get_serial_sequence(rel::regclass::text, attname)::regclass::oid, attname)
+    WHEN verb = 'insert' THEN format($$
+    IF NEW.%1$I IS NOT NULL THEN
+        PERFORM occ.refuse_value('insert', %2$L, true);
+    END IF;$$, attname, attname)
+    ELSE format($$
+    IF NEW.%1$I IS NOT NULL AND NEW.%1$I::text IS DISTINCT FROM OLD.%1$I::text THEN
+        PERFORM occ.refuse_value('update', %2$L, true);
+    END IF;$$, attname, attname) END, ''), '')
+  FROM pg_attribute
+ WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND (attidentity = 'a' OR attgenerated <> '')
+$t$;
+
+-- Unique indexes beyond the primary key, against the merged view. An index is asked only when the key is new;
+-- the row's own former image never counts.
+CREATE OR REPLACE FUNCTION occ.part_unique(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
+DECLARE
+    x record;
+    code text := '';
+    test text;
+BEGIN
+    FOR x IN SELECT * FROM occ.unique_indexes(rel) LOOP
+        IF x.plain AND NOT x.nulls_equal THEN
+            test := format('IF EXISTS (SELECT FROM {view} v WHERE %s) THEN PERFORM occ.raise_duplicate(%s, ARRAY[%s]); END IF;',
+                occ.each(rel, x.nums, 'v.{c} = NEW.{c}', ' AND '), x.id,
+                (SELECT string_agg(format('NEW.%s::text', k), ', ') FROM unnest(x.keys) k));
+        ELSE
+            test := format($$
+    SELECT n.k INTO occ_key FROM (SELECT %1$s, ARRAY[%2$s] AS k FROM (SELECT %3$s) n0 %4$s) n
+      JOIN (SELECT %1$s FROM (SELECT * FROM {view} v %6$s) v0 %4$s) m ON %5$s LIMIT 1;
+    IF FOUND THEN PERFORM occ.raise_duplicate(%7$s, occ_key); END IF;$$,
+                (SELECT string_agg(format('(%s) AS k%s', k, n), ', ' ORDER BY n) FROM unnest(x.keys) WITH ORDINALITY u (k, n)),
+                (SELECT string_agg(format('(%s)::text', k), ', ' ORDER BY n) FROM unnest(x.keys) WITH ORDINALITY u (k, n)),
+                occ.each(rel, occ.columns(rel), 'NEW.{c} AS {c}', ', '),
+                coalesce('WHERE ' || x.predicate, ''),
+                (SELECT string_agg(format(CASE WHEN x.nulls_equal THEN 'm.k%1$s IS NOT DISTINCT FROM n.k%1$s' ELSE 'm.k%1$s = n.k%1$s' END, n), ' AND ')
+                   FROM generate_series(1, cardinality(x.keys)) n),
+                CASE verb WHEN 'update' THEN 'WHERE NOT ({v_is_old})' ELSE '' END,
+                x.id);
+        END IF;
+        IF verb = 'update' THEN
+            test := format('IF (%s) IS DISTINCT FROM (%s) THEN %s END IF;',
+                occ.each(rel, x.nums, 'NEW.{c}', ', '), occ.each(rel, x.nums, 'OLD.{c}', ', '), test);
+        END IF;
+        code := code || E'\n    ' || test;
+    END LOOP;
+    -- DO NOTHING: the row is passed over instead.
+    RETURN CASE verb WHEN 'skip' THEN regexp_replace(code, 'PERFORM occ\.raise_duplicate\([^;]*\);', 'RETURN NULL;', 'g')
+                     ELSE code END;
+END $f$;
+
+-- Which letter an update of the row gets.
+CREATE OR REPLACE FUNCTION occ.part_op(rel oid) RETURNS text LANGUAGE sql STABLE AS $t$
+SELECT 'CASE ' || string_agg(format('WHEN (%s) IS DISTINCT FROM (%s) THEN %L', occ.each(rel, nums, 'NEW.{c}', ', '),
+                                    occ.each(rel, nums, 'OLD.{c}', ', '), CASE WHEN plain THEN 'R' ELSE 'K' END), ' '
+                             ORDER BY plain DESC) || ' ELSE ''U'' END::"char"'
+  FROM occ.unique_indexes(rel)
+$t$;
+
+CREATE OR REPLACE FUNCTION occ.define_trigger(name text, body text, t jsonb, target text, event text) RETURNS void LANGUAGE plpgsql AS $f$
+BEGIN
+    EXECUTE occ.fill(format($$CREATE OR REPLACE FUNCTION {private}.%s_{oid}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+#variable_conflict use_column
+DECLARE
+    occ_state text;
+    occ_head boolean;
+    occ_spot tid;
+    occ_was "char";
+    occ_same boolean;
+    occ_op_ "char";
+    occ_key text[];
+BEGIN
+$$, name), t) || body || E'\nEND $body$';
+    EXECUTE occ.fill(format('CREATE OR REPLACE TRIGGER occ_%s %s ON %s FOR EACH ROW EXECUTE FUNCTION {private}.%s_{oid}()', name, event, target, name), t);
+END $f$;
+
+CREATE OR REPLACE FUNCTION occ.build_writes(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
+DECLARE
+    keyed boolean := (t->>'keyed')::boolean;
+    op text := occ.part_op(rel);
+    generated text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+                        WHERE attrelid = rel AND attgenerated <> '' AND NOT attisdropped);
+    parts jsonb;
+    verb text;
+BEGIN
+    parts := t || jsonb_build_object(
+        'note', occ.part_note(),
+        'count', occ.part_count(false),
+        'place_count', occ.part_count(false),
+        'change_count', CASE WHEN op IS NULL THEN occ.part_count(true)
+            ELSE 'IF occ_op_ = ''U'' THEN ' || occ.part_count(true) || ' ELSE ' || occ.part_count(false) || ' END IF;' END,
+        'returning', coalesce('RETURNING ' || regexp_replace(generated, '([^ ,]+)', 'o.\1', 'g')
+            || ' INTO ' || regexp_replace(generated, '([^ ,]+)', 'NEW.\1', 'g'), ''),
+        'op', CASE WHEN op IS NULL THEN '''U''' ELSE 'occ_op_' END,
+        'merged_op', CASE WHEN op IS NULL THEN 'CASE occ_was WHEN ''X'' THEN ''R'' WHEN ''S'' THEN ''U'' ELSE occ_was END'
+            ELSE 'CASE WHEN occ_was IN (''I'', ''R'') THEN occ_was WHEN occ_was = ''X'' THEN ''R''
+                       WHEN occ_was = ''K'' AND occ_op_ = ''U'' THEN ''K'' ELSE occ_op_ END' END);
+
+    FOREACH verb IN ARRAY ARRAY['insert', 'skip'] LOOP
+        PERFORM occ.define_trigger(verb, occ.expand(
+            occ.part_given(rel, 'insert') || occ.part_unique(rel, verb) || occ.part_begin() || occ.part_place(keyed)
+            || occ.part_child(rel, 'insert') || E'\n    RETURN NEW;',
+            parts || jsonb_build_object('duplicate', CASE verb WHEN 'skip' THEN 'RETURN NULL;'
+                ELSE 'PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);' END)),
+            t, CASE verb WHEN 'skip' THEN replace(t->>'view', (t->>'shadow') || '.', (t->>'shadow') || '_skip.') ELSE '{view}' END,
+            'INSTEAD OF INSERT');
+    END LOOP;
+
+    PERFORM occ.define_trigger('delete', occ.expand(
+        occ.part_begin() || occ.part_erase(keyed) || occ.part_parent(rel, 'delete') || E'\n    RETURN OLD;', parts),
+        t, '{view}', 'INSTEAD OF DELETE');
+
+    PERFORM occ.define_trigger('update', occ.expand(
+        occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
+        || coalesce(E'\n    occ_op_ := ' || op || ';', '') || occ.part_begin()
+        || CASE WHEN keyed THEN
+            'IF (NEW.' || replace(t->>'pk', ', ', ', NEW.') || ') IS DISTINCT FROM (OLD.' || replace(t->>'pk', ', ', ', OLD.') || ') THEN'
+            || occ.part_erase(true)
+            || E'\n    occ_head := false;'
+            || replace(occ.part_place(true), '{place_count}', '{note}')
+            || 'ELSE' || occ.part_change(true) || 'END IF;'
+           ELSE occ.part_change(false) END
+        || occ.part_child(rel, 'update') || occ.part_parent(rel, 'update') || E'\n    RETURN NEW;',
+        parts || jsonb_build_object('duplicate', 'PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);')),
+        t, '{view}', 'INSTEAD OF UPDATE');
+END $f$;
+
+-- Fragments hold fragments.
+CREATE OR REPLACE FUNCTION occ.expand(template text, parts jsonb) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT occ.fill(occ.fill(occ.fill(template, parts), parts), parts)
+$$;

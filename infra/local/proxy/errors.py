@@ -1,0 +1,43 @@
+"""What a client is told of PostgreSQL's errors: the user's names, not those of the engine behind them."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from infra.local.proxy.rules import SCHEMA_CONFLICT
+from infra.local.proxy.wire import Fields
+
+_ENGINE: Final = re.compile(r"\b(occ|pg_occ_\d+\w*)\.")
+_VIEW: Final = re.compile(r"^(permission denied for|must be owner of) view\b")
+_QUERY_CANCELED: Final = "57014"
+_CONFLICTS: Final = frozenset({"40001", "40P01"})
+_DATA_CONFLICT: Final = "change conflicts with another transaction (OC000)"
+# The engine's own columns stand first in the rows of its overlays.
+_FAILING_ROW: Final = re.compile(r"^(Failing row contains \()-?\d+, \w, \w, (?:null|\([^)]*\)), ")
+
+
+def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: bool) -> Fields:
+    """Return the fields for the client.
+
+    ``position`` says where a character of the text that was sent stood in the client's own, None where it has no
+    place there. ``cancelled`` says that a statement was ended to let a schema change pass.
+    """
+    if cancelled and fields.get("C") == _QUERY_CANCELED:
+        return {"S": "ERROR", "V": "ERROR", "C": SCHEMA_CONFLICT.sqlstate, "M": SCHEMA_CONFLICT.message}
+    kept = {key: value for key, value in fields.items() if value and key not in "FLRqp"}
+    if fields.get("C") in _CONFLICTS and "(OC00" not in fields.get("M", ""):
+        # Two commits at the same instant can meet in PostgreSQL itself.
+        kept |= {"C": SCHEMA_CONFLICT.sqlstate, "M": _DATA_CONFLICT}
+        kept.pop("D", None)
+    if "D" in kept:
+        kept["D"] = _FAILING_ROW.sub(r"\1", kept["D"])
+    kept["M"] = _ENGINE.sub("", _VIEW.sub(r"\1 table", kept.get("M", "")))
+    if _ENGINE.search(kept.get("W", "")):
+        del kept["W"]
+    if kept.get("s", "").startswith("pg_occ_"):
+        del kept["s"]
+    if "P" in kept:
+        at = position(int(kept.pop("P"))) if position else 0
+        if at > 0:
+            kept["P"] = str(at)
+    return kept

@@ -1,0 +1,83 @@
+"""From a statement to what PostgreSQL is sent for it, and how its answer is shown."""
+
+from dataclasses import dataclass, field
+
+from psycopg import sql as composed
+
+from infra.local.dialect import AsyncIndex, AsyncValidation, IamMapping, Kind, Refusal, Setting, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Text to send, and what to change in the answer: hidden columns, rows, or another command tag."""
+
+    sql: str
+    statement: Statement | None = None
+    hide_columns: int = 0
+    hide_rows: bool = False
+    insert_tag: bool = False
+    tag: str = ""
+    hidden: bool = False
+    changes_answer: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        changes = bool(self.hide_columns or self.hide_rows or self.insert_tag or self.tag or self.hidden)
+        object.__setattr__(self, "changes_answer", changes)
+
+
+def call(function: str, *arguments: str | bool | None) -> str:
+    """Write the SELECT of a function of literal arguments."""
+    literals = composed.SQL(", ").join(composed.Literal(argument) for argument in arguments)
+    return composed.SQL("SELECT {}({})").format(composed.SQL(function), literals).as_string()
+
+
+def refuse(refusal: Refusal) -> Plan:
+    """Let PostgreSQL itself raise the refusal, so that the transaction fails as it would for any error."""
+    return Plan(call("occ.refuse", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint))
+
+
+def fail_at_commit(refusal: Refusal) -> Plan:
+    """Let PostgreSQL raise the refusal when the transaction commits."""
+    text = call("occ.fail_at_commit", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint)
+    return Plan(text, hidden=True)
+
+
+BEGIN = Plan("BEGIN", hidden=True)
+
+
+def of(statement: Statement) -> Plan:
+    """Return the plan of a statement that no rule refuses."""
+    if statement.details or statement.kind is Kind.SET_CONSTRAINTS:
+        return _substitute(statement) or Plan(statement.sql, statement)
+    return Plan(
+        statement.sql,
+        statement,
+        hide_columns=statement.hide_last_columns,
+        hide_rows=statement.hide_rows,
+        insert_tag=statement.tag_as_insert,
+    )
+
+
+def _substitute(statement: Statement) -> Plan | None:
+    """Return the call that stands for a statement PostgreSQL does not have or would answer otherwise."""
+    select, hide, tag = "", False, ""
+    match statement.kind, statement.details:
+        case Kind.IAM_GRANT, IamMapping(role, arn):
+            select, hide, tag = call("sys.iam_grant", role, arn), True, "AWS IAM GRANT"
+        case Kind.IAM_REVOKE, IamMapping(role, arn):
+            select, hide, tag = call("sys.iam_revoke", role, arn), True, "AWS IAM REVOKE"
+        case Kind.CREATE_INDEX_ASYNC, AsyncIndex(name, schema, table):
+            select = call("occ.submit_index", statement.sql, name, schema, table) + " AS job_id"
+            tag = "CREATE INDEX"
+        case Kind.VALIDATE_ASYNC, AsyncValidation(schema, table, constraint):
+            select = call("occ.submit_validation", schema, table, constraint) + " AS job_id"
+            tag = "ALTER TABLE"
+        case Kind.SET_CONSTRAINTS, _:
+            # The engine's own deferred trigger must not hear of it.
+            select, hide, tag = "SELECT", True, "SET CONSTRAINTS"
+        case Kind.RESET, Setting(name=None):
+            select, hide, tag = call("occ.reset_all"), True, "RESET"
+        case Kind.SHOW, Setting(name=str(name), answer=str(answer)):
+            shown = composed.SQL("SELECT {} AS {}").format(composed.Literal(answer), composed.Identifier(name))
+            select, tag = shown.as_string(), "SHOW"
+    return Plan(select, statement, hide_rows=hide, tag=tag) if select else None

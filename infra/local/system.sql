@@ -1,0 +1,215 @@
+-- What Aurora DSQL has and PostgreSQL has not: its schema `sys`, and the errors that the proxy asks for.
+
+CREATE SCHEMA IF NOT EXISTS sys;
+GRANT USAGE ON SCHEMA sys, occ TO PUBLIC;
+
+-- Errors -------------------------------------------------------------------------------------------------------------
+-- PostgreSQL itself raises what a rule of the proxy refuses: so a transaction fails as it would for any other error.
+
+CREATE OR REPLACE FUNCTION occ.refuse(sqlstate text, message text, detail text, hint text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = refuse.sqlstate, MESSAGE = refuse.message,
+        DETAIL = coalesce(refuse.detail, ''), HINT = coalesce(refuse.hint, '');
+END $$;
+
+CREATE UNLOGGED TABLE IF NOT EXISTS occ.commit_failure (sqlstate text, message text, detail text, hint text);
+
+CREATE OR REPLACE FUNCTION occ.raise_commit_failure() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM occ.refuse(NEW.sqlstate, NEW.message, NEW.detail, NEW.hint);
+    RETURN NULL;
+END $$;
+DROP TRIGGER IF EXISTS at_commit ON occ.commit_failure;
+CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON occ.commit_failure DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION occ.raise_commit_failure();
+-- The engine silences PostgreSQL's own triggers in every session.
+ALTER TABLE occ.commit_failure ENABLE ALWAYS TRIGGER at_commit;
+
+CREATE OR REPLACE FUNCTION occ.fail_at_commit(sqlstate text, message text, detail text, hint text) RETURNS void
+LANGUAGE sql SECURITY DEFINER AS $$ INSERT INTO occ.commit_failure VALUES (sqlstate, message, detail, hint) $$;
+
+CREATE OR REPLACE FUNCTION occ.affect_row_twice() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = '21000',
+        MESSAGE = 'ON CONFLICT DO UPDATE command cannot affect row a second time',
+        HINT = 'Ensure that no rows proposed for insertion within the same command have duplicate constrained values.';
+END $$;
+
+-- RESET ALL without the settings that carry the engine's own state.
+CREATE OR REPLACE FUNCTION occ.reset_all() RETURNS void LANGUAGE sql AS $$
+    SELECT set_config(name, reset_val, false) FROM pg_settings
+     WHERE context = 'user' AND category <> 'Customized Options' AND setting IS DISTINCT FROM reset_val
+       AND name NOT LIKE 'transaction\_%' AND name <> 'session_replication_role'
+$$;
+
+-- What the cluster says of itself --------------------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION sys.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'PostgreSQL 16' $$;
+CREATE OR REPLACE FUNCTION sys.current_database() RETURNS name LANGUAGE sql STABLE AS $$ SELECT 'postgres'::name $$;
+CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql STABLE AS $$ SELECT 16 $$;
+CREATE OR REPLACE FUNCTION sys.current_setting(setting text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE lower(setting) WHEN 'server_version' THEN '16.15' WHEN 'server_version_num' THEN '160015'
+           ELSE pg_catalog.current_setting(setting) END
+$$;
+
+CREATE OR REPLACE FUNCTION sys.uuid_to_base32_str(id uuid) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567', substr(bits, at, 5)::bit(5)::int + 1, 1), '' ORDER BY at)
+      FROM (SELECT rpad(string_agg(get_byte(uuid_send(id), n)::bit(8)::text, '' ORDER BY n), 130, '0') AS bits
+              FROM generate_series(0, 15) n) b,
+           generate_series(1, 130, 5) at
+$$;
+
+-- Roles and IAM identities -----------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS occ.iam_mapping (
+    iam_oid bigint GENERATED ALWAYS AS IDENTITY,
+    arn text NOT NULL,
+    role oid NOT NULL,
+    grantor oid NOT NULL,
+    PRIMARY KEY (role, arn)
+);
+-- A mapped role holds a privilege on this, which makes PostgreSQL refuse to drop it (2BP01).
+CREATE TABLE IF NOT EXISTS occ.iam_dependency ();
+
+CREATE OR REPLACE VIEW sys.iam_pg_role_mappings AS
+    SELECT m.iam_oid::oid, m.arn, m.role AS pg_role_oid, r.rolname AS pg_role_name,
+           m.grantor AS grantor_pg_role_oid, g.rolname AS grantor_pg_role_name
+      FROM occ.iam_mapping m JOIN pg_roles r ON r.oid = m.role LEFT JOIN pg_roles g ON g.oid = m.grantor;
+GRANT SELECT ON sys.iam_pg_role_mappings TO PUBLIC;
+
+CREATE OR REPLACE FUNCTION occ.trusted_role(name text, arn text) RETURNS oid LANGUAGE plpgsql AS $$
+DECLARE
+    role pg_roles;
+BEGIN
+    IF session_user <> 'admin' THEN
+        PERFORM occ.refuse('42501', format('permission denied to grant IAM trust with role %s', name), NULL, NULL);
+    END IF;
+    IF arn !~ '^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/.+$' THEN
+        PERFORM occ.refuse('22023', 'IAM role must look like an IAM ARN', NULL, NULL);
+    END IF;
+    SELECT * INTO role FROM pg_roles WHERE rolname = name;
+    IF NOT FOUND THEN
+        PERFORM occ.refuse('42704', format('Role %s does not exist', name), NULL, NULL);
+    ELSIF role.rolsuper OR name = 'admin' THEN
+        PERFORM occ.refuse('0A000', format('Role %s not supported', name), NULL, NULL);
+    ELSIF NOT role.rolcanlogin THEN
+        PERFORM occ.refuse('22023', format('role %s must have the LOGIN attribute', name), NULL, NULL);
+    END IF;
+    RETURN role.oid;
+END $$;
+
+CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+    INSERT INTO occ.iam_mapping (arn, role, grantor)
+        SELECT iam_grant.arn, occ.trusted_role(iam_grant.role, iam_grant.arn), oid
+          FROM pg_roles WHERE rolname = session_user ON CONFLICT DO NOTHING;
+    EXECUTE format('GRANT SELECT ON occ.iam_dependency TO %I', role);
+END $$;
+
+CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    role_oid oid := occ.trusted_role(role, arn);
+BEGIN
+    DELETE FROM occ.iam_mapping m WHERE m.role = role_oid AND m.arn = iam_revoke.arn;
+    IF NOT FOUND THEN
+        PERFORM occ.refuse('42704', format('IAM role %s does not exist', arn), NULL, NULL);
+    END IF;
+    IF NOT EXISTS (SELECT FROM occ.iam_mapping m WHERE m.role = role_oid) THEN
+        EXECUTE format('REVOKE SELECT ON occ.iam_dependency FROM %I', role);
+    END IF;
+END $$;
+
+-- Jobs: what is started by a statement and done after its transaction -----------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS occ.job (
+    job_id text PRIMARY KEY DEFAULT sys.uuid_to_base32_str(gen_random_uuid()),
+    status text NOT NULL DEFAULT 'submitted',
+    details text,
+    job_type text NOT NULL,
+    object_id oid,
+    object_name text,
+    start_time timestamptz NOT NULL DEFAULT clock_timestamp(),
+    update_time timestamptz NOT NULL DEFAULT clock_timestamp(),
+    statement text NOT NULL,
+    path text NOT NULL,
+    owner name NOT NULL DEFAULT session_user
+);
+CREATE OR REPLACE VIEW sys.jobs AS
+    SELECT job_id, status, details, job_type, 1259::oid AS class_id, object_id, object_name, start_time, update_time
+      FROM occ.job WHERE update_time > now() - interval '30 minutes' OR status IN ('submitted', 'processing');
+GRANT SELECT ON sys.jobs TO PUBLIC;
+
+CREATE OR REPLACE FUNCTION occ.submit(job_type text, target regclass, statement text, path text) RETURNS text
+LANGUAGE sql SECURITY DEFINER AS $$
+    INSERT INTO occ.job (job_type, object_id, object_name, statement, path)
+        SELECT job_type, target, format('%s.%s', n.nspname, c.relname), statement, path
+          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = target
+    RETURNING job_id
+$$;
+
+-- Everything but the table's contents is judged at once, by doing it and taking it back.
+CREATE OR REPLACE FUNCTION occ.rehearse(statement text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE statement;
+    RAISE SQLSTATE 'OCCOK';
+EXCEPTION
+    WHEN SQLSTATE 'OCCOK' OR unique_violation OR foreign_key_violation OR check_violation THEN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.submit_index(statement text, name text, schema text, tbl text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM occ.rehearse(statement);
+    RETURN occ.submit('INDEX_BUILD', concat_ws('.', quote_ident(schema), quote_ident(tbl))::regclass,
+                      regexp_replace(statement, '\mINDEX\M', 'INDEX CONCURRENTLY', 'i'),
+                      pg_catalog.current_setting('search_path'));
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.submit_validation(schema text, tbl text, con text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    target regclass := concat_ws('.', quote_ident(schema), quote_ident(tbl))::regclass;
+    statement text := format('ALTER TABLE %s VALIDATE CONSTRAINT %I', target, con);
+BEGIN
+    PERFORM occ.rehearse(statement);
+    RETURN occ.submit('VALIDATE_CONSTRAINT', target, statement, pg_catalog.current_setting('search_path'));
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.job_status(id text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    found text;
+BEGIN
+    IF id !~ '^[a-z2-7]{26}$' THEN
+        PERFORM occ.refuse('22P02', 'Unable to convert text to UUID', NULL, NULL);
+    END IF;
+    SELECT status INTO found FROM occ.job WHERE job_id = id;
+    IF NOT FOUND THEN
+        PERFORM occ.refuse('42704', format('job "%s" does not exist', id), NULL, NULL);
+    END IF;
+    RETURN found;
+END $$;
+
+-- Each look needs a snapshot of its own, so it waits between transactions; nobody waits longer than a transaction may.
+CREATE OR REPLACE PROCEDURE sys.wait_for_job(job_id text, INOUT succeeded boolean DEFAULT NULL) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR attempt IN 1 .. 15000 LOOP
+        CASE occ.job_status(job_id)
+            WHEN 'completed' THEN succeeded := true; RETURN;
+            WHEN 'failed', 'cancelled' THEN succeeded := false; RETURN;
+            ELSE COMMIT; PERFORM pg_sleep(0.02);
+        END CASE;
+    END LOOP;
+    succeeded := false;
+END $$;
+
+-- The bootstrap user: owner of public, maker of schemas and roles, no superuser. --------------------------------------------
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'admin') THEN
+        CREATE ROLE admin LOGIN CREATEROLE;
+    END IF;
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO admin', current_database());
+    ALTER SCHEMA public OWNER TO admin;
+END $$;

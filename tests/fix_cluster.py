@@ -1,0 +1,134 @@
+"""A cluster of Aurora DSQL to test, and connections to it with IAM tokens."""
+
+import functools
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import boto3
+import psycopg
+import pytest
+from psycopg import sql
+
+from infra.local.control import Handle
+
+RETRIES: Final = 12
+RETRY_S: Final = 0.3
+"""AWS's own lint suite allows as many on OC001: schema changes collide all over the cluster (2026-08)."""
+
+
+@dataclass
+class Cluster:
+    """A cluster as its clients see it. ``environment`` holds AWS_* and PG* variables."""
+
+    environment: dict[str, str]
+    target: str
+    opened: list[psycopg.Connection] = field(default_factory=list)
+
+    @property
+    def host(self) -> str:
+        return self.environment["CLUSTER_ENDPOINT"]
+
+    @property
+    def region(self) -> str:
+        return self.environment["AWS_REGION"]
+
+    @property
+    def identifier(self) -> str:
+        return self.host.partition(".")[0]
+
+    def token(self, user: str = "admin", expires: int = 900) -> str:
+        """Sign a token with the target's credentials."""
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        client = signer(self.region, *map(self.environment.get, names))
+        sign = client.generate_db_connect_admin_auth_token if user == "admin" else client.generate_db_connect_auth_token
+        return str(sign(self.host, self.region, expires))
+
+    def settings(self, user: str = "admin", **changed: Any) -> dict[str, Any]:
+        """What libpq needs to connect: the host's name and TLS stay as they are on AWS."""
+        names = {"PGHOSTADDR": "hostaddr", "PGPORT": "port", "PGSSLROOTCERT": "sslrootcert"}
+        reached = {name: self.environment[key] for key, name in names.items() if key in self.environment}
+        fixed = {"host": self.host, "dbname": "postgres", "user": user, "sslmode": "verify-full"}
+        return {"sslrootcert": "system", **fixed, **reached, **changed}
+
+    def connect(self, user: str = "admin", **changed: Any) -> psycopg.Connection[Any]:
+        """Open a session in autocommit mode; it ends with the test."""
+        settings = self.settings(user, **changed)
+        settings.setdefault("password", self.token(user))
+        connection = psycopg.connect(**settings, autocommit=True)
+        self.opened.append(connection)
+        return connection
+
+    @contextmanager
+    def schema(self, connection: psycopg.Connection[Any]) -> Iterator[str]:
+        """Create a schema, and drop it with all that is in it."""
+        name = f"t_{uuid.uuid4().hex[:16]}"
+        change(connection, f"CREATE SCHEMA {name}")
+        try:
+            yield name
+        finally:
+            connection.rollback()
+            change(connection, f"DROP SCHEMA {name} CASCADE")
+
+
+@functools.cache
+def signer(region: str, key: str | None, secret: str | None, session_token: str | None = None) -> Any:
+    """Return boto3's ``dsql`` client for these credentials; it signs without a word to AWS."""
+    session = boto3.Session(key, secret, session_token, region)
+    return session.client("dsql")
+
+
+def change(connection: psycopg.Connection[Any], statement: str) -> None:
+    """Run a schema change or a set-up statement, again where it lost to another (40001)."""
+    for attempt in range(1, RETRIES + 1):
+        try:
+            connection.execute(sql.SQL(statement))
+        except psycopg.errors.SerializationFailure:
+            if attempt == RETRIES:
+                raise
+            time.sleep(RETRY_S * attempt if attempt > 1 else 0)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def own_cluster(target: dict[str, str], pytestconfig: pytest.Config) -> Cluster:
+    """This worker's cluster: on the stand-in one of its own, on AWS the one that is there."""
+    where = pytestconfig.option.target
+    if where == "local" and hasattr(pytestconfig, "workerinput"):
+        made = Handle(target["DSQL_CONTROL"], "").ask("create_cluster")
+        target = {**target, "CLUSTER_ENDPOINT": made["host"], "PGHOST": made["host"]}
+    return Cluster(target, where)
+
+
+@pytest.fixture
+def cluster(own_cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster; the connections that the test opens are closed at its end."""
+    cluster = replace(own_cluster, opened=[])
+    yield cluster
+    for connection in cluster.opened:
+        connection.close()
+
+
+@pytest.fixture
+def handle(cluster: Cluster) -> Handle:
+    """Faults and limits of the stand-in; a test that needs them has nothing to do on AWS."""
+    if cluster.target != "local":
+        pytest.skip("faults and limits can be set on the stand-in alone")
+    return Handle(cluster.environment["DSQL_CONTROL"], cluster.identifier)
+
+
+@pytest.fixture
+def schema(cluster: Cluster) -> Iterator[str]:
+    """An empty schema, first in the search path of ``session``'s connections."""
+    with cluster.schema(cluster.connect()) as name:
+        yield name
+
+
+@pytest.fixture
+def session(cluster: Cluster, schema: str) -> Callable[[], psycopg.Connection[Any]]:
+    """Open a session of admin whose search path is the test's schema alone."""
+    return lambda: cluster.connect(options=f"-c search_path={schema}")

@@ -1,0 +1,138 @@
+"""Probes: statements with the answers that a real cluster was recorded to give, one test each.
+
+    pytest -m integration --probes FILE
+
+The file's form is that of the recordings: ``probes``, each with ``setup``, then ``steps`` on one connection, or
+``sessions`` whose steps are taken side by side.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg import pq
+
+from tests.fix_cluster import RETRIES
+from tests.known_divergences import KNOWN, Divergence
+
+Step = dict[str, Any]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("probes", "recorded answers").addoption(
+        "--probes", metavar="FILE", action="append", default=[], help="JSON file of probes to run against the target"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "probe" in metafunc.fixturenames:
+        files = metafunc.config.option.probes
+        probes = [probe for file in files for probe in json.loads(Path(file).read_text())["probes"]]
+        metafunc.parametrize("probe", [pytest.param(probe, id=probe["name"]) for probe in probes])
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    if not config.option.probes:
+        return
+    terminalreporter.section("known divergences")
+    for name, known in sorted(KNOWN.items()):
+        terminalreporter.write_line(f"{name}: {known.reason} ({known.date}, {known.source})")
+    terminalreporter.write_line(f"{len(KNOWN)} known")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a connection answered to one statement, in the form of the recordings."""
+
+    outcome: str
+    command_tag: str | None = None
+    sqlstate: str | None = None
+    message: str | None = None
+    columns: list[str] | None = None
+    rows: list[list[str | None]] | None = None
+
+    @classmethod
+    def of(cls, result: pq.abc.PGresult) -> "Answer":
+        if result.status in {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR}:
+            fields = (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY)
+            sqlstate, message = ((result.error_field(field) or b"").decode() for field in fields)
+            return cls("error", sqlstate=sqlstate, message=message)
+        columns = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
+        rows = [
+            [_text(result.get_value(row, column)) for column in range(len(columns))] for row in range(result.ntuples)
+        ]
+        return cls("ok", (result.command_status or b"").decode(), columns=columns, rows=rows)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def ask(connection: pq.abc.PGconn, sql: str, *, simple: bool = False) -> list[Answer]:
+    """Send a statement by the extended protocol, or a message of several by the simple one."""
+    if simple:
+        connection.send_query(sql.encode())
+    else:
+        connection.send_query_params(sql.encode(), None)
+    answers = []
+    while result := connection.get_result():
+        answers.append(Answer.of(result))
+        result.clear()
+    # A commit that fails is told after the statement that it belongs to.
+    failed = [answer for answer in answers if answer.outcome == "error"]
+    return answers if simple or not failed else failed
+
+
+def set_up(connection: pq.abc.PGconn, statements: list[str]) -> None:
+    """Run set-up statements, each again where it lost to another (40001)."""
+    for statement in statements:
+        answers = (ask(connection, statement)[-1] for _ in range(RETRIES))
+        answer = next((answer for answer in answers if answer.sqlstate != "40001"), None)
+        assert answer, f"{statement}: lost {RETRIES} times"
+        assert answer.outcome == "ok", f"{statement}: {answer.message}"
+
+
+def differences(step: Step, answers: list[Answer], *, ignore_rows: bool = False) -> list[str]:
+    """Say how an answer differs from the recorded one."""
+    expect, answer = step["expect"], answers[-1]
+    names = ["outcome", "command_tag", "sqlstate", "message", "columns"]
+    names += ["rows"] if expect["rows"] is not None and not ignore_rows else []
+    found = [
+        f"{step['sql']}: {name} is {getattr(answer, name)!r}, recorded was {expect[name]!r}"
+        for name in names
+        if getattr(answer, name) != expect[name]
+    ]
+    rows = answer.rows or []
+    if "row_count" in expect and len(rows) != expect["row_count"]:
+        found.append(f"{step['sql']}: {len(rows)} rows, recorded were {expect['row_count']}")
+    return found + _volatile(step, rows) + _several(step, answers)
+
+
+def _volatile(step: Step, rows: list[list[str | None]]) -> list[str]:
+    patterns = step["expect"].get("rows_match")
+    cells = zip(patterns, rows[0], strict=True) if patterns and rows else []
+    return [
+        f"{step['sql']}: {cell!r} does not match {pattern!r}"
+        for pattern, cell in cells
+        if pattern is not None and not re.search(pattern, cell or "")
+    ]
+
+
+def _several(step: Step, answers: list[Answer]) -> list[str]:
+    recorded = step["expect"].get("results")
+    if recorded is None:
+        return []
+    given = [{"command_tag": a.command_tag, "columns": a.columns, "rows": a.rows} for a in answers]
+    return [] if given == recorded else [f"{step['sql']}: answers are {given!r}, recorded were {recorded!r}"]
+
+
+def judge(name: str, found: list[str]) -> None:
+    """Fail for an unknown difference, and for a known one that is no longer there."""
+    known: Divergence | None = KNOWN.get(name)
+    if found and known:
+        pytest.xfail(f"{known.reason} ({known.date}, {known.source})")
+    assert not found, "\n".join(found)
+    assert not known, f"{name} no longer diverges: take it out of tests/known_divergences.py"

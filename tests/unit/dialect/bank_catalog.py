@@ -1,0 +1,42 @@
+"""A small catalog for the tests: tables with keys of every kind, in two schemas."""
+
+from infra.local.dialect import Catalog, Column, Refusal, Statement, Table, UniqueIndex, analyse
+
+ACCOUNTS = Table(
+    "public",
+    "accounts",
+    "pg_occ_2200",
+    (Column("id", "integer"), Column("owner", "character varying(20)"), Column("balance", "numeric(18,6)", "100")),
+    (UniqueIndex("accounts_pkey", ("id",), primary=True), UniqueIndex("accounts_owner_key", ("owner",))),
+    index_count=2,
+)
+NOTES = Table(
+    "public",
+    "notes",
+    "pg_occ_2200",
+    (Column("id", "uuid", "gen_random_uuid()"), Column("body", "jsonb"), Column("size", "integer", generated=True)),
+    (UniqueIndex("notes_pkey", ("id",), primary=True), UniqueIndex("notes_part", ("body",), partial=True)),
+    index_count=24,
+)
+ARCHIVE = Table("old", "accounts", "pg_occ_77", ACCOUNTS.columns)
+CATALOG = Catalog(1, {(table.schema, table.name): table for table in (ACCOUNTS, NOTES, ARCHIVE)})
+
+
+def judge(sql: str, *search_path: str) -> Statement:
+    """The verdict on a message of one statement."""
+    (statement,) = analyse(sql, CATALOG, search_path or ("public",))
+    return statement
+
+
+def sent(sql: str, *search_path: str) -> str:
+    """What PostgreSQL is sent, white space evened out."""
+    statement = judge(sql, *search_path)
+    assert statement.refusal is None, statement.refusal
+    return " ".join(statement.sql.split())
+
+
+def refused(sql: str) -> tuple[str, str]:
+    """SQLSTATE and text of a refusal."""
+    refusal = judge(sql).refusal
+    assert isinstance(refusal, Refusal), sql
+    return refusal.sqlstate, refusal.message

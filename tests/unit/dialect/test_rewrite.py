@@ -1,0 +1,84 @@
+"""References to tables become references to their shadow views, by splicing alone."""
+
+import pytest
+
+from tests.unit.dialect.bank_catalog import judge, refused, sent
+
+A, OLD = "pg_occ_2200.accounts", "pg_occ_77.accounts"
+
+REFERENCES = [
+    ("SELECT id  FROM accounts -- c", f"SELECT id FROM {A}"),
+    ("SELECT public.accounts.id FROM public.accounts", f"SELECT {A}.id FROM {A}"),
+    ('SELECT * FROM ONLY "accounts" a', 'SELECT * FROM ONLY pg_occ_2200."accounts" a'),
+    ("SELECT * FROM accounts *, old.accounts o", f"SELECT * FROM {A} *, {OLD} o"),
+    ("UPDATE public.accounts SET balance = public.accounts.balance + 1", f"UPDATE {A} SET balance = {A}.balance + 1"),
+    ("INSERT INTO accounts (id) SELECT id FROM old.accounts", f"INSERT INTO {A} (id) SELECT id FROM {OLD}"),
+    ("DELETE FROM accounts USING notes WHERE true", f"DELETE FROM {A} USING pg_occ_2200.notes WHERE true"),
+    ("WITH accounts AS (SELECT 1) SELECT * FROM accounts", "WITH accounts AS (SELECT 1) SELECT * FROM accounts"),
+    ("WITH accounts AS (TABLE accounts) TABLE accounts", f"WITH accounts AS (TABLE {A}) TABLE accounts"),
+    ("WITH a AS (TABLE notes) DELETE FROM accounts", f"WITH a AS (TABLE pg_occ_2200.notes) DELETE FROM {A}"),
+    ("SELECT (SELECT max(id) FROM accounts) = 1", f"SELECT (SELECT max(id) FROM {A}) = 1"),
+    ("TABLE notes UNION TABLE accounts", f"TABLE pg_occ_2200.notes UNION TABLE {A}"),
+    ("SELECT 'ü', é.id FROM accounts é", f"SELECT 'ü', é.id FROM {A} é"),
+    ("COPY accounts (id) FROM STDIN", f"COPY {A} (id) FROM STDIN"),
+    ("COPY accounts (id, owner) TO STDOUT", 'COPY (SELECT "id", "owner" FROM pg_occ_2200."accounts") TO STDOUT'),
+    ("COPY (TABLE accounts) TO STDOUT", f"COPY (TABLE {A}) TO STDOUT"),
+    ("EXPLAIN TABLE accounts", f"EXPLAIN TABLE {A}"),
+    ("CREATE VIEW v AS TABLE accounts", f"CREATE VIEW v AS TABLE {A}"),
+    ("SELECT version()", "SELECT sys.version()"),
+    ("SELECT pg_catalog.version()", "SELECT sys.version()"),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), REFERENCES)
+def test_reference_is_spliced(sql: str, expected: str) -> None:
+    assert sent(sql) == expected + (" -- c" if sql.endswith("-- c") else "")
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM pg_class", "SELECT * FROM sys.jobs", "SELECT accounts FROM nowhere", "DROP TABLE accounts"]
+)
+def test_other_names_stay(sql: str) -> None:
+    assert sent(sql) == sql
+
+
+def test_search_path_decides() -> None:
+    assert sent("TABLE accounts", "old", "public") == f"TABLE {OLD}"
+    assert sent("TABLE accounts", "nowhere") == "TABLE accounts"
+
+
+def test_generated_columns_stay_out_of_copy() -> None:
+    assert sent("COPY notes FROM STDIN") == 'COPY pg_occ_2200.notes ("id", "body") FROM STDIN'
+
+
+def test_function_bodies_of_both_kinds() -> None:
+    head = "CREATE FUNCTION f() RETURNS bigint LANGUAGE sql"
+    assert sent(f"{head} AS 'SELECT count(*) FROM accounts'") == f"{head} AS $pg_occ$SELECT count(*) FROM {A}$pg_occ$"
+    assert sent(f"{head} RETURN (SELECT count(*) FROM accounts)") == f"{head} RETURN (SELECT count(*) FROM {A})"
+    atomic = "BEGIN ATOMIC SELECT 1; SELECT count(*) FROM {}; END"
+    assert sent(f"{head} {atomic.format('accounts')}") == f"{head} {atomic.format(A)}"
+
+
+@pytest.mark.parametrize(
+    ("sql", "refusal"),
+    [
+        ("SELECT * FROM accounts TABLESAMPLE BERNOULLI (1)", ("0A000", "TABLESAMPLE clause not supported")),
+        ("SELECT circle(point(0, 0), 1)", ("0A000", "datatype circle not supported")),
+        ("SELECT '{1,2,3}'::line", ("0A000", "datatype line not supported")),
+        ("SELECT to_tsquery('french', 'x')", ("42704", 'text search configuration "french" does not exist')),
+        ("SELECT 'german'::regconfig", ("42704", 'text search configuration "german" does not exist')),
+    ],
+)
+def test_query_is_refused(sql: str, refusal: tuple[str, str]) -> None:
+    assert refused(sql) == refusal
+
+
+@pytest.mark.parametrize("sql", ["SELECT to_tsvector('simple', 'x')", "SELECT '::1'::inet", "SELECT ARRAY[1]::int[]"])
+def test_query_passes(sql: str) -> None:
+    assert sent(sql) == sql
+
+
+def test_a_position_leads_back_to_the_message() -> None:
+    statement = judge("SELECT nope FROM accounts WHERE nope2 = 1")
+    assert statement.position_in_message(statement.sql.index("nope2") + 1) == statement.original.index("nope2") + 1
+    assert statement.position_in_message(8) == 8

@@ -1,0 +1,83 @@
+"""Sessions that write SQL as the proxy would splice it."""
+
+import re
+from typing import Any
+
+import psycopg
+import pytest
+
+OWNER = "occ_owner"
+APP = "occ_app"
+CONFLICT = "change conflicts with another transaction (OC000)"
+
+
+class Session:
+    """One connection. ``{name}`` in a statement stands for the merged view of table `name`."""
+
+    def __init__(self, conn: psycopg.Connection[Any]) -> None:
+        self.conn = conn
+
+    def __call__(self, statement: str, *args: object) -> list[Any]:
+        """Run a statement and return its rows; a single column comes as bare values."""
+        cursor = self.conn.execute(self._shadowed(statement), args or None)
+        self.tag = cursor.statusmessage
+        if cursor.description is None:
+            return []
+        return [row[0] if len(row) == 1 else row for row in cursor.fetchall()]
+
+    def _shadowed(self, statement: str) -> str:
+        return re.sub(r"\{(skip:)?(\w+)\}", self._shadow, statement)
+
+    def _shadow(self, found: re.Match[str]) -> str:
+        table = found[2]
+        row = self.conn.execute("SELECT relnamespace FROM pg_class WHERE oid = %s::regclass", [table]).fetchone()
+        assert row is not None
+        return f'pg_occ_{row[0]}{"_skip" if found[1] else ""}."{table}"'
+
+    def view(self, table: str) -> str:
+        """Name the merged view of `table`."""
+        return self._shadowed(f"{{{table}}}")
+
+    def mark(self, kind: str, table: str, where: str) -> None:
+        """Run what ``SELECT ... FOR UPDATE`` or ``FOR KEY SHARE`` becomes."""
+        view = self.view(table)
+        self(f"SELECT {view.split('.')[0]}.{kind}(t) FROM {view} t WHERE {where}")
+
+    def fails(self, statement: str, *args: object) -> psycopg.Error:
+        """Run a statement that must fail and return its error."""
+        with pytest.raises(psycopg.Error) as caught:
+            self(statement, *args)
+        return caught.value
+
+    def commit_conflicts(self) -> bool:
+        """COMMIT; tell whether it was refused as a conflict. Any other refusal is raised."""
+        try:
+            self("COMMIT")
+        except psycopg.errors.SerializationFailure as error:
+            if error.diag.message_primary == CONFLICT:
+                return True
+            raise
+        assert self.tag == "COMMIT"
+        return False
+
+
+class Engine:
+    """The database; `connect` opens sessions that end with the test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.sessions: list[Session] = []
+
+    def connect(self, role: str = APP, **settings: str) -> Session:
+        """Open a session of `role` in which nothing may wait for more than two seconds."""
+        options = " ".join(f"-c {k}={v}" for k, v in {"statement_timeout": "2s", **settings}.items())
+        conn = psycopg.connect(self.url, user=role, autocommit=True, options=options)
+        self.sessions.append(Session(conn))
+        return self.sessions[-1]
+
+    def tables(self, *statements: str) -> None:
+        """Run DDL and seed statements as the owner and let the application role use what is there."""
+        owner = self.connect(OWNER)
+        for statement in statements:
+            owner(statement)
+        owner(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {APP}")
