@@ -89,7 +89,7 @@ def change(connection: psycopg.Connection[Any], statement: str) -> None:
         except psycopg.errors.SerializationFailure:
             if attempt == RETRIES:
                 raise
-            time.sleep(RETRY_S * attempt if attempt > 1 else 0)
+            time.sleep(RETRY_S * (attempt - 1) if attempt > 2 else 0)
         else:
             return
 

@@ -17,7 +17,8 @@ from infra.local.faults import Faults
 from infra.local.proxy.rules import Limits
 
 ANALYSES: Final = 4_096
-"""How many texts' analyses are kept; they are thrown away whenever the catalog changes."""
+LONGEST_KEPT: Final = 10_000
+"""How many texts' analyses are kept, and of how many characters; all go whenever the catalog changes."""
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
 
@@ -111,9 +112,11 @@ class Cluster:
         key = (sql, search_path)
         found = self._analyses.get(key)
         if found is None:
+            found = analyse(sql, self.catalog, search_path)
             if len(self._analyses) >= ANALYSES:
                 self._analyses.clear()
-            found = self._analyses[key] = analyse(sql, self.catalog, search_path)
+            if len(sql) <= LONGEST_KEPT:
+                self._analyses[key] = found
         return found
 
     async def catalog_changed(self) -> int:

@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol, cast
 
-import psycopg
-
 from infra.local.cluster import Cluster
 from infra.local.dialect import Refusal
 from infra.local.iam.refusals import AccessDenied
 from infra.local.proxy import wire
 from infra.local.proxy.session import Session
-from infra.local.proxy.upstream import UnsupportedSettingError, open_upstream
+from infra.local.proxy.upstream import UnsupportedSettingError, UpstreamError, open_upstream
 
 TLS_CLIENT_HELLO: Final = 0x16
 LONGEST_STARTUP: Final = 10_000
@@ -113,12 +111,12 @@ class Client(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Let PostgreSQL wait while the client is slow."""
-        if self._session and self._session.upstream and self._session.upstream.transport:
+        if self._session and self._session.upstream:
             self._session.upstream.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Let PostgreSQL go on."""
-        if self._session and self._session.upstream and self._session.upstream.transport:
+        if self._session and self._session.upstream:
             self._session.upstream.transport.resume_reading()
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -126,8 +124,8 @@ class Client(asyncio.Protocol):
         self._open.discard(self._transport)
         if self._signing_in and not self._signing_in.done():
             self._signing_in.cancel()
-        if self._session and self._cluster:
-            self._cluster.spawn(self._session.ended())
+        if self._session:
+            self._session.ended()
 
     def _read_startup(self) -> None:
         if len(self._buffer) < 8:
@@ -180,15 +178,15 @@ class Client(asyncio.Protocol):
             self._refuse(Refusal(denied.sqlstate, denied.message, denied.hint))
         except UnsupportedSettingError as setting:
             self._refuse(Refusal("0A000", f'setting configuration parameter "{setting}" not supported'))
-        except psycopg.OperationalError as error:
-            self._refuse(Refusal("XX000", f"server unavailable: {error.diag.message_primary or 'no answer'}"))
+        except (UpstreamError, OSError, TimeoutError) as error:
+            self._refuse(Refusal("XX000", f"server unavailable: {error}"))
 
     async def _begin(self, cluster: Cluster, startup: dict[str, str]) -> None:
         session = Session(cluster, self._transport, startup["user"])
-        upstream = await open_upstream(cluster.url, startup, session.upstream_data, self._transport.close)
+        lost = self._transport.close
+        upstream = await open_upstream(cluster.url, startup, cluster.limits, session.upstream_data, lost)
         self._session = session
-        parameters = upstream.parameters(startup["user"])
-        self._transport.write(wire.AUTHENTICATION_OK + parameters + wire.key_data(upstream.pid, 0))
+        self._transport.write(wire.AUTHENTICATION_OK + upstream.parameters + wire.key_data(upstream.pid, 0))
         limit = asyncio.get_running_loop().call_later(cluster.limits.session_s, session.close)
         session.on_end = limit.cancel
         session.begin(upstream)

@@ -70,12 +70,12 @@ class Session:
         """End both sides; PostgreSQL rolls back what is open."""
         self.client.abort()
 
-    async def ended(self) -> None:
+    def ended(self) -> None:
         """Let go of the upstream, whichever side ended first."""
         self.on_end()
         self.cluster.sessions.pop(self.pid, None)
         if self.upstream:
-            await self.upstream.close()
+            self.upstream.close()
 
     # The client's messages
 
@@ -219,6 +219,8 @@ class Session:
         out += wire.parse(name, prepared.sql, message[end:])
 
     def _close(self, message: bytes, out: bytearray) -> None:
+        known = self._prepared if message[5:6] == b"S" else self._portals
+        known.pop(message[6:-1], None)
         self._expect("3", _PLAIN)
         out += message
 

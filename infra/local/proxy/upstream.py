@@ -1,20 +1,20 @@
 """The proxy's own connection to PostgreSQL, on behalf of one session."""
 
 import asyncio
-import os
-import socket
+import struct
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-import psycopg
-from psycopg import sql
+from psycopg import conninfo
 
 from infra.local.proxy import wire
+from infra.local.proxy.rules import Limits
 
+START_LIMIT_S: Final = 10.0
 SETTINGS: Final = {
     "default_transaction_isolation": "repeatable read",
     "default_text_search_config": "pg_catalog.simple",
-    "TimeZone": "UTC",
+    "timezone": "UTC",
 }
 """Of every session, before its own: Aurora DSQL has one isolation level and one text search configuration."""
 
@@ -30,45 +30,31 @@ _ALLOWED: Final = frozenset(
     }
 )
 """What a client may set in its startup message: the settings that SET accepts (user guide, 2026-10)."""
-
-_REPORTED: Final = (
-    "application_name",
-    "client_encoding",
-    "DateStyle",
-    "default_transaction_read_only",
-    "in_hot_standby",
-    "integer_datetimes",
-    "IntervalStyle",
-    "is_superuser",
-    "server_encoding",
-    "standard_conforming_strings",
-    "TimeZone",
-)
+_NOT_SETTINGS: Final = frozenset({"user", "database", "options", "replication"})
+_VERSION: Final = wire.parameter("server_version", "16.15")
+"""What a cluster of 2026-09 reports."""
 
 
 class UnsupportedSettingError(Exception):
     """A startup message asks for a setting that the service does not know."""
 
 
+class UpstreamError(Exception):
+    """PostgreSQL did not let the session in; the text is its own."""
+
+
 class Upstream(asyncio.Protocol):
-    """The connection. What PostgreSQL says goes to ``received``, its end to ``lost``."""
+    """The connection. What PostgreSQL says goes to ``received``, its end to ``lost``, once the session has begun.
 
-    def __init__(
-        self, connection: psycopg.AsyncConnection, received: Callable[[bytes], None], lost: Callable[[], None]
-    ) -> None:
-        self._connection = connection
-        self.received, self._lost = received, lost
-        self.pid = connection.info.backend_pid
-        self.transport: asyncio.Transport | None = None
+    ``parameters`` are the ParameterStatus messages with which it begins, ``pid`` the process behind it.
+    """
 
-    def parameters(self, user: str) -> bytes:
-        """Return the ParameterStatus messages of a session that begins."""
-        info = self._connection.info
-        values = {name: info.parameter_status(name) for name in _REPORTED}
-        changed = {"server_version": "16.15", "session_authorization": user, "is_superuser": "off"}
-        return b"".join(
-            wire.parameter(name, value) for name, value in {**values, **changed}.items() if value is not None
-        )
+    def __init__(self, received: Callable[[bytes], None], lost: Callable[[], None]) -> None:
+        self._received, self._lost = received, lost
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.parameters = _VERSION
+        self.pid = 0
+        self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -76,52 +62,73 @@ class Upstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what PostgreSQL says."""
-        self.received(data)
+        if self.started.done():
+            self._received(data)
+        else:
+            self._start(data)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Tell the session."""
-        self._lost()
+        if self.started.done():
+            self._lost()
+        else:
+            self.started.set_exception(UpstreamError("the server closed the connection"))
+
+    def _start(self, data: bytes) -> None:
+        """Read how PostgreSQL greets, up to its being ready."""
+        self._buffer += data
+        for kind, at, end in wire.messages(self._buffer):
+            message = self._buffer[at:end]
+            match chr(kind):
+                case "S" if not message[5:].startswith(b"server_version\0"):
+                    self.parameters += message
+                case "K":
+                    (self.pid,) = struct.unpack_from("!i", message, 5)
+                case "E":
+                    self.started.set_exception(UpstreamError(wire.fields(message[5:]).get("M", "")))
+                    return
+                case "Z":
+                    self.started.set_result(None)
 
     def send(self, data: bytes) -> None:
         """Send to PostgreSQL."""
-        if self.transport:
-            self.transport.write(data)
+        self.transport.write(data)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End the session in PostgreSQL; an open transaction is rolled back."""
-        if self.transport:
-            self.transport.abort()
-        await self._connection.close()
+        self.transport.abort()
 
 
 async def open_upstream(
-    url: str, startup: Mapping[str, str], received: Callable[[bytes], None], lost: Callable[[], None]
+    url: str, startup: Mapping[str, str], limits: Limits, received: Callable[[bytes], None], lost: Callable[[], None]
 ) -> Upstream:
-    """Sign in to PostgreSQL and become ``startup``'s user.
+    """Begin a session of ``startup``'s user, over the server's private socket, which trusts us.
 
-    The superuser signs in, so that any provider of PostgreSQL serves; the user cannot go back to it, as the proxy
-    passes no SET SESSION AUTHORIZATION. Raises UnsupportedSettingError, or psycopg.Error where PostgreSQL refuses.
+    Raises UnsupportedSettingError, or UpstreamError where PostgreSQL does not let the user in.
     """
-    options = " ".join(f"-c {name}={_escaped(value)}" for name, value in {**SETTINGS, **_settings(startup)}.items())
-    connection = await psycopg.AsyncConnection.connect(url, autocommit=True, options=options, sslmode="disable")
+    settings = {**SETTINGS, **_limits(limits), **_settings(startup)}
+    options = " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
+    words = {"user": startup["user"], "database": "postgres", "options": options}
+    body = struct.pack("!i", wire.PROTOCOL_3) + b"".join(map(wire.text, (w for pair in words.items() for w in pair)))
+    path = f"{conninfo.conninfo_to_dict(url)['host']}/.s.PGSQL.5432"
+    _, upstream = await asyncio.get_running_loop().create_unix_connection(lambda: Upstream(received, lost), path)
+    upstream.send(struct.pack("!i", len(body) + 5) + body + b"\0")
     try:
-        become = sql.SQL("SET SESSION AUTHORIZATION {}").format(sql.Identifier(startup["user"]))
-        await connection.execute(become)
-        upstream = Upstream(connection, received, lost)
-        # The connection keeps its own descriptor and never touches the socket again until it is closed.
-        own = socket.socket(fileno=os.dup(connection.fileno()))
-        await asyncio.get_running_loop().create_connection(lambda: upstream, sock=own)
+        await asyncio.wait_for(upstream.started, START_LIMIT_S)
     except BaseException:
-        await connection.close()
+        upstream.close()
         raise
     return upstream
 
 
+def _limits(limits: Limits) -> dict[str, str]:
+    """Return the engine's limits as its settings."""
+    return {"occ.row_limit": str(limits.rows), "occ.size_limit": str(limits.size)}
+
+
 def _settings(startup: Mapping[str, str]) -> dict[str, str]:
     """Return the settings of a startup message: its own parameters and those in ``options``."""
-    asked = {
-        name: value for name, value in startup.items() if name not in {"user", "database", "options", "replication"}
-    }
+    asked = {name: value for name, value in startup.items() if name not in _NOT_SETTINGS}
     words = startup.get("options", "").replace("-c ", "-c").split()
     for word in words:
         name, _, value = word.removeprefix("-c").removeprefix("--").partition("=")
@@ -129,7 +136,7 @@ def _settings(startup: Mapping[str, str]) -> dict[str, str]:
     for name in asked:
         if name.lower() not in _ALLOWED:
             raise UnsupportedSettingError(name)
-    return asked
+    return {name.lower(): value for name, value in asked.items()}
 
 
 def _escaped(value: str) -> str:
