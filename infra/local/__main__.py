@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ import click
 
 from infra.local.control import Control
 from infra.local.dataplane import DataPlane
+from infra.local.folder import owned
 from infra.local.iam.principals import Credentials, Principal, Table
 from infra.local.postgres import PostgresUnavailable
 
@@ -52,10 +52,11 @@ def dsql(port: int, region: str, data: Path | None, *, as_json: bool, until_eof:
 
 
 async def _serve(port: int, region: str, data: Path | None, *, as_json: bool, until_eof: bool) -> None:
+    over = _over(until_eof=until_eof)
     async with _standing(port, region, data) as environment:
         lines = json.dumps(environment) if as_json else _exports(environment)
         print(lines, flush=True)
-        await _end(until_eof=until_eof)
+        await over.wait()
 
 
 def _exports(environment: dict[str, str]) -> str:
@@ -67,15 +68,15 @@ async def _standing(port: int, region: str, data: Path | None) -> AsyncIterator[
     key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
     user = Principal(f"arn:aws:iam::{ACCOUNT}:user/developer", ACCOUNT, (EVERYTHING,))
     principals = Table([Credentials(key, secret, user)])
-    with tempfile.TemporaryDirectory(prefix="dsql-stand-in-") as folder:
-        plane = DataPlane(Path(folder), principals, region, ACCOUNT)
+    with owned("dsql-stand-in-") as folder:
+        plane = DataPlane(folder, principals, region, ACCOUNT)
         plane.start(port)
         try:
             cluster = await plane.create_cluster(data=data)
-            control = await Control(plane, principals).start(Path(folder) / "control")
+            control = await Control(plane, principals).start(folder / "control")
             yield {
                 "CLUSTER_ENDPOINT": cluster.host,
-                "DSQL_CONTROL": str(Path(folder) / "control"),
+                "DSQL_CONTROL": str(folder / "control"),
                 "AWS_ACCESS_KEY_ID": key,
                 "AWS_SECRET_ACCESS_KEY": secret,
                 "AWS_REGION": region,
@@ -93,18 +94,19 @@ async def _standing(port: int, region: str, data: Path | None) -> AsyncIterator[
             await plane.close()
 
 
-async def _end(*, until_eof: bool) -> None:
-    """Wait for Ctrl-C, SIGTERM or, where asked, the end of standard input."""
+def _over(*, until_eof: bool) -> asyncio.Event:
+    """Return what is set by Ctrl-C, SIGTERM or, where asked, the end of standard input."""
     loop, over = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, over.set)
     if until_eof:
         loop.add_reader(sys.stdin, _read_until_eof, over)
-    await over.wait()
+    return over
 
 
 def _read_until_eof(over: asyncio.Event) -> None:
     if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin)
         over.set()
 
 

@@ -39,6 +39,10 @@ class Session(Protocol):
 
     pid: int
 
+    @property
+    def in_flight(self) -> object | None:
+        """What PostgreSQL is working on for it, None where nothing."""
+
     def doom(self) -> None:
         """Roll back what is open, so that a schema change can pass; the client learns of it as OC001."""
 
@@ -163,12 +167,16 @@ class Cluster:
 
     async def _watch(self) -> None:
         """Doom the transactions that others wait for: where PostgreSQL would wait, Aurora DSQL does not."""
+        working: dict[int, object | None] = {}
         blocking: set[int] = set()
         while True:
             await asyncio.sleep(WATCH_S)
-            before, blocking = blocking, {row["pid"] for row in await self._rows(_BLOCKERS)}
+            before, working = working, {pid: session.in_flight for pid, session in self.sessions.items()}
+            if not any(work is not None and before.get(pid) is work for pid, work in working.items()):
+                continue
+            earlier, blocking = blocking, {row["pid"] for row in await self._rows(_BLOCKERS)}
             # Twice in a row: two commits may meet at a row for a moment.
-            for pid in blocking & before & self.sessions.keys():
+            for pid in blocking & earlier & self.sessions.keys():
                 self.sessions[pid].doom()
 
     def job_added(self) -> None:

@@ -178,16 +178,16 @@ END $$;
 
 CREATE OR REPLACE FUNCTION occ.job_status(id text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-    found text;
+    job_status text;
 BEGIN
     IF id !~ '^[a-z2-7]{26}$' THEN
         PERFORM occ.refuse('22P02', 'Unable to convert text to UUID', NULL, NULL);
     END IF;
-    SELECT status INTO found FROM occ.job WHERE job_id = id;
+    SELECT j.status INTO job_status FROM occ.job j WHERE job_id = id;
     IF NOT FOUND THEN
         PERFORM occ.refuse('42704', format('job "%s" does not exist', id), NULL, NULL);
     END IF;
-    RETURN found;
+    RETURN job_status;
 END $$;
 
 -- Each look needs a snapshot of its own, so it waits between transactions; nobody waits longer than a transaction may.

@@ -66,6 +66,11 @@ class Session:
         self.cluster.sessions[self.pid] = self
         self._learn_search_path(self._ready)
 
+    @property
+    def in_flight(self) -> Unit | None:
+        """What PostgreSQL has not answered yet."""
+        return self._unit
+
     def close(self) -> None:
         """End both sides; PostgreSQL rolls back what is open."""
         self.client.abort()
