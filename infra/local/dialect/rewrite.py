@@ -36,6 +36,7 @@ class Rewriter:
         self.top: Any = None
         self.writes = False
         self.tables: set[str] = set()
+        self.qualified: set[int] = set()
         self.marks = 0
         self.upserts = 0
         self.top_upsert: Any = None
@@ -97,7 +98,13 @@ class Rewriter:
         return False
 
     def qualify(self, location: int, parts: int, schema: str | None) -> None:
-        """Give a name of so many dotted parts another schema, or none."""
+        """Give a name of so many dotted parts another schema, or none.
+
+        Once, however often the walk comes by: the columns of `(a, b) = (SELECT …)` share one tree.
+        """
+        if location in self.qualified:
+            return
+        self.qualified.add(location)
         at = self.source.index(location)
         last = self.source.start(at + 2 * (parts - 1))
         self.edits.replace(location, last, f"{schema}." if schema else "")

@@ -36,8 +36,6 @@ def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: b
         del kept["W"]
     if kept.get("s", "").startswith("pg_occ_"):
         del kept["s"]
-    if "P" in kept:
-        at = position(int(kept.pop("P"))) if position else 0
-        if at > 0:
-            kept["P"] = str(at)
-    return kept
+    sent = kept.pop("P", None)
+    at = position(int(sent)) if position and sent else 0
+    return {**kept, "P": str(at)} if at > 0 else kept

@@ -221,6 +221,7 @@ class Session:
             return
         self._prepared[name] = prepared = plan.of(statement)
         self._expect("1", prepared)
+        self._open_unit().starts = [(0, statement)]
         out += wire.parse(name, prepared.sql, message[end:])
 
     def _close(self, message: bytes, out: bytearray) -> None:

@@ -27,6 +27,10 @@ REFERENCES = [
     ("CREATE VIEW v AS TABLE accounts", f"CREATE VIEW v AS TABLE {A}"),
     ("SELECT version()", "SELECT sys.version()"),
     ("SELECT pg_catalog.version()", "SELECT sys.version()"),
+    (
+        "UPDATE accounts SET (id, balance) = (SELECT id, 1 FROM accounts)",
+        f"UPDATE {A} SET (id, balance) = (SELECT id, 1 FROM {A})",
+    ),
 ]
 
 

@@ -1,0 +1,141 @@
+import pytest
+
+from infra.local.dialect import Catalog, Refusal, Statement, analyse
+from infra.local.proxy.rules import FAILED, IDLE, IN_TRANSACTION, SCHEMA_CONFLICT, Limits, Rules
+
+NOW = 1_000.0
+
+
+def statement(sql: str) -> Statement:
+    [found] = analyse(sql, Catalog(), ("public",))
+    return found
+
+
+class Session:
+    """A session whose statements all succeed, unless the rules refuse them."""
+
+    def __init__(self) -> None:
+        self.rules = Rules(Limits(), version=1)
+
+    def __call__(self, sql: str, version: int = 1, now: float = NOW) -> Refusal | None:
+        refusal = self.rules.refusal(statement(sql), version, now)
+        self.rules.settled(self._status(sql, refusal))
+        return refusal
+
+    def _status(self, sql: str, refusal: Refusal | None) -> bytes:
+        if sql in {"COMMIT", "ROLLBACK"}:
+            return IDLE
+        if self.rules.block:
+            return FAILED if refusal or self.rules.status == FAILED else IN_TRANSACTION
+        return IDLE
+
+
+def message(refusal: Refusal | None) -> str | None:
+    return refusal.message if refusal else None
+
+
+@pytest.fixture
+def session() -> Session:
+    return Session()
+
+
+def test_a_second_schema_change_in_a_transaction_is_refused(session: Session) -> None:
+    assert session("BEGIN") is None
+    assert session("CREATE TABLE a (id int)") is None
+    assert message(session("CREATE TABLE b (id int)")) == "multiple ddl statements not supported in a transaction"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("CREATE TABLE a (id int)", "INSERT INTO t VALUES (1)"),
+        ("DELETE FROM t", "GRANT SELECT ON t TO myapp"),
+        ("UPDATE t SET a = 1", "CREATE INDEX ASYNC ON t (a)"),
+        ("WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d", "DROP TABLE t"),
+    ],
+)
+def test_schema_changes_and_changes_of_rows_do_not_mix(session: Session, first: str, second: str) -> None:
+    session("BEGIN")
+    assert session(first) is None
+    assert message(session(second)) == "ddl and dml are not supported in the same transaction"
+
+
+def test_reads_mix_with_both(session: Session) -> None:
+    session("BEGIN")
+    assert session("CREATE TABLE a (id int)") is None
+    assert session("SELECT 1") is None
+
+
+def test_each_transaction_begins_anew(session: Session) -> None:
+    for sql in ("BEGIN", "CREATE TABLE a (id int)", "COMMIT", "BEGIN", "DELETE FROM t", "ROLLBACK", "DROP TABLE a"):
+        assert session(sql) is None
+
+
+def test_a_string_of_statements_is_one_transaction() -> None:
+    rules = Rules(Limits(), version=1)
+    found = analyse("CREATE TABLE a (id int); CREATE TABLE b (id int)", Catalog(), ("public",))
+    refusals = [rules.refusal(each, 1, NOW) for each in found]
+    assert [message(refusal) for refusal in refusals] == [
+        None,
+        "multiple ddl statements not supported in a transaction",
+    ]
+
+
+def test_a_failed_transaction_is_postgresqls_to_answer(session: Session) -> None:
+    session("BEGIN")
+    assert session("TRUNCATE t") is not None
+    assert session("TRUNCATE t") is None
+    assert session("COMMIT") is None
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "DELETE FROM t", "CREATE TABLE a (id int)"])
+def test_a_schema_change_elsewhere_is_met_once(session: Session, sql: str) -> None:
+    assert session(sql, version=2) == SCHEMA_CONFLICT
+    assert session(sql, version=2) is None
+
+
+@pytest.mark.parametrize("sql", ["BEGIN", "SHOW timezone", "SET timezone = 'UTC'", "ROLLBACK"])
+def test_what_looks_nothing_up_does_not_meet_it(session: Session, sql: str) -> None:
+    assert session(sql, version=2) is None
+
+
+def test_a_commit_meets_it_where_the_transaction_did_something(session: Session) -> None:
+    session("BEGIN")
+    session("SELECT 1")
+    assert session("COMMIT", version=2) == SCHEMA_CONFLICT
+    session("BEGIN", version=2)
+    assert session("COMMIT", version=3) is None
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "COMMIT"])
+def test_a_doomed_transaction_ends_as_a_schema_conflict(session: Session, sql: str) -> None:
+    session("BEGIN")
+    session("SELECT 1")
+    session.rules.doomed = True
+    assert session(sql) == SCHEMA_CONFLICT
+    assert not session.rules.doomed
+
+
+def test_a_doomed_transaction_may_be_rolled_back(session: Session) -> None:
+    session("BEGIN")
+    session.rules.doomed = True
+    assert session("ROLLBACK") is None
+    assert session("SELECT 1") is None
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "COMMIT"])
+def test_an_old_transaction_is_refused(session: Session, sql: str) -> None:
+    session("BEGIN", now=0.0)
+    assert session("SELECT 1", now=300.0) is None
+    refusal = session(sql, now=365.0)
+    assert refusal == Refusal(
+        "54000", "transaction age limit of 300s exceeded", detail="Current transaction age 365s exceeds 300s"
+    )
+
+
+def test_what_may_be_refused_is_looked_at_closely(session: Session) -> None:
+    rules = session.rules
+    assert not rules.may_be_refused(statement("UPDATE t SET a = 1"), 1)
+    assert rules.may_be_refused(statement("UPDATE t SET a = 1"), 2)
+    assert rules.may_be_refused(statement("TRUNCATE t"), 1)
+    assert rules.may_be_refused(statement("DROP TABLE t"), 1)
