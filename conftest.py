@@ -10,4 +10,6 @@ pytest_plugins = (
     "tests.fix_cluster",
     "tests.fix_probes",
     "tests.fix_sessions",
+    "tests.fix_alone",
+    "tests.fix_principals",
 )

@@ -27,6 +27,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path.name == "test_probes.py" and not config.option.probes else None
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "probe" in metafunc.fixturenames:
         files = metafunc.config.option.probes

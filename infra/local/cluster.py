@@ -76,7 +76,7 @@ class Cluster:
 
     def __post_init__(self) -> None:
         self._analyses: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
-        self._tokens, self._refilled = self.limits.connect_burst, time.monotonic()
+        self._taken, self._refilled = 0.0, time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
         self._job_added = asyncio.Event()
 
@@ -155,10 +155,10 @@ class Cluster:
         """Take one connection from the rate that the service allows; False where there is none left."""
         now = time.monotonic()
         refill = (now - self._refilled) * self.limits.connect_rate
-        self._tokens, self._refilled = min(self.limits.connect_burst, self._tokens + refill), now
-        if self._tokens < 1:
+        self._taken, self._refilled = max(0.0, self._taken - refill), now
+        if self._taken + 1 > self.limits.connect_burst:
             return False
-        self._tokens -= 1
+        self._taken += 1
         return True
 
     async def cancel(self, pid: int) -> None:
@@ -223,8 +223,9 @@ def _table(row: dict[str, Any]) -> Table:
 
 def _unique_index(index: dict[str, Any], names: set[str]) -> UniqueIndex:
     keys = tuple(_column(key, names) for key in index["keys"])
+    expressions = tuple(text for text, key in zip(index["keys"], keys, strict=True) if key is None)
     return UniqueIndex(
-        index["name"], keys, index["predicate"] is not None, index["primary"], index["nulls_not_distinct"]
+        index["name"], keys, index["predicate"], index["primary"], index["nulls_not_distinct"], expressions
     )
 
 

@@ -128,7 +128,9 @@ def _wait_until_ready(process: subprocess.Popen[Any], pid_file: Path, log: Path)
         if process.poll() is not None:
             raise StartError(log.read_text(errors="replace").strip())
         with contextlib.suppress(FileNotFoundError):
-            if pid_file.read_text().splitlines()[-1:] == ["ready   "]:
+            lines = pid_file.read_text().splitlines()
+            # A server that was killed has left its file behind.
+            if lines[:1] == [str(process.pid)] and lines[-1] == "ready   ":
                 return
         select.select([], [], [], 0.02)
     raise StartError(f"the server was not ready within {START_LIMIT_S:.0f} s")

@@ -1,7 +1,7 @@
 """What a test may do to the stand-in: fail or cut commits, add latency, expire sessions. Never left on."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Action = Literal["fail", "cut_before", "cut_after", "delay"]
 OC000 = "change conflicts with another transaction (OC000)"
@@ -27,6 +27,10 @@ class Fault:
     sqlstate: str = "40001"
     message: str = OC000
     applied: int = 0
+
+    def __post_init__(self) -> None:
+        if self.action not in get_args(Action):
+            raise ValueError(f"{self.action}: there is no such fault; there are {', '.join(get_args(Action))}")
 
     def matches(self, role: str, session: int, tables: frozenset[str]) -> bool:
         """Whether it is meant for this session, having touched these tables."""

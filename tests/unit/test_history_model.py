@@ -72,7 +72,11 @@ def test_visible_duplicate_fails_the_transaction() -> None:
 
 
 def test_duplicates_that_are_handled() -> None:
-    assert play("0 ignore 1 5", "0 upsert 1 6", "0 ignore 4 7") == ["INSERT 0 0", "INSERT 0 1 (1, 6)", "INSERT 0 1 (4, 7)"]
+    assert play("0 ignore 1 5", "0 upsert 1 6", "0 ignore 4 7") == [
+        "INSERT 0 0",
+        "INSERT 0 1 (1, 6)",
+        "INSERT 0 1 (4, 7)",
+    ]
 
 
 def test_rollback_and_a_lost_commit_leave_nothing() -> None:

@@ -16,7 +16,7 @@ from .upsert_layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class Arbiter:
-    """A key: columns, expressions as written in the conflict target, and its predicate."""
+    """A key: columns, expressions as the conflict target or the index has them, and its predicate."""
 
     columns: tuple[str, ...]
     expressions: tuple[str, ...] = ()
@@ -58,14 +58,14 @@ def _over(text: str, relation: str) -> str:
 
 def _of(index: UniqueIndex) -> Arbiter:
     columns = tuple(name for name in index.columns if name is not None)
-    return Arbiter(columns, nulls_not_distinct=index.nulls_not_distinct)
+    return Arbiter(columns, index.expressions, index.predicate, index.nulls_not_distinct)
 
 
 def arbiters(source: Source, node: Any, table: Table, layout: Layout) -> list[Arbiter] | None:
     """The keys an upsert looks at; None where PostgreSQL has to reject the target itself."""
     infer = node.onConflictClause.infer
     if infer is None:
-        return [_of(index) for index in table.unique_indexes if index.plain]
+        return [_of(index) for index in table.unique_indexes]
     if infer.conname:
         index = next((item for item in table.unique_indexes if item.name == infer.conname), None)
         if index is None:

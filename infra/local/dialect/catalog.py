@@ -18,18 +18,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class UniqueIndex:
-    """A unique index; `columns` are its key columns, None where a key is an expression."""
+    """A unique index; `columns` are its key columns, None where a key is one of its `expressions`."""
 
     name: str
     columns: tuple[str | None, ...]
-    partial: bool = False
+    predicate: str | None = None
     primary: bool = False
     nulls_not_distinct: bool = False
+    expressions: tuple[str, ...] = ()
 
     @property
-    def plain(self) -> bool:
-        """True when the whole table is covered by key columns alone."""
-        return not self.partial and None not in self.columns
+    def partial(self) -> bool:
+        """True when it does not cover the whole table."""
+        return self.predicate is not None
 
 
 @dataclass(frozen=True)

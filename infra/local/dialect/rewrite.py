@@ -118,6 +118,10 @@ def is_upsert(node: Any) -> bool:
 def _select(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
     inner = rewriter.enter_with(node, scope)
     rewriter.visit_children(node, inner)
+    if node.groupClause:
+        from .group_by import extend_group_by
+
+        extend_group_by(rewriter, node, inner)
     if node.lockingClause:
         from .locking import rewrite_locking
 

@@ -63,7 +63,7 @@ $$;
 
 -- Everything the generated code was generated from.
 CREATE OR REPLACE FUNCTION occ.signature(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(concat(occ.describe(rel)::text, occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'),
+    SELECT md5(concat(occ.describe(rel)::text, occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel),
         occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'),
         (SELECT string_agg(concat(conname, pg_get_constraintdef(oid)), ';' ORDER BY oid) FROM pg_constraint WHERE conrelid = rel),
         (SELECT string_agg(concat(attnum, attname, attnotnull, attidentity, attgenerated, pg_get_expr(adbin, adrelid)), ';' ORDER BY attnum)

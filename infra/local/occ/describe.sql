@@ -63,6 +63,15 @@ LANGUAGE sql STABLE AS $$
      ORDER BY x.indexrelid
 $$;
 
+-- Whether values that are equal look alike too. For a numeric key they need not: 1.0 may become 1.00.
+CREATE OR REPLACE FUNCTION occ.equal_is_identical(type_ oid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM pg_opclass c JOIN pg_amproc p ON p.amprocfamily = c.opcfamily
+                    WHERE c.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND c.opcdefault
+                      AND c.opcintype = b.type_ AND p.amproclefttype = b.type_ AND p.amprocnum = 4)
+      FROM (SELECT CASE WHEN typbasetype <> 0 THEN typbasetype WHEN oid = 'varchar'::regtype THEN 'text'::regtype ELSE oid END AS type_
+              FROM pg_type WHERE oid = type_) b
+$$;
+
 CREATE OR REPLACE FUNCTION occ.describe(rel oid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     cls record;
@@ -100,7 +109,7 @@ BEGIN
         -- Nothing where only the key and the server's own columns are: such a row has no update worth the name.
         'w_apply', occ.each(rel, array(SELECT a.attnum FROM pg_attribute a
             WHERE a.attrelid = rel AND a.attnum = ANY (written) AND a.attidentity <> 'a'
-              AND a.attnum <> ALL (coalesce(pk, '{}')) ORDER BY 1), '{c} = o.{c}', ', '),
+              AND (a.attnum <> ALL (coalesce(pk, '{}')) OR NOT occ.equal_is_identical(a.atttypid)) ORDER BY 1), '{c} = o.{c}', ', '),
         'pk', occ.each(rel, pk, '{c}', ', '),
         'o_is_b', CASE WHEN pk IS NULL THEN 'o.occ_ref = b.ctid' ELSE occ.each(rel, pk, 'o.{c} = b.{c}', ' AND ') END,
         'o_is_old', occ.each(rel, pk, 'o.{c} = OLD.{c}', ' AND '),

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION occ.build_marks(rel oid, t jsonb) RETURNS void LANGUA
 DECLARE
     keyed boolean := (t->>'keyed')::boolean;
     body text;
-    parts jsonb := t || jsonb_build_object('note', occ.part_note());
+    parts jsonb := t || jsonb_build_object('note', occ.part_note(), 'take', occ.part_take());
     mark record;
 BEGIN
     body := CASE WHEN keyed THEN
@@ -19,10 +19,7 @@ BEGIN
         {note}
     END IF;$$
     ELSE $$
-    SELECT b.ctid INTO occ_spot FROM {base} b
-     WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_ref = b.ctid)
-     LIMIT 1;
-    IF FOUND THEN
+{take}    IF occ_spot IS NOT NULL THEN
         INSERT INTO {own} (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
         VALUES (pg_backend_pid(), occ_mark, occ_head, occ_spot, {w_old});
         {note}
@@ -41,6 +38,7 @@ DECLARE
     occ_spot tid;
     occ_was "char";
     occ_same boolean;
+    occ_last text;
 BEGIN$$, t) || occ.part_begin() || body || E'\n    RETURN NULL;\nEND $body$', parts), 'OLD.', 'occ_row.');
 
     FOR mark IN SELECT * FROM (VALUES ('for_update', 'X'), ('for_key_share', 'S')) m (name, letter) LOOP

@@ -1,12 +1,13 @@
 -- The INSTEAD OF triggers: what INSERT, UPDATE and DELETE on a merged view do to the overlay.
 --
 -- One generated function a verb and table, static SQL only, so that its plans are cached. State of a
--- transaction is one setting, `occ.state`: '<rows modified>[!]|<table>|<table>|', local to the transaction;
--- the ! says that something other than plain updates awaits COMMIT.
+-- transaction is one setting, `occ.state`: '<rows modified>[!]|<table>|<table>|=<key>==<key>=', local to the
+-- transaction; the ! says that something other than plain updates awaits COMMIT. The keys are those of a
+-- transaction that has updated up to four rows of one table, once each, and nothing else (see part_quick).
 
 -- Every write to the overlay is framed by these two: the first finds out whether the table has rows already.
 CREATE OR REPLACE FUNCTION occ.part_begin() RETURNS text LANGUAGE sql IMMUTABLE AS $t$ SELECT $$
-    occ_state := current_setting('occ.state', true);
+    occ_state := split_part(current_setting('occ.state', true), '=', 1);
     occ_head := coalesce(strpos(occ_state, '|{oid}|'), 0) = 0;
     IF occ_head THEN
         occ_state := coalesce(nullif(occ_state, ''), '0|') || '{oid}|';
@@ -42,6 +43,24 @@ SELECT replace($$
     END IF;
 $$, '{row}', row_is) $t$;
 
+-- A committed row of a table without primary key that looks like OLD and is not in the overlay. Rows mostly come in
+-- the order of the table, so the search begins behind the one found last.
+CREATE OR REPLACE FUNCTION occ.part_take() RETURNS text LANGUAGE sql IMMUTABLE AS $t$
+SELECT replace($$
+    occ_last := current_setting('occ.last', true);
+    IF occ_last <> '' THEN
+        {search} AND b.ctid > occ_last::tid LIMIT 1;
+    END IF;
+    IF coalesce(occ_last, '') = '' OR NOT FOUND THEN
+        {search} LIMIT 1;
+    END IF;
+    IF FOUND THEN
+        occ_last := set_config('occ.last', occ_spot::text, true);
+    END IF;
+$$, '{search}', $$SELECT b.ctid INTO occ_spot FROM {base} b
+         WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_ref = b.ctid)$$)
+$t$;
+
 -- A row that goes: into D, or N where it was never committed. A row which this same command changed
 -- already is not there any more for it, as in PostgreSQL.
 CREATE OR REPLACE FUNCTION occ.part_erase(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
@@ -63,10 +82,7 @@ SELECT CASE WHEN keyed THEN
         END IF;
     END IF;
 $$ ELSE $$
-    SELECT b.ctid INTO occ_spot FROM {base} b
-     WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_ref = b.ctid)
-     LIMIT 1;
-    IF FOUND THEN
+{take}    IF occ_spot IS NOT NULL THEN
         INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
         VALUES (pg_backend_pid(), 'D', occ_head, occ_spot, {w_old});
         {count}
@@ -129,10 +145,7 @@ SELECT CASE WHEN keyed THEN
         END IF;
     END IF;
 $$ ELSE $$
-    SELECT b.ctid INTO occ_spot FROM {base} b
-     WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_ref = b.ctid)
-     LIMIT 1;
-    IF FOUND THEN
+{take}    IF occ_spot IS NOT NULL THEN
         INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
         VALUES (pg_backend_pid(), {op}, occ_head, occ_spot, {w_new}) {returning};
         {change_count}
@@ -148,6 +161,48 @@ $$ ELSE $$
         END IF;
     END IF;
 $$ END $t$;
+
+-- The columns that must keep their values in an update that has nothing to look after but the row itself.
+CREATE OR REPLACE FUNCTION occ.watched(rel oid) RETURNS int2[] LANGUAGE sql STABLE AS $$
+    SELECT array_agg(DISTINCT num) FROM (
+        SELECT unnest(nums) FROM occ.unique_indexes(rel)
+        UNION ALL SELECT unnest(conkey) FROM pg_constraint WHERE conrelid = rel AND contype = 'f'
+        UNION ALL SELECT unnest(confkey) FROM pg_constraint WHERE confrelid = rel AND contype = 'f'
+        UNION ALL SELECT attnum FROM pg_attribute WHERE attrelid = rel AND attidentity = 'a') w (num)
+     WHERE num <> ALL (occ.primary_key(rel))
+$$;
+
+-- A short text that equal primary keys share. None where the table has none, where its types do not lend themselves
+-- to that, or where there is more to do for a row, as columns that the server generates.
+CREATE OR REPLACE FUNCTION occ.key_text(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(format(CASE WHEN atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'hashtext(NEW.%I)' ELSE 'NEW.%I' END, attname),
+                      ' || ''/'' || ' ORDER BY attnum)
+      FROM pg_attribute
+     WHERE attrelid = rel AND attnum = ANY (occ.primary_key(rel))
+       AND NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = rel AND g.attgenerated <> '' AND NOT g.attisdropped)
+    HAVING bool_and(atttypid = ANY ('{int2,int4,int8,uuid,text,varchar}'::regtype[]))
+$$;
+
+-- The first updates of a transaction, in the fewest steps: every expression here is prepared anew in each
+-- transaction. A key that the setting does not hold is not in the overlay, so no look-up is needed.
+CREATE OR REPLACE FUNCTION occ.part_quick(rel oid) RETURNS text LANGUAGE sql STABLE AS $t$
+SELECT coalesce(replace(replace($$
+    IF coalesce(current_setting('occ.state', true), '') = '' AND {stays} THEN
+        INSERT INTO {own} (occ_pid, occ_op, occ_head, {w_cols}) VALUES (pg_backend_pid(), 'U', true, {w_new});
+        occ_state := set_config('occ.state', '1|{oid}|=' || {key} || '=', true);
+        RETURN NEW;
+    END IF;
+    occ_state := current_setting('occ.state', true);
+    IF occ_state LIKE '_|{oid}|=%' AND ascii(occ_state) < 52 AND strpos(occ_state, '=' || {key} || '=') = 0 AND {stays}
+       AND coalesce(nullif(current_setting('occ.row_limit', true), ''), '3000')::int >= 4 THEN
+        INSERT INTO {own} (occ_pid, occ_op, occ_head, {w_cols}) VALUES (pg_backend_pid(), 'U', false, {w_new});
+        occ_state := set_config('occ.state', chr(ascii(occ_state) + 1) || substr(occ_state, 2) || '=' || {key} || '=', true);
+        RETURN NEW;
+    END IF;
+$$, '{key}', occ.key_text(rel)), '{stays}',
+    occ.each(rel, occ.primary_key(rel), 'NEW.{c} = OLD.{c}', ' AND ')
+    || coalesce(' AND ' || nullif(occ.each(rel, occ.watched(rel), 'NEW.{c} IS NOT DISTINCT FROM OLD.{c}', ' AND '), ''), '')), '')
+$t$;
 
 -- Refusal of values that are the server's to give, and identity values where none came.
 CREATE OR REPLACE FUNCTION occ.part_given(rel oid, verb text) RETURNS text LANGUAGE sql STABLE AS $t$
@@ -234,6 +289,7 @@ DECLARE
     occ_same boolean;
     occ_op_ "char";
     occ_key text[];
+    occ_last text;
 BEGIN
 $$, name), t) || body || E'\nEND $body$';
     EXECUTE occ.fill(format('CREATE OR REPLACE TRIGGER occ_%s %s ON %s FOR EACH ROW EXECUTE FUNCTION {private}.%s_{oid}()', name, event, target, name), t);
@@ -250,6 +306,7 @@ DECLARE
 BEGIN
     parts := t || jsonb_build_object(
         'note', occ.part_note(),
+        'take', occ.part_take(),
         'count', occ.part_count(false),
         'place_count', occ.part_count(false),
         'change_count', CASE WHEN op IS NULL THEN occ.part_count(true)
@@ -276,7 +333,7 @@ BEGIN
         t, '{view}', 'INSTEAD OF DELETE');
 
     PERFORM occ.define_trigger('update', occ.expand(
-        occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
+        occ.part_quick(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
         || coalesce(E'\n    occ_op_ := ' || op || ';', '') || occ.part_begin()
         || CASE WHEN keyed THEN
             'IF (NEW.' || replace(t->>'pk', ', ', ', NEW.') || ') IS DISTINCT FROM (OLD.' || replace(t->>'pk', ', ', ', OLD.') || ') THEN'

@@ -183,8 +183,7 @@ class Client(asyncio.Protocol):
 
     async def _begin(self, cluster: Cluster, startup: dict[str, str]) -> None:
         session = Session(cluster, self._transport, startup["user"])
-        lost = self._transport.close
-        upstream = await open_upstream(cluster.url, startup, cluster.limits, session.upstream_data, lost)
+        upstream = await open_upstream(cluster, startup, self._transport, session.upstream_data)
         self._session = session
         self._transport.write(wire.AUTHENTICATION_OK + upstream.parameters + wire.key_data(upstream.pid, 0))
         limit = asyncio.get_running_loop().call_later(cluster.limits.session_s, session.close)

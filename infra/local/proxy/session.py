@@ -21,6 +21,8 @@ _TERMINATE: Final = ord("X")
 _PLAIN: Final = Plan("")
 _LIBPQ_RUN: Final = b"D\0\0\0\6P\0" + b"E\0\0\0\x09\0\0\0\0\0" + wire.SYNC
 """Describe and Execute of the unnamed portal, and Sync: what libpq sends behind the Bind of a prepared statement."""
+_AHEAD: Final = 1024 * 1024
+"""How many bytes a client may have sent ahead before it is made to wait."""
 _SEARCH_PATH: Final = "SELECT to_json(current_schemas(false))"
 _JOBS: Final = frozenset({Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
 
@@ -105,9 +107,12 @@ class Session:
             end = end_of_message
             self._message(kind, pending[at:end], out)
         self._pending = pending[end:]
-        if self._cut or len(self._pending) > self.cluster.limits.message:
+        if self._cut or wire.declared_length(self._pending) > self.cluster.limits.message:
             self.close()
-        elif out:
+            return
+        if self._blocked and len(self._pending) > _AHEAD:
+            self.client.pause_reading()
+        if out:
             self._send(bytes(out))
 
     def _send(self, data: bytes) -> None:
@@ -325,7 +330,7 @@ class Session:
         self.client.write(data)
         self._blocked = False
         if self._pending:
-            self._advance()
+            self._go_on()
         return True
 
     def _finished(self, unit: Unit, status: bytes) -> bytes:
@@ -381,6 +386,7 @@ class Session:
     def _go_on(self) -> None:
         """Take what the client has sent ahead."""
         self._blocked = False
+        self.client.resume_reading()
         self._advance()
 
     # Schema changes of others

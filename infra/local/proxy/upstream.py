@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from psycopg import conninfo
 
+from infra.local.cluster import Cluster
 from infra.local.proxy import wire
 from infra.local.proxy.rules import Limits
 
@@ -44,13 +45,13 @@ class UpstreamError(Exception):
 
 
 class Upstream(asyncio.Protocol):
-    """The connection. What PostgreSQL says goes to ``received``, its end to ``lost``, once the session has begun.
+    """The connection. What PostgreSQL says goes to ``received`` once the session has begun; its end is the client's.
 
     ``parameters`` are the ParameterStatus messages with which it begins, ``pid`` the process behind it.
     """
 
-    def __init__(self, received: Callable[[bytes], None], lost: Callable[[], None]) -> None:
-        self._received, self._lost = received, lost
+    def __init__(self, client: asyncio.Transport, received: Callable[[bytes], None]) -> None:
+        self._client, self._received = client, received
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.parameters = _VERSION
         self.pid = 0
@@ -68,9 +69,9 @@ class Upstream(asyncio.Protocol):
             self._start(data)
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Tell the session."""
+        """End the client's connection too."""
         if self.started.done():
-            self._lost()
+            self._client.close()
         else:
             self.started.set_exception(UpstreamError("the server closed the connection"))
 
@@ -90,6 +91,14 @@ class Upstream(asyncio.Protocol):
                 case "Z":
                     self.started.set_result(None)
 
+    def pause_writing(self) -> None:
+        """Let the client wait while PostgreSQL is slow."""
+        self._client.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Let the client go on."""
+        self._client.resume_reading()
+
     def send(self, data: bytes) -> None:
         """Send to PostgreSQL."""
         self.transport.write(data)
@@ -100,18 +109,18 @@ class Upstream(asyncio.Protocol):
 
 
 async def open_upstream(
-    url: str, startup: Mapping[str, str], limits: Limits, received: Callable[[bytes], None], lost: Callable[[], None]
+    cluster: Cluster, startup: Mapping[str, str], client: asyncio.Transport, received: Callable[[bytes], None]
 ) -> Upstream:
     """Begin a session of ``startup``'s user, over the server's private socket, which trusts us.
 
     Raises UnsupportedSettingError, or UpstreamError where PostgreSQL does not let the user in.
     """
-    settings = {**SETTINGS, **_limits(limits), **_settings(startup)}
+    settings = {**SETTINGS, **_limits(cluster.limits), **_settings(startup)}
     options = " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
     words = {"user": startup["user"], "database": "postgres", "options": options}
     body = struct.pack("!i", wire.PROTOCOL_3) + b"".join(map(wire.text, (w for pair in words.items() for w in pair)))
-    path = f"{conninfo.conninfo_to_dict(url)['host']}/.s.PGSQL.5432"
-    _, upstream = await asyncio.get_running_loop().create_unix_connection(lambda: Upstream(received, lost), path)
+    path = f"{conninfo.conninfo_to_dict(cluster.url)['host']}/.s.PGSQL.5432"
+    _, upstream = await asyncio.get_running_loop().create_unix_connection(lambda: Upstream(client, received), path)
     upstream.send(struct.pack("!i", len(body) + 5) + body + b"\0")
     try:
         await asyncio.wait_for(upstream.started, START_LIMIT_S)

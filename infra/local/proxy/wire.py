@@ -148,6 +148,11 @@ def messages(buffer: bytes | bytearray, start: int = 0) -> Iterator[tuple[int, i
         start = end
 
 
+def declared_length(data: bytes) -> int:
+    """Return the length that the first message declares, 0 where that has not come yet."""
+    return int(_LENGTH(data, 1)[0]) if len(data) >= 5 else 0
+
+
 def first_end(data: bytes) -> int:
     """Return where the first message ends."""
     return 1 + int(_LENGTH(data, 1)[0])

@@ -13,8 +13,9 @@ SEED = "INSERT INTO accounts VALUES (1, 100), (2, 100), (3, 100)"
 
 
 @pytest.fixture
-def pair(stage: Stage) -> tuple[Session, Session]:
-    return stage.pair(ACCOUNTS, SEED)
+def pair(module_stage: Stage) -> tuple[Session, Session]:
+    """Two sessions in transactions, and accounts as they were at first."""
+    return module_stage.pair(ACCOUNTS.replace("TABLE", "TABLE IF NOT EXISTS"), "DELETE FROM accounts", SEED)
 
 
 def test_the_second_committer_of_a_row_loses_at_commit(pair: tuple[Session, Session]) -> None:
@@ -155,8 +156,10 @@ def test_two_inserts_of_one_new_key(pair: tuple[Session, Session]) -> None:
 
 
 @pytest.mark.parametrize("action", ["NOTHING", "UPDATE SET balance = 5"])
-def test_on_conflict_handles_what_is_visible_and_loses_to_what_is_not(stage: Stage, action: str) -> None:
-    a, b = stage.pair(ACCOUNTS, SEED)
+def test_on_conflict_handles_what_is_visible_and_loses_to_what_is_not(
+    pair: tuple[Session, Session], action: str
+) -> None:
+    a, b = pair
     a("INSERT INTO accounts VALUES (9, 1)")
     b(f"INSERT INTO accounts VALUES (9, 2) ON CONFLICT (id) DO {action}")
     assert b.tag == "INSERT 0 1"
@@ -177,7 +180,9 @@ def test_upsert_sees_own_writes(pair: tuple[Session, Session]) -> None:
 
 
 def test_unique_index_beyond_the_key(stage: Stage) -> None:
-    a, b = stage.pair("CREATE TABLE people (id int PRIMARY KEY, email text UNIQUE)", "INSERT INTO people VALUES (1, 'a')")
+    a, b = stage.pair(
+        "CREATE TABLE people (id int PRIMARY KEY, email text UNIQUE)", "INSERT INTO people VALUES (1, 'a')"
+    )
     a("INSERT INTO people VALUES (2, 'new')")
     b("UPDATE people SET email = 'new' WHERE id = 1")
     assert not a.loses()
@@ -268,7 +273,9 @@ def test_for_update_of_nothing_conflicts_with_nothing(pair: tuple[Session, Sessi
 
 
 def test_for_update_of_one_table_of_a_join(stage: Stage) -> None:
-    a, b = stage.pair(ACCOUNTS, SEED, "CREATE TABLE owners (id int PRIMARY KEY, name text)", "INSERT INTO owners VALUES (1, 'x')")
+    a, b = stage.pair(
+        ACCOUNTS, SEED, "CREATE TABLE owners (id int PRIMARY KEY, name text)", "INSERT INTO owners VALUES (1, 'x')"
+    )
     assert a("SELECT o.name, c.balance FROM owners o JOIN accounts c USING (id) FOR UPDATE OF c") == [("x", 100)]
     b("UPDATE owners SET name = 'y'")
     assert not b.loses()
@@ -316,9 +323,7 @@ def test_a_child_of_a_parent_that_went_loses(stage: Stage) -> None:
     assert 'violates foreign key constraint "children_parent_fkey"' in str(error)
 
 
-@pytest.mark.parametrize(
-    ("action", "left"), [("CASCADE", []), ("SET NULL", [(1, None)]), ("SET DEFAULT", [(1, 2)])]
-)
+@pytest.mark.parametrize(("action", "left"), [("CASCADE", []), ("SET NULL", [(1, None)]), ("SET DEFAULT", [(1, 2)])])
 def test_referential_actions_conflict_with_changes_of_the_child(stage: Stage, action: str, left: list[object]) -> None:
     a, b = family(stage, action)
     a("DELETE FROM parents WHERE id = 1")

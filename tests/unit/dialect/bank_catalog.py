@@ -15,7 +15,7 @@ NOTES = Table(
     "notes",
     "pg_occ_2200",
     (Column("id", "uuid", "gen_random_uuid()"), Column("body", "jsonb"), Column("size", "integer", generated=True)),
-    (UniqueIndex("notes_pkey", ("id",), primary=True), UniqueIndex("notes_part", ("body",), partial=True)),
+    (UniqueIndex("notes_pkey", ("id",), primary=True), UniqueIndex("notes_part", ("body",), predicate="(body <> '')")),
     index_count=24,
 )
 ARCHIVE = Table("old", "accounts", "pg_occ_77", ACCOUNTS.columns)

@@ -19,13 +19,14 @@ class Session:
 
     def __call__(self, statement: str, *args: object) -> list[Any]:
         """Run a statement and return its rows; a single column comes as bare values."""
-        cursor = self.conn.execute(self._shadowed(statement), args or None)
+        cursor = self.conn.execute(self.shadowed(statement), args or None)
         self.tag = cursor.statusmessage
         if cursor.description is None:
             return []
         return [row[0] if len(row) == 1 else row for row in cursor.fetchall()]
 
-    def _shadowed(self, statement: str) -> str:
+    def shadowed(self, statement: str) -> str:
+        """Put the views in place of `{name}`."""
         return re.sub(r"\{(skip:)?(\w+)\}", self._shadow, statement)
 
     def _shadow(self, found: re.Match[str]) -> str:
@@ -36,7 +37,7 @@ class Session:
 
     def view(self, table: str) -> str:
         """Name the merged view of `table`."""
-        return self._shadowed(f"{{{table}}}")
+        return self.shadowed(f"{{{table}}}")
 
     def mark(self, kind: str, table: str, where: str) -> None:
         """Run what ``SELECT ... FOR UPDATE`` or ``FOR KEY SHARE`` becomes."""

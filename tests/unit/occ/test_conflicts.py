@@ -1,5 +1,8 @@
 """Who loses at COMMIT, and that nobody waits before it."""
 
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+
 import pytest
 
 from tests.unit.occ.sessions import CONFLICT, Engine, Session
@@ -113,14 +116,24 @@ def test_nobody_waits_whatever_is_held_open(engine: Engine) -> None:
     assert (a.commit_conflicts(), b.commit_conflicts()) == (False, True)
 
 
-def test_an_autocommit_statement_fails_itself(pair: tuple[Session, Session], engine: Engine) -> None:
+def test_a_failed_commit_ends_the_transaction(pair: tuple[Session, Session], engine: Engine) -> None:
     a, _ = pair
-    c = engine.connect()
-    slow = "UPDATE {accounts} SET balance = 0 FROM (SELECT pg_sleep(0)) s WHERE id = 1"
-    c(slow)
+    engine.connect()("UPDATE {accounts} SET balance = 0 WHERE id = 1")
     a("UPDATE {accounts} SET balance = 1 WHERE id = 1")
     assert a.fails("COMMIT").diag.message_primary == CONFLICT
     assert a.conn.info.transaction_status.name == "IDLE"
+
+
+def test_an_autocommit_statement_fails_itself(engine: Engine) -> None:
+    engine.tables(ACCOUNTS, SEED)
+    slow, quick = engine.connect(), engine.connect()
+    update = slow.shadowed("UPDATE {accounts} SET balance = 0 FROM pg_sleep(0.5) WHERE id = 1")
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(slow.fails, update)
+        sleep(0.2)
+        quick("UPDATE {accounts} SET balance = 1 WHERE id = 1")
+        assert running.result().diag.message_primary == CONFLICT
+    assert slow("SELECT balance FROM {accounts} WHERE id = 1") == [1]
 
 
 OPERATIONS = {

@@ -169,6 +169,38 @@ def test_table_without_primary_key(session: Open, engine: Engine) -> None:
     assert other.commit_conflicts()
 
 
+def test_a_large_table_without_primary_key_is_updated_in_its_time(session: Open) -> None:
+    s = session("CREATE TABLE bag (v int)", "INSERT INTO {bag} SELECT generate_series(1, 3000)")
+    s("SET LOCAL statement_timeout = '1s'")
+    s("UPDATE {bag} SET v = v + 1")
+    assert s.tag == "UPDATE 3000"
+    assert not s.commit_conflicts()
+    assert s("SELECT min(v), count(DISTINCT v) FROM bag") == [(2, 3000)]
+
+
+def test_a_key_that_stays_equal_is_written_all_the_same(session: Open) -> None:
+    s = session("CREATE TABLE rates (rate numeric PRIMARY KEY)", "INSERT INTO {rates} VALUES (1.0)")
+    s("UPDATE {rates} SET rate = 1.00")
+    assert not s.commit_conflicts()
+    assert s("SELECT rate::text FROM rates") == ["1.00"]
+
+
+@pytest.mark.parametrize("then", ["balance = 0", "id = id + 10"])
+def test_a_few_updates_of_one_table_in_any_mixture(session: Open, then: str) -> None:
+    s = session(
+        "CREATE TABLE accounts (id int PRIMARY KEY, balance int)",
+        "INSERT INTO {accounts} SELECT g, 1 FROM generate_series(1, 6) g",
+    )
+    for key in (1, 2, 1, 3, 4, 5):
+        s("UPDATE {accounts} SET balance = balance + 1 WHERE id = %s", key)
+    s(f"UPDATE {{accounts}} SET {then} WHERE id = 1")
+    s("DELETE FROM {accounts} WHERE id = 2")
+    merged = s("SELECT * FROM {accounts} ORDER BY id")
+    assert len(merged) == 5
+    assert not s.commit_conflicts()
+    assert s("SELECT * FROM accounts ORDER BY id") == merged
+
+
 def test_identity_generated_and_domain_columns(session: Open) -> None:
     s = session(
         "CREATE DOMAIN positive AS int DEFAULT 3 CHECK (VALUE > 0)",

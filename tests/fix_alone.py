@@ -1,0 +1,78 @@
+"""A stand-in of the test's own, to be stopped, killed and started again."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fix_cluster import Cluster
+from tests.fix_target import ROOT, STOP_LIMIT_S
+
+
+class Alone(Cluster):
+    """A cluster whose process is the test's."""
+
+    process: "subprocess.Popen[str]"
+
+    def stop(self) -> None:
+        """End the stand-in as its user does."""
+        self.process.communicate(timeout=STOP_LIMIT_S)
+
+    def kill(self) -> None:
+        """End the process that its clients talk to, at once."""
+        self.process.kill()
+        self.stop()
+
+
+def start(*options: str) -> Alone:
+    command = [sys.executable, "-m", "infra.local", "dsql", "--json", "--until-eof", *options]
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        process.communicate(timeout=STOP_LIMIT_S)
+        pytest.fail("the stand-in did not start; its words are above")
+    alone = Alone(json.loads(line), "local")
+    alone.process = process
+    return alone
+
+
+@pytest.fixture
+def alone(pytestconfig: pytest.Config) -> Iterator[Callable[..., Alone]]:
+    """Start a stand-in; it ends with the test."""
+    if pytestconfig.option.target != "local":
+        pytest.skip("the stand-in's own")
+    started: list[Alone] = []
+
+    def run(*options: str) -> Alone:
+        started.append(start(*options))
+        return started[-1]
+
+    yield run
+    for each in started:
+        for connection in each.opened:
+            connection.close()
+        if each.process.poll() is None:
+            each.stop()
+
+
+@pytest.fixture
+def kept() -> Iterator[Path]:
+    """A folder for a server's data, which another user than root can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="dsql-kept-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "data"
+    shutil.rmtree(folder)
+
+
+def kill_server(data: Path) -> None:
+    """End PostgreSQL without a chance to tidy up."""
+    os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)

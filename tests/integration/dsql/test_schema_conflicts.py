@@ -1,0 +1,176 @@
+"""One catalog version for the cluster: what changes it costs every other session one OC001, and waits for nobody."""
+
+import contextlib
+import functools
+
+import psycopg
+import pytest
+
+from tests.fix_cluster import change
+from tests.fix_sessions import IDLE, Session, Stage, at_once
+
+TABLE = "CREATE TABLE t (id int PRIMARY KEY, v int)"
+SEED = "INSERT INTO t VALUES (1, 1), (2, 2)"
+
+
+@pytest.fixture
+def two(stage: Stage) -> tuple[Session, Session]:
+    """A session that will change the schema, and one that knows it as it is."""
+    return stage.set_up(TABLE, SEED), stage.open()
+
+
+def conflict(session: Session, statement: str) -> None:
+    error = session.fails(statement)
+    assert error.sqlstate == "40001"
+    assert "OC001" in str(error)
+
+
+CHANGES = {
+    "create": "CREATE TABLE other (id int)",
+    "add-column": "ALTER TABLE t ADD COLUMN w int",
+    "view": "CREATE VIEW shown AS SELECT id FROM t",
+    "sequence": "CREATE SEQUENCE numbers CACHE 1",
+    "function": "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "comment": "COMMENT ON TABLE t IS 'commented'",
+    "rename": "ALTER TABLE t RENAME COLUMN v TO w",
+    "drop": "DROP TABLE t",
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_schema_change_costs_others_one_statement(two: tuple[Session, Session], what: str) -> None:
+    changer, other = two
+    change(changer.connection, CHANGES[what])
+    conflict(other, "SELECT now()")
+    assert other.status == IDLE
+    other("SELECT now()")
+    changer("SELECT now()")
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM t", "INSERT INTO t VALUES (3, 3)", "CREATE TABLE mine (id int)"])
+def test_reads_writes_and_ddl_meet_it_and_the_retry_passes(two: tuple[Session, Session], statement: str) -> None:
+    changer, other = two
+    change(changer.connection, CHANGES["create"])
+    conflict(other, statement)
+    other(statement)
+
+
+def test_it_is_met_though_the_transaction_began_after_the_change(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    change(changer.connection, CHANGES["create"])
+    other("BEGIN")
+    conflict(other, "SELECT * FROM t")
+    assert other.refused("SELECT * FROM t") == "25P02"
+    other("COMMIT")
+    assert other.tag == "ROLLBACK"
+    assert other("SELECT id FROM t ORDER BY id") == [1, 2]
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM t", "UPDATE t SET v = 9 WHERE id = 1"])
+def test_a_change_in_the_midst_of_a_transaction_fails_its_commit(two: tuple[Session, Session], statement: str) -> None:
+    changer, other = two
+    other.begin()(statement)
+    at_once(functools.partial(change, changer.connection, CHANGES["create"]))
+    assert other.loses("OC001")
+    assert changer("SELECT v FROM t ORDER BY id") == [1, 2]
+    other("SELECT 1")
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM t", "UPDATE t SET v = 9 WHERE id = 1"])
+@pytest.mark.parametrize("what", ["add-column", "drop"])
+def test_ddl_does_not_wait_for_who_uses_its_table(two: tuple[Session, Session], statement: str, what: str) -> None:
+    changer, other = two
+    other.begin()(statement)
+    at_once(functools.partial(change, changer.connection, CHANGES[what]))
+    conflict(other, "SELECT 1")
+    assert other.refused("SELECT 1") == "25P02"
+    other("COMMIT")
+    assert other.tag == "ROLLBACK"
+
+
+def test_ddl_does_not_wait_for_a_transaction_that_goes_straight_to_commit(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    other.begin()("UPDATE t SET v = 9 WHERE id = 1")
+    at_once(functools.partial(change, changer.connection, CHANGES["add-column"]))
+    assert other.loses("OC001")
+    assert changer("SELECT v FROM t WHERE id = 1") == [1]
+
+
+def test_nobody_waits_for_open_ddl(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    changer("BEGIN")
+    changer("ALTER TABLE t ADD COLUMN w int")
+    assert at_once(functools.partial(other, "SELECT id FROM t ORDER BY id")) == [1, 2]
+    at_once(functools.partial(other, "UPDATE t SET v = 5 WHERE id = 1"))
+
+
+def test_of_two_open_changes_of_one_table_one_loses(two: tuple[Session, Session]) -> None:
+    one, _ = two
+    for column, session in zip("xy", two, strict=True):
+        session("BEGIN")
+        at_once(functools.partial(_tried, session, f"ALTER TABLE t ADD COLUMN {column} int"))
+    for session in two:
+        at_once(functools.partial(_tried, session, "COMMIT"))
+    for session in two:
+        session("ROLLBACK")
+    columns = "SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0"
+    assert len(one.retried(columns)) < 4
+
+
+def _tried(session: Session, statement: str) -> None:
+    """Run a statement; it may find that it has lost."""
+    with contextlib.suppress(psycopg.errors.SerializationFailure, psycopg.errors.InFailedSqlTransaction):
+        session(statement)
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE missing", "CREATE TABLE t (id int)", "TRUNCATE t"])
+def test_a_failed_change_costs_nobody_anything(two: tuple[Session, Session], statement: str) -> None:
+    changer, other = two
+    changer.fails(statement)
+    assert other("SELECT id FROM t ORDER BY id") == [1, 2]
+
+
+def test_a_change_that_is_rolled_back_costs_nobody_anything(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    changer("BEGIN")
+    changer("CREATE TABLE gone (id int)")
+    changer("ROLLBACK")
+    assert other("SELECT id FROM t ORDER BY id") == [1, 2]
+
+
+def test_an_open_change_is_not_seen_and_met_when_it_commits(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    changer("BEGIN")
+    changer(CHANGES["create"])
+    assert other.refused("SELECT * FROM other") == "42P01"
+    changer("COMMIT")
+    conflict(other, "SELECT * FROM other")
+    assert other("SELECT * FROM other") == []
+
+
+def test_grants_count(two: tuple[Session, Session], role: str) -> None:
+    changer, other = two
+    for statement in (f"GRANT SELECT ON t TO {role}", f"REVOKE SELECT ON t FROM {role}"):
+        change(changer.connection, statement)
+        conflict(other, "SELECT id FROM t")
+        assert other("SELECT count(*) FROM t") == [2]
+
+
+def test_the_end_of_an_index_build_counts(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    assert changer.job("CREATE INDEX ASYNC ON t (v)")
+    conflict(other, "SELECT id FROM t")
+    assert other("SELECT count(*) FROM t") == [2]
+
+
+def test_a_new_session_owes_nothing(stage: Stage) -> None:
+    stage.set_up(TABLE, SEED)
+    assert stage.open()("SELECT id FROM t ORDER BY id") == [1, 2]
+
+
+def test_several_changes_cost_one(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    for number in range(3):
+        change(changer.connection, f"CREATE TABLE other_{number} (id int)")
+    conflict(other, "SELECT * FROM t")
+    assert other("SELECT id FROM t ORDER BY id") == [1, 2]

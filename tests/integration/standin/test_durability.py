@@ -1,0 +1,156 @@
+"""What is left when something dies: whole transactions, and of a stand-in that was stopped nothing at all."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from infra.local.control import Handle
+from tests.fix_alone import Alone, kill_server
+from tests.fix_cluster import Cluster, change
+from tests.fix_sessions import Session, Stage
+
+LIMIT_S = 10
+TABLES = (
+    "CREATE TABLE a (id int PRIMARY KEY, v int)",
+    "CREATE TABLE b (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1))",
+)
+
+
+def open_with_tables(cluster: Cluster) -> Session:
+    session = Session(cluster.connect())
+    for statement in TABLES:
+        change(session.connection, statement)
+    return session
+
+
+def leave_open(session: Session) -> None:
+    """Write in two tables and do not commit."""
+    session.begin()("INSERT INTO a VALUES (2, 2), (3, 3)")
+    session("UPDATE a SET v = 9 WHERE id = 1")
+    session("INSERT INTO b DEFAULT VALUES")
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what another process does; fail where it does not."""
+    end = time.monotonic() + LIMIT_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def is_of(folder: Path, pid: int) -> bool:
+    """Whether the server in the folder was started by a child of the process."""
+    with contextlib.suppress(OSError):
+        server = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        return parent(parent(server)) == pid
+    return False
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def is_gone(session: Session) -> bool:
+    try:
+        session("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+def test_a_killed_proxy_leaves_whole_transactions(alone: Callable[..., Alone], kept: Path) -> None:
+    cluster = alone("--data", str(kept))
+    session = open_with_tables(cluster)
+    session("INSERT INTO a VALUES (1, 1)")
+    leave_open(session)
+    cluster.kill()
+    assert isinstance(session.fails("COMMIT"), psycopg.OperationalError)
+    until(lambda: not (kept / "postmaster.pid").exists())
+    again = Session(alone("--data", str(kept)).connect())
+    assert again("SELECT * FROM a") == [(1, 1)]
+    assert again("SELECT * FROM b") == []
+    again("UPDATE a SET v = 2")
+    assert again("SELECT v FROM a") == [2]
+
+
+def test_a_killed_postgresql_loses_no_committed_row(alone: Callable[..., Alone], kept: Path) -> None:
+    cluster = alone("--data", str(kept))
+    session, other = open_with_tables(cluster), Session(cluster.connect())
+    for number in range(20):
+        session.begin()(f"INSERT INTO a VALUES ({number + 10}, 0)")
+        assert not session.loses()
+    session("INSERT INTO a VALUES (1, 1)")
+    leave_open(other)
+    kill_server(kept)
+    until(lambda: is_gone(session))
+    cluster.stop()
+    restarted = alone("--data", str(kept))
+    again, rival = (Session(restarted.connect()) for _ in range(2))
+    assert again("SELECT count(*), sum(v) FROM a") == [(21, 1)]
+    assert again("SELECT * FROM b") == []
+    for each in (again, rival):
+        assert each.begin()("UPDATE a SET v = v + 1 WHERE id = 1 RETURNING v") == [2]
+    assert not again.loses()
+    assert rival.loses()
+
+
+CLIENT = """
+import os, sys, psycopg
+connection = psycopg.connect(os.environ["DSN"], autocommit=True)
+connection.execute("BEGIN")
+connection.execute("INSERT INTO t VALUES (1, 1), (2, 2)")
+print(connection.info.backend_pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_client_leaves_nothing(cluster: Cluster, stage: Stage, handle: Handle) -> None:
+    session = stage.set_up("CREATE TABLE t (id int PRIMARY KEY, v int)")
+    path = session("SHOW search_path")[0]
+    settings = cluster.settings(password=cluster.token(), options=f"-c search_path={path}")
+    environment = {**os.environ, "DSN": psycopg.conninfo.make_conninfo(**settings)}
+    client = subprocess.Popen(
+        [sys.executable, "-c", CLIENT], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert client.stdout
+    pid = int(client.stdout.readline())
+    client.kill()
+    client.communicate(timeout=LIMIT_S)
+    until(lambda: pid not in handle.sessions())
+    session("INSERT INTO t VALUES (1, 5)")
+    assert session("SELECT * FROM t") == [(1, 5)]
+
+
+def test_clusters_have_their_own_data(cluster: Cluster, stage: Stage, handle: Handle) -> None:
+    made = handle.ask("create_cluster")
+    try:
+        other = Cluster({**cluster.environment, "CLUSTER_ENDPOINT": made["host"]}, "local")
+        there, here = Session(other.connect()), stage.open()
+        change(there.connection, "CREATE TABLE t (id int PRIMARY KEY)")
+        assert here("SELECT 1") == [1], "its schema changes are its own too"
+        assert here.refused("SELECT * FROM t") == "42P01"
+        with pytest.raises(psycopg.OperationalError):
+            other.connect(password=cluster.token())
+    finally:
+        handle.ask("delete_cluster", cluster=made["id"])
+    assert isinstance(there.fails("SELECT 1"), psycopg.OperationalError)
+    with pytest.raises(psycopg.OperationalError):
+        other.connect()
+
+
+def test_nothing_is_left_of_a_stand_in_that_was_stopped(alone: Callable[..., Alone]) -> None:
+    cluster = alone()
+    folder = Path(cluster.environment["DSQL_CONTROL"]).parent
+    (server,) = [path for path in Path("/tmp").glob("dsql-postgres-*") if is_of(path, cluster.process.pid)]
+    session = open_with_tables(cluster)
+    cluster.stop()
+    assert cluster.process.returncode == 0
+    until(lambda: not folder.exists() and not server.exists())
+    assert isinstance(session.fails("SELECT 1"), psycopg.OperationalError)

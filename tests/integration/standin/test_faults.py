@@ -1,0 +1,191 @@
+"""The handle: commits that fail or are cut, latency, sessions that end; all of it over with its ``with`` block."""
+
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from psycopg import pq
+
+from infra.local.control import ControlError, Handle
+from tests.fix_cluster import change
+from tests.fix_principals import Caller, mapped, policy
+from tests.fix_sessions import IDLE, Session, Stage
+
+INSERT = "INSERT INTO t VALUES (%s)"
+
+
+@pytest.fixture
+def session(handle: Handle, module_stage: Stage) -> Session:
+    """A session, and an empty table."""
+    module_stage.set_up("CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY)", "DELETE FROM t")
+    return module_stage.open()
+
+
+@pytest.fixture
+def rows(module_stage: Stage) -> Callable[[], list[int]]:
+    """Read the table by a session of its own."""
+    return lambda: module_stage.open()("SELECT id FROM t ORDER BY id")
+
+
+def test_the_next_commits_fail(session: Session, handle: Handle, rows: Callable[[], list[int]]) -> None:
+    with handle.fault("fail", times=2) as fault:
+        for number, lost in enumerate((True, True, False)):
+            session.begin()(INSERT, number)
+            assert session.loses() is lost
+    assert fault.times == 2
+    assert rows() == [2]
+
+
+def test_an_autocommit_write_is_a_commit(session: Session, handle: Handle, rows: Callable[[], list[int]]) -> None:
+    with handle.fault("fail"):
+        assert session("SELECT 1") == [1]
+        assert session.refused(INSERT, 1) == "40001"
+        assert session.status == IDLE
+        session(INSERT, 2)
+    assert rows() == [2]
+
+
+def test_a_message_of_several_statements_fails_as_one(
+    session: Session, handle: Handle, rows: Callable[[], list[int]]
+) -> None:
+    with handle.fault("fail"):
+        assert session.refused("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)") == "40001"
+    assert rows() == []
+
+
+def test_a_failure_says_what_it_is_told_to(session: Session, handle: Handle) -> None:
+    with handle.fault("fail", sqlstate="XX000", message="server unavailable"):
+        session.begin()(INSERT, 1)
+        error = session.fails("COMMIT")
+        assert (error.sqlstate, error.diag.message_primary) == ("XX000", "server unavailable")
+        assert session.status == IDLE
+        assert session("SELECT count(*) FROM t") == [0]
+
+
+def test_a_fault_of_a_session_is_not_anothers(session: Session, module_stage: Stage, handle: Handle) -> None:
+    other = module_stage.open()
+    with handle.fault("fail", session=session.pid):
+        other(INSERT, 1)
+        assert session.refused(INSERT, 2) == "40001"
+
+
+def test_a_fault_of_a_table_is_not_anothers(session: Session, module_stage: Stage, handle: Handle) -> None:
+    module_stage.set_up("CREATE TABLE IF NOT EXISTS u (id int)")
+    session.retried("SELECT 1")
+    with handle.fault("fail", table="t") as fault:
+        session("INSERT INTO u VALUES (1)")
+        session.begin()("SELECT * FROM t")
+        assert not session.loses()
+        session.begin()("INSERT INTO u VALUES (1)")
+        session(INSERT, 1)
+        assert session.loses()
+    assert fault.times == 1
+
+
+def test_a_fault_of_a_role_is_not_anothers(
+    session: Session, role: str, principal: Callable[..., Caller], handle: Handle
+) -> None:
+    who = principal(policy())
+    with mapped(session.connection, role, who.arn):
+        path = session("SHOW search_path")[0]
+        change(session.connection, f"GRANT USAGE ON SCHEMA {path} TO {role}")
+        change(session.connection, f"GRANT SELECT, INSERT ON t TO {role}")
+        other = Session(who.connect(role, options=f"-c search_path={path}"))
+        with handle.fault("fail", role=role):
+            session(INSERT, 1)
+            assert other.refused(INSERT, 2) == "40001"
+        other.connection.close()
+        change(session.connection, f"REVOKE ALL ON t FROM {role}")
+        change(session.connection, f"REVOKE ALL ON SCHEMA {path} FROM {role}")
+
+
+@pytest.mark.parametrize(("action", "kept"), [("cut_before", []), ("cut_after", [1])])
+def test_a_cut_commit(
+    session: Session, handle: Handle, rows: Callable[[], list[int]], action: str, kept: list[int]
+) -> None:
+    session.begin()(INSERT, 1)
+    with handle.fault(action) as fault:
+        assert isinstance(session.fails("COMMIT"), psycopg.OperationalError)
+        assert session.connection.closed
+    assert fault.times == 1
+    assert rows() == kept
+
+
+@pytest.mark.parametrize("action", ["cut_before", "cut_after"])
+@pytest.mark.parametrize("prepare", [False, True], ids=["simple", "prepared"])
+def test_a_cut_autocommit_statement(
+    session: Session, handle: Handle, rows: Callable[[], list[int]], action: str, prepare: bool
+) -> None:
+    with handle.fault(action), pytest.raises(psycopg.OperationalError):
+        session.connection.execute(INSERT, [1], prepare=prepare)
+    assert session.connection.closed
+    assert rows() == ([1] if action == "cut_after" else [])
+
+
+def test_a_commit_that_conflicts_is_not_made_to_look_applied(
+    session: Session, handle: Handle, module_stage: Stage
+) -> None:
+    session(INSERT, 1)
+    loser = module_stage.open().begin()
+    loser("DELETE FROM t")
+    session("DELETE FROM t")
+    with handle.fault("cut_after"):
+        assert isinstance(loser.fails("COMMIT"), psycopg.OperationalError)
+
+
+@pytest.mark.parametrize(("at", "statement"), [("commit", "COMMIT"), ("statement", "SELECT 1")])
+def test_latency(session: Session, handle: Handle, at: str, statement: str) -> None:
+    session.begin()(INSERT, 1)
+    with handle.fault("delay", at=at, seconds=0.2):
+        before = time.monotonic()
+        session(statement)
+        assert time.monotonic() - before >= 0.2
+        session("ROLLBACK")
+    before = time.monotonic()
+    session.begin()(statement)
+    assert time.monotonic() - before < 0.2
+
+
+def test_a_delayed_session_holds_up_nobody(session: Session, module_stage: Stage, handle: Handle) -> None:
+    other = module_stage.open()
+    session.begin()(INSERT, 1)
+    with handle.fault("delay", seconds=1.0, session=session.pid):
+        session.connection.pgconn.send_query(b"COMMIT")
+        before = time.monotonic()
+        other(INSERT, 1)
+        assert time.monotonic() - before < 0.9
+        result = session.connection.pgconn.get_result()
+        assert result
+        assert result.error_field(pq.DiagnosticField.SQLSTATE) == b"40001"
+    session.connection.close()
+
+
+def test_nothing_is_left_on(session: Session, handle: Handle) -> None:
+    with pytest.raises(ZeroDivisionError), handle.fault("fail", times=None), handle.limits(rows=1):
+        raise ZeroDivisionError
+    session("INSERT INTO t VALUES (1), (2)")
+
+
+def test_sessions_are_listed_and_expire(session: Session, module_stage: Stage, handle: Handle) -> None:
+    other = module_stage.open()
+    assert {session.pid, other.pid} <= set(handle.sessions())
+    handle.expire(other.pid)
+    assert isinstance(other.fails("SELECT 1"), psycopg.OperationalError)
+    assert session("SELECT 1") == [1]
+
+
+MISTAKES: dict[str, Callable[[Handle], object]] = {
+    "setting": lambda handle: handle.fault("fail", nonsense=1).__enter__(),
+    "action": lambda handle: handle.fault("nonsense").__enter__(),
+    "limit": lambda handle: handle.limits(nonsense=1).__enter__(),
+    "session": lambda handle: handle.expire(-1),
+    "order": lambda handle: handle.ask("nonsense"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_cannot_be_is_said(session: Session, handle: Handle, mistake: str) -> None:
+    with pytest.raises(ControlError):
+        MISTAKES[mistake](handle)
+    session(INSERT, 1)
