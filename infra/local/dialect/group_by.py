@@ -53,15 +53,15 @@ def extend_group_by(rewriter: Rewriter, node: Any, scope: Scope) -> None:
 
 
 def _tables(rewriter: Rewriter, node: Any, scope: Scope) -> Iterator[tuple[str, Table]]:
-    waiting = list(flatten(node.fromClause or ()))
+    waiting: list[Any] = list(flatten(node.fromClause or ()))
     while waiting:
-        item: Any = waiting.pop(0)
+        item = waiting.pop(0)
         if isinstance(item, ast.JoinExpr) and item.alias is None:
             waiting += [item.larg, item.rarg]
         elif isinstance(item, ast.RangeVar) and not (item.alias and item.alias.colnames):
             table = rewriter.table(item, scope)
             if table is not None:
-                yield item.alias.aliasname if item.alias else table.name, table
+                yield str(item.alias.aliasname if item.alias else table.name), table
 
 
 def _meant(item: Any, targets: Any) -> Any:

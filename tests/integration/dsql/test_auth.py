@@ -216,12 +216,10 @@ def somebody(principal: Make, cluster: Cluster, role: str, stage: Stage) -> Sess
         return Session(who.connect(role, options=f"-c search_path={path}"))
 
 
-@pytest.mark.parametrize(
-    "statement", ["SELECT * FROM t", "UPDATE t SET v = 2", "DELETE FROM t", "INSERT INTO t VALUES (2)"]
-)
-def test_without_a_grant_nothing_is_permitted(somebody: Session, statement: str) -> None:
-    error = _refusal(somebody, statement)
-    assert (error.sqlstate, error.diag.message_primary) == ("42501", "permission denied for table t")
+def test_without_a_grant_nothing_is_permitted(somebody: Session) -> None:
+    for statement in ("SELECT * FROM t", "UPDATE t SET v = 2", "DELETE FROM t", "INSERT INTO t VALUES (2)"):
+        error = _refusal(somebody, statement)
+        assert (error.sqlstate, error.diag.message_primary) == ("42501", "permission denied for table t")
 
 
 def _refusal(session: Session, statement: str) -> psycopg.Error:
@@ -249,20 +247,20 @@ def test_conflicts_cross_roles(somebody: Session, role: str, stage: Stage) -> No
     assert somebody.loses()
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE public.mine (id int)",
-        "CREATE TABLE mine (id int)",
-        "CREATE SCHEMA mine",
-        "CREATE ROLE other WITH LOGIN",
-        "DROP TABLE t",
-        "ALTER TABLE t ADD COLUMN x int",
-        "AWS IAM GRANT admin TO 'arn:aws:iam::123456789012:role/app'",
-    ],
+DEFINITIONS = (
+    "CREATE TABLE public.mine (id int)",
+    "CREATE TABLE mine (id int)",
+    "CREATE SCHEMA mine",
+    "CREATE ROLE other WITH LOGIN",
+    "DROP TABLE t",
+    "ALTER TABLE t ADD COLUMN x int",
+    f"AWS IAM GRANT admin TO 'arn:aws:iam::{ACCOUNT}:role/app'",
 )
-def test_a_role_cannot_define(somebody: Session, statement: str) -> None:
-    assert _refusal(somebody, statement).sqlstate in {"42501", "0A000"}
+
+
+def test_a_role_cannot_define(somebody: Session) -> None:
+    for statement in DEFINITIONS:
+        assert _refusal(somebody, statement).sqlstate in {"42501", "0A000"}
 
 
 @pytest.mark.parametrize(
