@@ -13,15 +13,13 @@ from tests.unit.occ.sessions import APP, OWNER, Engine
 
 
 @pytest.fixture
-def engine() -> Iterator[Engine]:
-    server = os.environ.get("OCC_TEST_URL")
-    if not server:
-        pytest.skip("OCC_TEST_URL names no server")
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    server = os.environ.get("OCC_TEST_URL") or request.getfixturevalue("postgres_url")
     name = f"occ_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as admin:
         for role in (OWNER, APP):
             if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
-                admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+                admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(role)))
         admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         made = Engine(psycopg.conninfo.make_conninfo(server, dbname=name))
         try:

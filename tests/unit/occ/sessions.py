@@ -72,7 +72,7 @@ class Engine:
     def connect(self, role: str = APP, **settings: str) -> Session:
         """Open a session of `role` in which nothing may wait for more than two seconds."""
         options = " ".join(f"-c {k}={v}" for k, v in {"statement_timeout": "2s", **settings}.items())
-        conn = psycopg.connect(self.url, user=role, autocommit=True, options=options)
+        conn = psycopg.connect(self.url, user=role, password=role, autocommit=True, options=options)
         self.sessions.append(Session(conn))
         return self.sessions[-1]
 
