@@ -1,0 +1,128 @@
+"""A client's commands, turned into what PostgreSQL is sent for them, and into the answers that are then expected."""
+
+from collections.abc import Callable
+from typing import Final
+
+from infra.local.dialect import Statement
+from infra.local.proxy import plan, wire
+from infra.local.proxy.judge import Judge
+from infra.local.proxy.plan import Plan
+from infra.local.proxy.rules import FAILED
+from infra.local.proxy.units import Unit
+
+_OWN: Final = b"dsql_proxy"
+_PLAIN: Final = Plan("")
+_LIBPQ_RUN: Final = b"D\0\0\0\6P\0" + b"E\0\0\0\x09\0\0\0\0\0" + wire.SYNC
+"""Describe and Execute of the unnamed portal, and Sync: what libpq sends behind the Bind of a prepared statement."""
+
+Analyse = Callable[[str], list[Statement]]
+Handler = Callable[[bytes, bytearray, Unit], None]
+
+
+class Commands:
+    """The commands of one session. ``analyse`` reads a text in the session's search path."""
+
+    def __init__(self, judge: Judge, analyse: Analyse) -> None:
+        self._judge, self._analyse = judge, analyse
+        self._prepared: dict[bytes, Plan] = {}
+        self._portals: dict[bytes, Plan] = {}
+        self._handlers: dict[int, Handler] = {
+            ord("P"): self._parse,
+            ord("B"): self._bind,
+            ord("D"): self._describe,
+            ord("E"): self._execute,
+            ord("C"): self._close,
+        }
+
+    def take(self, kind: int, message: bytes, out: bytearray, unit: Unit) -> None:
+        """Put into ``out`` what to send for a message of the extended protocol; others are sent as they are."""
+        handler = self._handlers.get(kind)
+        if handler:
+            handler(message, out, unit)
+        else:
+            out += message
+
+    def query(self, message: bytes, out: bytearray) -> Unit:
+        """Put into ``out`` what to send for a simple Query and return its unit."""
+        text, unit = message[5:-1].decode(errors="replace"), Unit(simple=True)
+        plans: list[Plan] = []
+        for statement in self._analyse(text):
+            verdict = self._judge.verdict(statement, unit)
+            plans += [*verdict.before, verdict.instead or plan.of(statement)]
+        sent = plans[0].sql if len(plans) == 1 else "".join(f"{each.sql}; " for each in plans)
+        at = 0
+        for each in plans:
+            unit.expect("C", each, hidden=each.hidden)
+            if each.statement:
+                unit.starts.append((at, each.statement))
+            at += len(each.sql) + len("; ")
+        out += message if sent == text else wire.query(sent)
+        return unit
+
+    def prepared_run(self, data: bytes) -> Unit | None:
+        """Return the unit of a prepared statement's run as libpq sends it, in one piece, where it may go as it is."""
+        if data[-len(_LIBPQ_RUN) :] != _LIBPQ_RUN or data[:1] != b"B" or data[5]:
+            return None
+        if wire.first_end(data) != len(data) - len(_LIBPQ_RUN):
+            return None
+        prepared = self._prepared.get(data[6 : data.index(0, 6)], _PLAIN)
+        if prepared.statement is None or prepared.hide_columns or not self._judge.passes(prepared.statement):
+            return None
+        self._portals[b""] = prepared
+        unit = Unit(simple=False)
+        for kind in "2TC":
+            unit.expect(kind, prepared)
+        return unit
+
+    def _parse(self, message: bytes, out: bytearray, unit: Unit) -> None:
+        (name, text), end = wire.strings(message, 2, 5)
+        statements = self._analyse(text.decode(errors="replace"))
+        if len(statements) != 1:
+            # PostgreSQL says what is wrong with several commands in one.
+            unit.expect("1", _PLAIN)
+            out += message
+            return
+        statement = statements[0]
+        if statement.refusal and self._judge.rules.status != FAILED:
+            # A doomed transaction fails for another reason, as any other statement would find.
+            self._before(statement, out, unit)
+            return
+        self._prepared[name] = prepared = plan.of(statement)
+        unit.expect("1", prepared)
+        unit.starts = [(0, statement)]
+        out += wire.parse(name, prepared.sql, message[end:])
+
+    def _bind(self, message: bytes, out: bytearray, unit: Unit) -> None:
+        (portal, name), _ = wire.strings(message, 2, 5)
+        bound = self._portals[portal] = self._prepared.get(name, _PLAIN)
+        unit.expect("2", bound)
+        if bound.hide_columns:
+            message = wire.message(b"B", wire.widen_formats(message[5:], bound.hide_columns))
+        out += message
+
+    def _describe(self, message: bytes, out: bytearray, unit: Unit) -> None:
+        known = self._prepared if message[5:6] == b"S" else self._portals
+        unit.expect("T", known.get(message[6:-1], _PLAIN))
+        out += message
+
+    def _execute(self, message: bytes, out: bytearray, unit: Unit) -> None:
+        (portal,), _ = wire.strings(message, 1, 5)
+        bound = self._portals.get(portal, _PLAIN)
+        if bound.statement:
+            self._before(bound.statement, out, unit)
+        unit.expect("C", bound)
+        out += message
+
+    def _close(self, message: bytes, out: bytearray, unit: Unit) -> None:
+        known = self._prepared if message[5:6] == b"S" else self._portals
+        known.pop(message[6:-1], None)
+        unit.expect("3", _PLAIN)
+        out += message
+
+    def _before(self, statement: Statement, out: bytearray, unit: Unit) -> None:
+        """Run what the judge wants to be run before a statement, or in its place: an error, which ends the unit."""
+        verdict = self._judge.verdict(statement, unit)
+        for hidden in [*verdict.before, *([verdict.instead] if verdict.instead else [])]:
+            for kind in "312C":
+                unit.expect(kind, _PLAIN, hidden=True)
+            out += wire.run(_OWN, hidden.sql)

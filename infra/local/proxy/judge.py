@@ -1,0 +1,102 @@
+"""What becomes of a statement: the rules, the faults a test has put in force, and what its transaction changes."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+from infra.local.cluster import Cluster
+from infra.local.dialect import Kind, Refusal, Statement
+from infra.local.proxy import plan
+from infra.local.proxy.plan import Plan
+from infra.local.proxy.rules import FAILED, IDLE, Rules
+from infra.local.proxy.units import Unit
+
+_JOBS: Final = frozenset({Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
+
+
+@dataclass
+class Changes:
+    """What the open transaction changes for others (the catalog, jobs) or for its session (the search path)."""
+
+    catalog: bool = False
+    job: bool = False
+    path: bool = False
+
+    def note(self, statement: Statement) -> None:
+        """Note what a statement changes that no rule refused."""
+        self.catalog |= statement.counts_as_ddl
+        self.job |= statement.kind in _JOBS
+        self.path |= statement.changes_search_path or statement.kind is Kind.RESET
+
+    def due(self, status: bytes) -> bool:
+        """Whether there is something to see to, now that PostgreSQL is ready in this transaction status."""
+        return (self.catalog and status == IDLE) or (self.path and status != FAILED)
+
+
+@dataclass
+class Verdict:
+    """Hidden statements to run first, and what to run ``instead`` of the statement, None where it may run itself."""
+
+    before: list[Plan] = field(default_factory=list)
+    instead: Plan | None = None
+
+
+class Judge:
+    """The judge of one session's statements.
+
+    ``delay`` (seconds) and ``cut`` are what faults have in store for what is about to be sent.
+    """
+
+    def __init__(self, cluster: Cluster, user: str) -> None:
+        self._cluster, self._user = cluster, user
+        self.rules = Rules(cluster.limits, cluster.version)
+        self.changes = Changes()
+        self.pid = 0
+        self.delay = 0.0
+        self.cut = False
+        self._tables: frozenset[str] = frozenset()
+
+    def verdict(self, statement: Statement, unit: Unit) -> Verdict:
+        """Judge a statement that is about to run."""
+        verdict = Verdict([plan.BEGIN] if self.rules.doomed else [])
+        refusal = self._refusal(statement)
+        unit.implicit |= statement.writes and not self.rules.block and not unit.simple
+        if refusal and statement.kind is not Kind.COMMIT:
+            verdict.instead = plan.refuse(refusal)
+        elif failure := refusal or self._commit_failure(statement, unit):
+            verdict.before.append(plan.fail_at_commit(failure))
+        return verdict
+
+    def passes(self, statement: Statement) -> bool:
+        """Note a statement and say True where it may run as it is, in a transaction block and without a closer look."""
+        faults, rules = self._cluster.faults.rules, self.rules
+        if faults or rules.may_be_refused(statement, self._cluster.version) or (statement.writes and not rules.block):
+            return False
+        self._refusal(statement)
+        return True
+
+    def _refusal(self, statement: Statement) -> Refusal | None:
+        refusal = self.rules.refusal(statement, self._cluster.version, time.monotonic())
+        if refusal is None:
+            self.changes.note(statement)
+        return refusal
+
+    def _commit_failure(self, statement: Statement, unit: Unit) -> Refusal | None:
+        """Apply the faults in force; return the failure that this statement's commit is to have."""
+        faults = self._cluster.faults
+        if not faults.rules:
+            return None
+        if statement.writes:
+            self._tables |= statement.tables
+        self.delay += sum(fault.seconds for fault in faults.take("statement", self._user, self.pid, self._tables))
+        if statement.kind is not Kind.COMMIT and (self.rules.block or not statement.writes):
+            return None
+        failure = None
+        for fault in faults.take("commit", self._user, self.pid, self._tables):
+            self.delay += fault.seconds
+            self.cut |= fault.action == "cut_before"
+            unit.deaf |= fault.action == "cut_after"
+            if fault.action == "fail":
+                failure = Refusal(fault.sqlstate, fault.message)
+        self._tables = frozenset()
+        return failure
