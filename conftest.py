@@ -4,6 +4,7 @@ pytest_plugins = (
     "tests.fix_layers",
     "tests.fix_postgres",
     "tests.fix_bank",
+    "tests.fix_engine",
     "tests.fix_front",
     "tests.fix_function",
     "tests.fix_target",

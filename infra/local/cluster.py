@@ -21,6 +21,7 @@ LONGEST_KEPT: Final = 10_000
 """How many texts' analyses are kept, and of how many characters; all go whenever the catalog changes."""
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
+SWEEP_S: Final = 300.0
 
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.shadow, c.columns, c.unique_indexes,
@@ -88,6 +89,7 @@ class Cluster:
         await self._load()
         self.spawn(self._watch())
         self.spawn(self._work())
+        self.spawn(self._sweep())
 
     def _install(self) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -178,6 +180,14 @@ class Cluster:
             # Twice in a row: two commits may meet at a row for a moment.
             for pid in blocking & earlier & self.sessions.keys():
                 self.sessions[pid].doom()
+
+    async def _sweep(self) -> None:
+        """Take away what the engine keeps of keys that are gone, once no transaction can ask for it any more."""
+        await self._worker.execute("SET default_transaction_isolation = 'read committed'")
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            while (await (await self._worker.execute("SELECT occ.purge() AS purged")).fetchone() or {}).get("purged"):
+                pass
 
     def job_added(self) -> None:
         """Say that a transaction with a new job has committed."""

@@ -1,6 +1,7 @@
 """Optimistic concurrency for a stock PostgreSQL 16 database, in SQL alone.
 
-Beside every user table stand an overlay (a transaction's private writes) and a view that merges the two.
+Beside every user table stand an overlay (a transaction's private writes) and a view that merges the two; and beside
+one with a primary key a ledger of what its rows do not tell to rivals.
 Statements sent to the views never wait for another transaction; conflicts are judged at COMMIT.
 """
 
@@ -16,6 +17,7 @@ _PARTS = (
     "writes",
     "marks",
     "foreign_keys",
+    "ledger",
     "commit",
     "ddl",
     "catalog",

@@ -9,7 +9,8 @@ BEGIN
     RETURN (mine + CASE WHEN ahead >= 2147483648 THEN ahead - 4294967296 ELSE ahead END)::text::xid8;
 END $$;
 
--- Whether a key-share lock in a row's header is that of a rival: committed, and not seen by my snapshot.
+-- Whether a key-share lock in a row's header is that of a rival: committed, and not seen by my snapshot. It is all
+-- that is left of a key share in a table without a primary key, the others have a ledger.
 -- Updates and deletions need no such look, PostgreSQL refuses those itself.
 CREATE OR REPLACE FUNCTION occ.is_rival(header_xmax xid) RETURNS boolean LANGUAGE sql AS $$
     SELECT full_ <> pg_current_xact_id() AND NOT pg_visible_in_snapshot(full_, pg_current_snapshot())
@@ -18,6 +19,11 @@ $$;
 
 CREATE OR REPLACE FUNCTION occ.is_committing(header_xmax xid) RETURNS boolean LANGUAGE sql AS $$
     SELECT full_ <> pg_current_xact_id() AND pg_xact_status(full_) = 'in progress' FROM occ.full_xid(header_xmax) full_
+$$;
+
+-- Whether a row that my snapshot shows is there still: who set out to delete it did not commit.
+CREATE OR REPLACE FUNCTION occ.is_left(header_xmax xid) RETURNS boolean LANGUAGE sql AS $$
+    SELECT header_xmax = '0' OR pg_xact_status(occ.full_xid(header_xmax)) IS DISTINCT FROM 'committed'
 $$;
 
 CREATE OR REPLACE FUNCTION occ.check_size(bytes bigint) RETURNS void LANGUAGE plpgsql AS $$
@@ -42,6 +48,9 @@ DECLARE
         ELSE 'UPDATE {base} b SET {w_apply} FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND {o_is_b} AND ' END;
     untouched boolean := t->>'w_apply' = '';
     parts jsonb := t || jsonb_build_object(
+        'claim', occ.fill(occ.part_claim((t->>'keyed')::boolean), t),
+        'share', occ.fill(occ.part_share((t->>'keyed')::boolean), t),
+        'hold', occ.fill(occ.part_hold((t->>'keyed')::boolean), t),
         'update_quick', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'b.xmax = 0' END, t),
         'update_plain', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'o.occ_op = ''U'' AND b.xmax = 0' END, t),
         'update_rest', occ.fill(update || CASE WHEN untouched THEN 'false'
@@ -49,37 +58,23 @@ DECLARE
         'planner', 'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off');
 BEGIN
     -- Everything but plain updates. Deletions go first and insertions last, so that keys can move between rows.
-    -- A key share must carry the transaction's own id, not a subtransaction's: where its row has a fresh
-    -- header it is tried first and taken after.
     EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.apply_{oid}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER {planner} AS $body$
 BEGIN
     -- A row that a rival is committing right now is lost already; waiting for it could end in a deadlock.
     PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
       WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('U', 'K') AND b.xmax <> 0 AND occ.is_committing(b.xmax);
     BEGIN
-        PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
-          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND b.xmax <> 0 AND occ.is_rival(b.xmax);
+{claim}
         DELETE FROM {base} b USING {own} o
           WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b};
         {update_rest};
         INSERT INTO {base} ({w_cols}) OVERRIDING SYSTEM VALUE
           SELECT {w_o} FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('I', 'R', 'X');
-    EXCEPTION WHEN serialization_failure OR unique_violation THEN
+{share}
+    EXCEPTION WHEN serialization_failure OR unique_violation OR foreign_key_violation THEN
         PERFORM occ.raise_conflict();
     END;
-    IF EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S') THEN
-        BEGIN
-            PERFORM FROM {base} b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM {own} o JOIN {base} b ON {o_is_b}
-              WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
-            RAISE SQLSTATE 'OCCOK';
-        EXCEPTION WHEN serialization_failure THEN
-            PERFORM occ.raise_conflict();
-        WHEN SQLSTATE 'OCCOK' THEN
-            NULL;
-        END;
-        PERFORM FROM {base} b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM {own} o JOIN {base} b ON {o_is_b}
-          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S')) FOR KEY SHARE;
-    END IF;
+{hold}
 END $body$ $$, parts);
 
     EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.commit_{oid}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$

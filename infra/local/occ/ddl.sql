@@ -145,6 +145,9 @@ BEGIN
         EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
     END IF;
     PERFORM occ.build_overlay(t);
+    IF (t->>'keyed')::boolean THEN
+        PERFORM occ.build_ledger(t);
+    END IF;
     EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true));
     EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', occ.skip_view(t), occ.view_query(t, true));
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.

@@ -99,6 +99,8 @@ BEGIN
         'base', format('%I.%I', cls.nspname, cls.relname),
         'view', format('pg_occ_%s.%I', cls.relnamespace, cls.relname),
         'own', format('pg_occ_%s_own.%I', cls.relnamespace, cls.relname),
+        'keys', format('pg_occ_%s_own.%I', cls.relnamespace, format('%s keys', rel)),
+        'shares', format('pg_occ_%s_own.%I', cls.relnamespace, format('%s shares', rel)),
         'o_cols', occ.each(rel, cols, 'o.{c}', ', '),
         'b_cols', occ.each(rel, cols, 'b.{c}', ', '),
         'w_cols', occ.each(rel, written, '{c}', ', '),
@@ -111,6 +113,7 @@ BEGIN
             WHERE a.attrelid = rel AND a.attnum = ANY (written) AND a.attidentity <> 'a'
               AND (a.attnum <> ALL (coalesce(pk, '{}')) OR NOT occ.equal_is_identical(a.atttypid)) ORDER BY 1), '{c} = o.{c}', ', '),
         'pk', occ.each(rel, pk, '{c}', ', '),
+        'o_pk', occ.each(rel, pk, 'o.{c}', ', '),
         'o_is_b', CASE WHEN pk IS NULL THEN 'o.occ_ref = b.ctid' ELSE occ.each(rel, pk, 'o.{c} = b.{c}', ' AND ') END,
         'o_is_old', occ.each(rel, pk, 'o.{c} = OLD.{c}', ' AND '),
         'o_is_new', occ.each(rel, pk, 'o.{c} = NEW.{c}', ' AND '),

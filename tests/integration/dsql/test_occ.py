@@ -323,7 +323,6 @@ def test_a_child_of_a_parent_that_went_loses(stage: Stage) -> None:
     assert 'violates foreign key constraint "children_parent_fkey"' in str(error)
 
 
-@pytest.mark.xfail(strict=False, reason="a key share is forgotten when an update of its row is tried and rolled back")
 def test_a_lost_update_of_a_parent_does_not_free_it_of_its_new_child(stage: Stage) -> None:
     texts = (text.format(action="NO ACTION") for text in FAMILY)
     deleting, updating = stage.pair(*texts, "INSERT INTO parents VALUES (0, 'o')")

@@ -77,7 +77,6 @@ def test_histories_are_those_of_snapshot_isolation(sessions: list[Session], part
     check(sessions, SEED + part, COUNT // PARTS)
 
 
-@pytest.mark.xfail(strict=False, reason="a key share is forgotten when an update of its row is tried and rolled back")
 @pytest.mark.timeout(max(60, COUNT // 10))
 def test_histories_with_key_shares(sessions: list[Session]) -> None:
     check(sessions, SEED, COUNT // 10, "key_share", "key_share")

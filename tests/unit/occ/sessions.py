@@ -1,13 +1,14 @@
 """Sessions that write SQL as the proxy would splice it."""
 
 import re
+import uuid
 from typing import Any
 
 import psycopg
 import pytest
 
-OWNER = "occ_owner"
-APP = "occ_app"
+# Roles are the whole server's, so each worker of a run has its own.
+OWNER, APP = (f"occ_{kind}_{uuid.uuid4().hex[:8]}" for kind in ("owner", "app"))
 CONFLICT = "change conflicts with another transaction (OC000)"
 
 

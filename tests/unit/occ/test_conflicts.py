@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
+import psycopg
 import pytest
 
 from tests.unit.occ.sessions import CONFLICT, Engine, Session
 
-pytest_plugins = ["tests.unit.occ.fix_engine"]
 pytestmark = pytest.mark.unit
 
 ACCOUNTS = "CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL)"
@@ -168,3 +168,75 @@ def test_matrix(pair: tuple[Session, Session], first: str, second: str) -> None:
             session(OPERATIONS[name])
     assert not pair[0].commit_conflicts()
     assert pair[1].commit_conflicts() == conflicting(first, second)
+
+
+@pytest.mark.parametrize("gone", ["DELETE FROM {accounts} WHERE id = 3", "UPDATE {accounts} SET id = 4 WHERE id = 3"])
+@pytest.mark.parametrize("came", ["INSERT INTO {accounts} VALUES (3, 2)", "UPDATE {accounts} SET id = 3 WHERE id = 2"])
+def test_a_key_that_came_and_went_is_taken(pair: tuple[Session, Session], engine: Engine, came: str, gone: str) -> None:
+    a, b = pair
+    rival = engine.connect()
+    a("INSERT INTO {accounts} VALUES (3, 1)")
+    b("UPDATE {accounts} SET id = 3 WHERE id = 1")
+    rival(came)
+    rival(gone)
+    assert (a.commit_conflicts(), b.commit_conflicts()) == (True, True)
+    a("INSERT INTO {accounts} VALUES (3, 1)")
+    assert a("SELECT balance FROM {accounts} WHERE id = 3") == [1]
+
+
+def test_keys_used_again_and_again_do_not_hinder(pair: tuple[Session, Session]) -> None:
+    a, b = pair
+    for session in [a, b, a, b]:
+        session("COMMIT")
+        session("INSERT INTO {accounts} VALUES (3, 1)")
+        session.mark("for_key_share", "accounts", "id = 3")
+        session("DELETE FROM {accounts} WHERE id = 3")
+        session("BEGIN")
+    b("INSERT INTO {accounts} VALUES (3, 1)")
+    a("INSERT INTO {accounts} VALUES (4, 1)")
+    assert (a.commit_conflicts(), b.commit_conflicts()) == (False, False)
+
+
+@pytest.mark.parametrize("change", ["delete", "rekey", "for_update"])
+def test_a_lost_change_does_not_wipe_out_a_key_share(
+    pair: tuple[Session, Session], engine: Engine, change: str
+) -> None:
+    a, b = pair
+    for session in pair:
+        if change == "for_update":
+            session.mark(change, "accounts", "id = 1")
+        else:
+            session(OPERATIONS[change])
+    sharer = engine.connect()
+    sharer.mark("for_key_share", "accounts", "id = 1")
+    assert (a.commit_conflicts(), b.commit_conflicts()) == (True, True)
+    a(OPERATIONS["delete"])
+    assert a("SELECT id FROM accounts") == [2]
+
+
+def test_purge_removes_what_is_old_under_running_transactions(pair: tuple[Session, Session], engine: Engine) -> None:
+    a, b = pair
+    other = engine.connect()
+    other("INSERT INTO {accounts} VALUES (3, 3)")
+    other("DELETE FROM {accounts} WHERE id = 3")
+    other.mark("for_key_share", "accounts", "true")
+    with psycopg.connect(engine.url, autocommit=True) as conn:
+        admin = Session(conn)
+        admin("SET default_transaction_isolation = 'read committed'")
+        ledger = admin(
+            "SELECT oid::regclass::text FROM pg_class WHERE relname ~ '^[0-9]+ (keys|shares)$' AND relkind = 'r'"
+        )
+        assert len(ledger) == 2
+        assert admin("SELECT occ.purge()") == [0]
+        for session in pair:
+            session("COMMIT")
+        for table in ledger:
+            admin(f"UPDATE {table} SET occ_at = occ_at - interval '1 hour'")
+        a("BEGIN")
+        a("INSERT INTO {accounts} VALUES (3, 1)")
+        a("DELETE FROM {accounts} WHERE id = 1")
+        b("BEGIN")
+        b.mark("for_key_share", "accounts", "id = 2")
+        assert [admin("SELECT occ.purge()")[0] for _ in range(3)] == [1, 2, 0]
+        assert (a.commit_conflicts(), b.commit_conflicts()) == (False, False)
+        assert a("SELECT id FROM {accounts} ORDER BY id") == [2, 3]

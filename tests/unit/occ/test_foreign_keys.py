@@ -4,7 +4,6 @@ import pytest
 
 from tests.unit.occ.sessions import Engine, Session
 
-pytest_plugins = ["tests.unit.occ.fix_engine"]
 pytestmark = pytest.mark.unit
 
 PARENT = "CREATE TABLE parent (id int PRIMARY KEY, n int)"
@@ -106,6 +105,35 @@ def test_a_share_of_the_past_does_not_hinder(engine: Engine) -> None:
     b("BEGIN")
     b("DELETE FROM {parent} WHERE id = 2")
     assert not b.commit_conflicts()
+
+
+def test_a_lost_update_does_not_free_a_parent_of_its_new_child(engine: Engine) -> None:
+    a, b = family(engine)
+    other = engine.connect()
+    a("DELETE FROM {parent} WHERE id = 2")
+    b("UPDATE {parent} SET n = n + 1")
+    other("INSERT INTO {child} VALUES (11, 2)")
+    other("UPDATE {parent} SET n = 9 WHERE id = 1")
+    assert b.commit_conflicts()
+    assert a.commit_conflicts()
+    assert other.fails("DELETE FROM {parent} WHERE id = 2").sqlstate == "23503"
+    other("DELETE FROM {child} WHERE id = 11")
+    other("DELETE FROM {parent} WHERE id = 2")
+
+
+def test_children_of_one_parent_do_not_conflict(engine: Engine) -> None:
+    sessions = [*family(engine), *(engine.connect() for _ in range(6))]
+    for round_ in range(2):
+        for number, session in enumerate(sessions):
+            if session.conn.info.transaction_status.name == "IDLE":
+                session("BEGIN")
+            session("SELECT 1 FROM {parent}")
+            session(f"INSERT INTO {{child}} VALUES ({100 * round_ + number + 20}, 2)")
+        assert [session.commit_conflicts() for session in sessions] == [False] * 8
+    a, b = sessions[:2]
+    a("UPDATE {parent} SET n = n + 1 WHERE id = 2")
+    b("UPDATE {child} SET parent = 1")
+    b("DELETE FROM {parent} WHERE id = 2")
 
 
 def test_deferred_constraints_wait_for_commit(engine: Engine) -> None:

@@ -4,7 +4,6 @@ import pytest
 
 from tests.unit.occ.sessions import Engine
 
-pytest_plugins = ["tests.unit.occ.fix_engine"]
 pytestmark = pytest.mark.unit
 
 TABLES = (

@@ -6,7 +6,6 @@ import pytest
 
 from tests.unit.occ.sessions import Engine, Session
 
-pytest_plugins = ["tests.unit.occ.fix_engine"]
 pytestmark = pytest.mark.unit
 
 Open = Callable[..., Session]
