@@ -2,6 +2,7 @@
 
 pytest_plugins = (
     "tests.fix_layers",
+    "tests.fix_options",
     "tests.fix_postgres",
     "tests.fix_bank",
     "tests.fix_engine",

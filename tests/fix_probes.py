@@ -1,6 +1,6 @@
 """Probes: statements with the answers that a real cluster was recorded to give, one test each.
 
-    pytest -m integration --probes FILE
+    pytest -m integration --probes=FILE
 
 The file's form is that of the recordings: ``probes``, each with ``setup``, then ``steps`` on one connection, or
 ``sessions`` whose steps are taken side by side.
@@ -19,12 +19,6 @@ from tests.fix_cluster import RETRIES
 from tests.known_divergences import KNOWN, Divergence
 
 Step = dict[str, Any]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("probes", "recorded answers").addoption(
-        "--probes", metavar="FILE", action="append", default=[], help="JSON file of probes to run against the target"
-    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
