@@ -1,11 +1,9 @@
 """A stand-in of the test's own, to be stopped, killed and started again."""
 
-import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fix_cluster import Cluster
-from tests.fix_target import ROOT, STOP_LIMIT_S
+from tests.fix_target import STOP_LIMIT_S, launch
 
 
 class Alone(Cluster):
@@ -32,15 +30,8 @@ class Alone(Cluster):
 
 
 def start(*options: str) -> Alone:
-    command = [sys.executable, "-m", "infra.local", "dsql", "--json", "--until-eof", *options]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    line = process.stdout.readline() if process.stdout else ""
-    if not line:
-        process.communicate(timeout=STOP_LIMIT_S)
-        pytest.fail("the stand-in did not start; its words are above")
-    alone = Alone(json.loads(line), "local")
+    process, environment = launch(*options)
+    alone = Alone(environment, "local")
     alone.process = process
     return alone
 

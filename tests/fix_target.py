@@ -49,17 +49,32 @@ def _aws() -> dict[str, str]:
 
 
 def _local(config: pytest.Config) -> dict[str, str]:
-    """Start a stand-in that ends with this process, however it ends: it reads our end of a pipe."""
-    command = [sys.executable, "-m", "infra.local", "dsql", "--json", "--until-eof"]
+    """Start the run's stand-in."""
+    try:
+        config.stash[_stand_in], environment = launch()
+    except StandInError as error:
+        raise pytest.UsageError(str(error)) from None
+    return environment
+
+
+class StandInError(Exception):
+    """The stand-in did not come up."""
+
+
+def launch(*options: str) -> tuple["subprocess.Popen[str]", dict[str, str]]:
+    """Start a stand-in that ends with this process, however it ends: it reads our end of a pipe.
+
+    Returns its process and the variables that reach it; raises StandInError.
+    """
+    command = [sys.executable, "-m", "infra.local", "dsql", "--json", "--until-eof", *options]
     process = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    config.stash[_stand_in] = process
     line = process.stdout.readline() if process.stdout else ""
     if not line:
-        raise pytest.UsageError("the stand-in did not start; its words are above")
-    environment: dict[str, str] = json.loads(line)
-    return environment
+        process.communicate(timeout=STOP_LIMIT_S)
+        raise StandInError("the stand-in did not start; its words are above")
+    return process, json.loads(line)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -15,6 +15,7 @@ from infra.local import occ
 from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, analyse
 from infra.local.faults import Faults
 from infra.local.proxy.rules import Limits
+from infra.local.tasks import Tasks
 
 ANALYSES: Final = 4_096
 LONGEST_KEPT: Final = 10_000
@@ -78,7 +79,7 @@ class Cluster:
     def __post_init__(self) -> None:
         self._analyses: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
         self._taken, self._refilled = 0.0, time.monotonic()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
         self._job_added = asyncio.Event()
 
     async def start(self) -> None:
@@ -101,15 +102,11 @@ class Cluster:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a task that ends with the cluster."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.spawn(work)
 
     async def close(self) -> None:
         """Stop watching and working; sessions are their listener's to close."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         await self._control.close()
         await self._worker.close()
 

@@ -5,11 +5,11 @@ import contextlib
 import socket
 import ssl
 import weakref
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 from infra.local.certificates import Authority
 from infra.local.proxy.client import Client, Gate, tls_wanted
+from infra.local.tasks import Tasks
 
 NEGOTIATION_S: Final = 10.0
 BACKLOG: Final = 1_024
@@ -25,25 +25,18 @@ class Listener:
         self._context = authority.context("unknown.on.aws")
         self._context.sni_callback = self._choose_certificate
         self._clients: set[asyncio.Transport] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks()
 
     def start(self, port: int = 0) -> int:
         """Listen and return the port; 0 takes a free one. Raises OSError where it is taken."""
         self._socket = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
         self._socket.settimeout(0)
-        self._spawn(self._accept())
+        self._tasks.spawn(self._accept())
         return int(self._socket.getsockname()[1])
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         self._socket.close()
         for client in list(self._clients):
             client.abort()
@@ -54,7 +47,7 @@ class Listener:
             connection, _ = await loop.sock_accept(self._socket)
             connection.settimeout(0)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._spawn(self._greet(connection))
+            self._tasks.spawn(self._greet(connection))
 
     async def _greet(self, connection: socket.socket) -> None:
         """Bring a connection to TLS; a client that goes away or does not get there is simply closed."""
