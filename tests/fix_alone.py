@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.attach import STOP_LIMIT_S, launch
 from tests.fix_cluster import Cluster
-from tests.fix_target import STOP_LIMIT_S, launch
 
 
 class Alone(Cluster):
@@ -30,7 +30,7 @@ class Alone(Cluster):
 
 
 def start(*options: str) -> Alone:
-    process, environment = launch(*options)
+    process, environment = launch("dsql", *options)
     alone = Alone(environment, "local")
     alone.process = process
     return alone

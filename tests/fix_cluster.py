@@ -1,6 +1,7 @@
 """A cluster of Aurora DSQL to test, and connections to it with IAM tokens."""
 
 import functools
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from infra.cloud import Cloud
 from infra.local.control import Handle
 
 RETRIES: Final = 12
@@ -95,13 +97,13 @@ def change(connection: psycopg.Connection[Any], statement: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def own_cluster(target: dict[str, str], pytestconfig: pytest.Config) -> Cluster:
-    """This worker's cluster: on the stand-in one of its own, on AWS the one that is there."""
-    where = pytestconfig.option.target
-    if where == "local" and hasattr(pytestconfig, "workerinput"):
-        made = Handle(target["DSQL_CONTROL"], "").ask("create_cluster")
-        target = {**target, "CLUSTER_ENDPOINT": made["host"], "PGHOST": made["host"]}
-    return Cluster(target, where)
+def own_cluster(cloud: Cloud, request: pytest.FixtureRequest) -> Cluster:
+    """This worker's cluster: on the stand-in one of its own, on AWS CLUSTER_ENDPOINT or the stack's."""
+    if cloud.target == "local":
+        host = Handle(cloud.environment["DSQL_CONTROL"], "").ask("create_cluster")["host"]
+    else:
+        host = os.environ.get("CLUSTER_ENDPOINT") or request.getfixturevalue("deployed_endpoint")
+    return Cluster({**cloud.environment, "CLUSTER_ENDPOINT": host, "PGHOST": host}, cloud.target)
 
 
 @pytest.fixture

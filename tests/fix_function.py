@@ -55,14 +55,14 @@ def environment(
 
 
 @pytest.fixture
-def invoke(environment: pytest.MonkeyPatch, bank: Bank) -> Iterator[Callable[..., Any]]:
-    """Invoke a handler by name, warm: ``invoke("transfer", payer_id=1, payee_id=2, amount=10)``."""
+def run_handler(environment: pytest.MonkeyPatch, bank: Bank) -> Iterator[Callable[..., Any]]:
+    """Run a handler by name, warm: ``run_handler("transfer", payer_id=1, payee_id=2, amount=10)``."""
     from transfer import connection, handlers
 
     environment.setattr(handlers, "warm", connection.WarmConnection())
 
-    def invoke(handler: str, *, remaining: int = 30_000, **event: object) -> Any:
+    def run_handler(handler: str, *, remaining: int = 30_000, **event: object) -> Any:
         return getattr(handlers, handler)(event, Context(remaining))
 
-    yield invoke
+    yield run_handler
     handlers.warm.close()

@@ -1,22 +1,20 @@
 """Where the integration tests run: on this machine (a stand-in, started for the run) or on AWS."""
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from tests.fix_layers import selects
 
-ROOT: Final = Path(__file__).parent.parent
-START_LIMIT_S: Final = 60
-STOP_LIMIT_S: Final = 30
+if TYPE_CHECKING:
+    from infra.cloud import Cloud
 
-_environment = pytest.StashKey[dict[str, str]]()
-_stand_in = pytest.StashKey["subprocess.Popen[str]"]()
+AWS_TEST_LIMIT_S: Final = 1_800
+ROOT: Final = Path(__file__).parent.parent
+
+_cloud = pytest.StashKey["Cloud"]()
 _KEY: Final = "target-environment"
 
 
@@ -26,80 +24,102 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--target",
         choices=("local", "aws"),
         default=os.environ.get("DSQL_TARGET", "local"),
-        help="local: a stand-in on this machine; aws: the cluster that CLUSTER_ENDPOINT names, with the credentials of "
-        "the environment (environment: DSQL_TARGET)",
+        help="local: a stand-in on this machine; aws: the account of the environment's credentials "
+        "(environment: DSQL_TARGET)",
     )
+    group.addoption(
+        "--region",
+        default=os.environ.get("DSQL_REGION"),
+        help="AWS region; on this machine us-east-1 unless said otherwise (environment: DSQL_REGION)",
+    )
+    group.addoption(
+        "--stand-in",
+        choices=("new", "running"),
+        default=os.environ.get("DSQL_STAND_IN", "new"),
+        help="new: start one for the run; running: use the one of `python -m infra up` (environment: DSQL_STAND_IN)",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what a shell was told of a running stand-in (`python -m infra env`) from the tests' own servers.
+
+    On AWS, stacks take minutes.
+    """
+    if config.option.target == "aws" and config.option.timeout is None:
+        config.option.timeout = AWS_TEST_LIMIT_S
+    if config.option.target == "local":
+        for name in [name for name in os.environ if name.startswith("PG")]:
+            del os.environ[name]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    if hasattr(config, "workerinput") or config.option.collectonly or not selects(config, "integration"):
-        return
-    config.stash[_environment] = _aws() if config.option.target == "aws" else _local(config)
+    needed = not config.option.collectonly and any(selects(config, layer) for layer in ("integration", "stress"))
+    if needed and not hasattr(config, "workerinput"):
+        config.stash[_cloud] = _reach(config)
 
 
-def _aws() -> dict[str, str]:
-    """Return what reaches the cluster that the environment names."""
-    missing = [name for name in ("CLUSTER_ENDPOINT", "AWS_REGION") if not os.environ.get(name)]
-    if missing:
-        raise pytest.UsageError(f"--target aws: {' and '.join(missing)} must be set")
-    kept = ("AWS_", "PG", "CLUSTER_")
-    return {name: value for name, value in os.environ.items() if name.startswith(kept)}
+def _reach(config: pytest.Config) -> "Cloud":
+    """Reach the target once for the run, all workers included; end the run in one line where it cannot be."""
+    from infra.cloud import AwsCloud, CloudError
+    from infra.local.attach import LocalCloud
 
-
-def _local(config: pytest.Config) -> dict[str, str]:
-    """Start the run's stand-in."""
+    options = config.option
     try:
-        config.stash[_stand_in], environment = launch()
-    except StandInError as error:
+        if options.target == "aws":
+            return AwsCloud(options.region)
+        if options.stand_in == "running":
+            return LocalCloud.running()
+        return LocalCloud.start("--region", options.region or "us-east-1")
+    except CloudError as error:
         raise pytest.UsageError(str(error)) from None
-    return environment
 
 
-class StandInError(Exception):
-    """The stand-in did not come up."""
-
-
-def launch(*options: str) -> tuple["subprocess.Popen[str]", dict[str, str]]:
-    """Start a stand-in that ends with this process, however it ends: it reads our end of a pipe.
-
-    Returns its process and the variables that reach it; raises StandInError.
-    """
-    command = [sys.executable, "-m", "infra.local", "dsql", "--json", "--until-eof", *options]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    line = process.stdout.readline() if process.stdout else ""
-    if not line:
-        process.communicate(timeout=STOP_LIMIT_S)
-        raise StandInError("the stand-in did not start; its words are above")
-    return process, json.loads(line)
+def cloud_of(config: pytest.Config) -> "Cloud | None":
+    """Return the run's target, None where the run needs none."""
+    return config.stash.get(_cloud, None)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    if _environment not in config.stash:
-        return None
-    where = "stand-in on this machine" if config.option.target == "local" else "AWS"
-    return f"target: {where}, cluster {config.stash[_environment]['CLUSTER_ENDPOINT']}"
+    cloud = cloud_of(config)
+    return f"target: {cloud.describe()}" if cloud is not None else None
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    process = config.stash.get(_stand_in, None)
-    if process is not None:
-        process.communicate(timeout=STOP_LIMIT_S)
+    cloud = cloud_of(config)
+    if cloud is not None:
+        cloud.close()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the target is."""
-    if _environment in node.config.stash:
-        node.workerinput[_KEY] = node.config.stash[_environment]
+    cloud = cloud_of(node.config)
+    if cloud is not None:
+        node.workerinput[_KEY] = cloud.environment
 
 
 @pytest.fixture(scope="session")
-def target(pytestconfig: pytest.Config) -> dict[str, str]:
-    """The variables that reach the target, for any client: AWS_*, PG*, CLUSTER_ENDPOINT."""
-    worker = getattr(pytestconfig, "workerinput", None)
-    environment: dict[str, str] = worker[_KEY] if worker is not None else pytestconfig.stash[_environment]
-    return environment
+def cloud(pytestconfig: pytest.Config) -> "Cloud":
+    """The target: boto3 clients (``cloud.client("lambda")``) and the variables that reach it."""
+    own = cloud_of(pytestconfig)
+    if own is None:
+        own = pytestconfig.stash[_cloud] = _attached(pytestconfig)
+    return own
+
+
+def _attached(config: pytest.Config) -> "Cloud":
+    """Reach the run's target from a worker."""
+    from infra.cloud import AwsCloud
+    from infra.local.attach import LocalCloud
+
+    environment: dict[str, str] = config.workerinput[_KEY]  # type: ignore[attr-defined]
+    if config.option.target == "local":
+        return LocalCloud(environment)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        return AwsCloud(environment["AWS_REGION"])

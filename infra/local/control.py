@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from infra.local.dataplane import DataPlane
 from infra.local.iam.principals import Credentials, Principal, Table
@@ -21,11 +21,19 @@ class ControlError(Exception):
     """The stand-in could not do what it was told; the text is its own."""
 
 
+class Sessions(Protocol):
+    """Sessions of IAM roles."""
+
+    def expire_sessions(self, role: str) -> int:
+        """End the sessions of a role; return how many there were."""
+        ...
+
+
 class Control:
     """The stand-in's end: it does what it is told, one line at a time."""
 
-    def __init__(self, dataplane: DataPlane, principals: Table) -> None:
-        self._dataplane, self._principals = dataplane, principals
+    def __init__(self, dataplane: DataPlane, principals: Table, sessions: Sessions | None = None) -> None:
+        self._dataplane, self._principals, self._sessions = dataplane, principals, sessions
 
     async def start(self, path: Path) -> asyncio.Server:
         """Listen at ``path``, in a folder of the owner's alone."""
@@ -85,6 +93,12 @@ class Control:
     async def do_expire(self, cluster: str, session: int) -> None:
         """End a session as the service does after 60 minutes."""
         self._dataplane.by_id(cluster).sessions[session].close()
+
+    async def do_expire_role(self, role: str) -> int:
+        """End the sessions of an IAM role, as their time does; return how many there were."""
+        if self._sessions is None:
+            raise ValueError("there are no roles in the data plane alone")
+        return self._sessions.expire_sessions(role)
 
     async def do_sessions(self, cluster: str) -> list[int]:
         """Return the process ids of a cluster's sessions."""

@@ -34,35 +34,35 @@ def test_a_greeting_needs_a_name(event: object) -> None:
         greeting.handler(event, None)
 
 
-def test_chapter_1_greets_from_the_database(invoke: Invoke, front: Front) -> None:
-    assert invoke("connect", name="reinvent") == {"greeting": "Hello reinvent, connected to DSQL successfully!"}
+def test_chapter_1_greets_from_the_database(run_handler: Invoke, front: Front) -> None:
+    assert run_handler("connect", name="reinvent") == {"greeting": "Hello reinvent, connected to DSQL successfully!"}
     assert len(front.logins) == 1
 
 
-def test_chapter_3_answers_the_payers_balance(invoke: Invoke, bank: Bank) -> None:
-    assert invoke("transfer", **TEN) == {"balance": 90}
-    assert invoke("transfer", **TEN) == {"balance": 80}
+def test_chapter_3_answers_the_payers_balance(run_handler: Invoke, bank: Bank) -> None:
+    assert run_handler("transfer", **TEN) == {"balance": 90}
+    assert run_handler("transfer", **TEN) == {"balance": 80}
     assert bank.balances() == {1: 80, 2: 120}
 
 
-def test_chapter_3_raises_what_goes_wrong(invoke: Invoke, bank: Bank) -> None:
+def test_chapter_3_raises_what_goes_wrong(run_handler: Invoke, bank: Bank) -> None:
     with pytest.raises(PayerNotFound):
-        invoke("transfer", payer_id=7, payee_id=2, amount=10)
+        run_handler("transfer", payer_id=7, payee_id=2, amount=10)
     bank.raise_error("commit")
     with pytest.raises(errors.SerializationFailure):
-        invoke("transfer", **TEN)
+        run_handler("transfer", **TEN)
     assert bank.balances() == {1: 100, 2: 100}
 
 
 @pytest.mark.parametrize("handler", REPORTING)
-def test_chapter_4_reports_balance_duration_and_retries(invoke: Invoke, handler: str) -> None:
-    assert outcome(invoke(handler, **TEN)) == {"balance": 90, "retries": 0}
+def test_chapter_4_reports_balance_duration_and_retries(run_handler: Invoke, handler: str) -> None:
+    assert outcome(run_handler(handler, **TEN)) == {"balance": 90, "retries": 0}
 
 
 @pytest.mark.parametrize("moment", ["statement", "commit"])
-def test_without_retry_a_conflict_is_reported(invoke: Invoke, bank: Bank, moment: str) -> None:
+def test_without_retry_a_conflict_is_reported(run_handler: Invoke, bank: Bank, moment: str) -> None:
     bank.raise_error(moment)
-    report = outcome(invoke("transfer_once", **TEN))
+    report = outcome(run_handler("transfer_once", **TEN))
     assert report.pop("error").startswith(DATA_CONFLICT)
     assert report == {"error_code": "40001", "retries": 0}
     assert bank.balances() == {1: 100, 2: 100}
@@ -72,57 +72,59 @@ def test_without_retry_a_conflict_is_reported(invoke: Invoke, bank: Bank, moment
 @pytest.mark.parametrize("message", [DATA_CONFLICT, SCHEMA_CONFLICT])
 @pytest.mark.parametrize("times", [1, 3])
 def test_with_retry_a_conflict_costs_retries_and_nothing_else(
-    invoke: Invoke, bank: Bank, moment: str, message: str, times: int
+    run_handler: Invoke, bank: Bank, moment: str, message: str, times: int
 ) -> None:
     bank.raise_error(moment, times, message=message)
-    assert outcome(invoke("transfer_with_retry", **TEN)) == {"balance": 90, "retries": times}
+    assert outcome(run_handler("transfer_with_retry", **TEN)) == {"balance": 90, "retries": times}
     assert bank.errors_raised == times
     assert bank.balances() == {1: 90, 2: 110}
 
 
-def test_retries_end_when_the_invocations_time_does(invoke: Invoke, bank: Bank) -> None:
+def test_retries_end_when_the_invocations_time_does(run_handler: Invoke, bank: Bank) -> None:
     bank.raise_error("commit", times=10_000)
-    report = outcome(invoke("transfer_with_retry", remaining=700, **TEN))
+    report = outcome(run_handler("transfer_with_retry", remaining=700, **TEN))
     assert report["error_code"] == "40001"
     assert 1 <= report["retries"] < RetryPolicy().attempts - 1
     assert bank.errors_raised == report["retries"] + 1
 
 
 @pytest.mark.parametrize("sqlstate", ["40P01", "23514", "54000"])
-def test_other_errors_of_the_database_are_not_retried(invoke: Invoke, bank: Bank, sqlstate: str) -> None:
+def test_other_errors_of_the_database_are_not_retried(run_handler: Invoke, bank: Bank, sqlstate: str) -> None:
     bank.raise_error("statement", times=9, sqlstate=sqlstate, message="no")
-    report = outcome(invoke("transfer_with_retry", **TEN))
+    report = outcome(run_handler("transfer_with_retry", **TEN))
     assert (report["error_code"], report["retries"], bank.errors_raised) == (sqlstate, 0, 1)
 
 
 @pytest.mark.parametrize("cut", ["cut_before", "cut_after"])
-def test_an_unknown_outcome_is_reported_and_never_retried(invoke: Invoke, bank: Bank, front: Front, cut: str) -> None:
+def test_an_unknown_outcome_is_reported_and_never_retried(
+    run_handler: Invoke, bank: Bank, front: Front, cut: str
+) -> None:
     getattr(front, cut)("COMMIT")
-    report = outcome(invoke("transfer_with_retry", **TEN))
+    report = outcome(run_handler("transfer_with_retry", **TEN))
     assert (report["error_code"], report["retries"]) == ("outcome_unknown", 0)
     assert sum(filter(None, bank.balances().values())) == 200
     assert len(front.logins) == 1
 
 
-def test_an_unknown_outcome_after_a_conflict_is_not_retried(invoke: Invoke, bank: Bank, front: Front) -> None:
+def test_an_unknown_outcome_after_a_conflict_is_not_retried(run_handler: Invoke, bank: Bank, front: Front) -> None:
     """The commit that conflicts comes first; the cut meets the one of the retry."""
     bank.raise_error("statement", times=1)
     front.cut_after("COMMIT")
-    report = outcome(invoke("transfer_with_retry", **TEN))
+    report = outcome(run_handler("transfer_with_retry", **TEN))
     assert (report["error_code"], report["retries"]) == ("outcome_unknown", 1)
     assert bank.balances() == {1: 90, 2: 110}
 
 
-def test_the_next_invocation_finds_a_working_connection(invoke: Invoke, bank: Bank, front: Front) -> None:
+def test_the_next_invocation_finds_a_working_connection(run_handler: Invoke, bank: Bank, front: Front) -> None:
     front.cut_before("balance + ")
-    assert outcome(invoke("transfer_with_retry", **TEN))["error_code"] == "OperationalError"
-    assert outcome(invoke("transfer_with_retry", **TEN)) == {"balance": 90, "retries": 0}
+    assert outcome(run_handler("transfer_with_retry", **TEN))["error_code"] == "OperationalError"
+    assert outcome(run_handler("transfer_with_retry", **TEN)) == {"balance": 90, "retries": 0}
     assert len(front.logins) == 2
 
 
 @pytest.mark.parametrize("handler", REPORTING)
-def test_a_transfer_that_cannot_be_made_is_reported(invoke: Invoke, bank: Bank, handler: str) -> None:
-    assert outcome(invoke(handler, payer_id=1, payee_id=2, amount=101)) == {
+def test_a_transfer_that_cannot_be_made_is_reported(run_handler: Invoke, bank: Bank, handler: str) -> None:
+    assert outcome(run_handler(handler, payer_id=1, payee_id=2, amount=101)) == {
         "error": "account 1 has less than 101",
         "error_code": "insufficient_balance",
         "retries": 0,
@@ -131,8 +133,8 @@ def test_a_transfer_that_cannot_be_made_is_reported(invoke: Invoke, bank: Bank, 
 
 
 @pytest.mark.parametrize("handler", REPORTING)
-def test_bad_input_is_answered_before_the_database_is_touched(invoke: Invoke, front: Front, handler: str) -> None:
-    assert outcome(invoke(handler, payer_id=1, payee_id=2, amount="10")) == {
+def test_bad_input_is_answered_before_the_database_is_touched(run_handler: Invoke, front: Front, handler: str) -> None:
+    assert outcome(run_handler(handler, payer_id=1, payee_id=2, amount="10")) == {
         "error": "amount: must be an integer, not a string",
         "error_code": "invalid_request",
         "retries": 0,
@@ -141,23 +143,23 @@ def test_bad_input_is_answered_before_the_database_is_touched(invoke: Invoke, fr
 
 
 @pytest.mark.parametrize("handler", ["connect", "transfer", *REPORTING])
-def test_warm_invocations_share_one_connection(invoke: Invoke, bank: Bank, front: Front, handler: str) -> None:
+def test_warm_invocations_share_one_connection(run_handler: Invoke, bank: Bank, front: Front, handler: str) -> None:
     for _ in range(3):
-        invoke(handler, name="reinvent", **TEN)
+        run_handler(handler, name="reinvent", **TEN)
     assert len(front.logins) == 1
     assert [state for _, state in bank.backends()] == ["idle"]
 
 
 @pytest.mark.parametrize("handler", REPORTING)
-def test_a_bug_is_not_reported_as_an_answer(invoke: Invoke, environment: pytest.MonkeyPatch, handler: str) -> None:
+def test_a_bug_is_not_reported_as_an_answer(run_handler: Invoke, environment: pytest.MonkeyPatch, handler: str) -> None:
     environment.setattr("transfer.transaction.make", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        invoke(handler, **TEN)
+        run_handler(handler, **TEN)
 
 
-def test_no_answer_tells_the_token(invoke: Invoke, environment: pytest.MonkeyPatch, front: Front) -> None:
+def test_no_answer_tells_the_token(run_handler: Invoke, environment: pytest.MonkeyPatch, front: Front) -> None:
     environment.setenv("PGPORT", "1")
-    report = invoke("transfer_with_retry", **TEN)
+    report = run_handler("transfer_with_retry", **TEN)
     assert "connection" in report["error"]
     assert "X-Amz" not in str(report)
 

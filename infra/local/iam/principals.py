@@ -98,6 +98,18 @@ class Table:
         del self._by_key[access_key_id]
 
 
+class Either:
+    """Credentials of whoever of several has them, the first asked first."""
+
+    def __init__(self, *principals: Principals) -> None:
+        self._principals = principals
+
+    def find(self, access_key_id: str) -> Credentials | None:
+        """Return the credentials of an access key, None where nobody has them."""
+        found = (each.find(access_key_id) for each in self._principals)
+        return next((each for each in found if each is not None), None)
+
+
 def maps_to(principal: Principal, arn: str) -> bool:
     """Whether ``AWS IAM GRANT … TO '<arn>'`` is about this principal: its user, or the role of its session.
 

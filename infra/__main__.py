@@ -1,0 +1,260 @@
+"""``python -m infra``: the walk-through's stack, from the command line."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from infra.cloud import Cloud
+    from infra.stack import Stack
+
+ROOT: Final = Path(__file__).parent.parent
+LINES: Final = 50
+WALKTHROUGH: Final = "tests/integration/walkthrough"
+
+
+class _OneLine(click.Group):
+    """Tells in one line what a person can do something about; anything else is a defect and shows its trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        import psycopg
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from infra.bundle import BundleError
+        from infra.cloud import CloudError
+        from infra.stack import StackError
+
+        try:
+            return super().invoke(ctx)
+        except (BotoCoreError, BundleError, ClientError, CloudError, StackError, psycopg.Error) as error:
+            raise click.ClickException(str(error).strip()) from error
+
+
+@click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Deploy the walk-through's stack and use it, on this machine or on AWS.
+
+    On this machine (--target local, the default) a stand-in answers in AWS's place; begin with:
+
+    \b
+        python -m infra up --detach
+        eval "$(python -m infra env)"
+        python -m infra deploy --chapter 0
+        python -m infra invoke '{"name": "reinvent"}'
+    """
+
+
+def _target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where, and the cloud they name."""
+    from infra.stack import NAME
+
+    @click.option(
+        "--target",
+        type=click.Choice(["local", "aws"]),
+        default="local",
+        envvar="DSQL_TARGET",
+        show_default=True,
+        help="local: the stand-in on this machine; aws: your account.",
+    )
+    @click.option("--region", envvar="AWS_REGION", help="Region; on the stand-in the one that it was started for.")
+    @click.option("--stack-name", default=NAME, envvar="DSQL_STACK_NAME", show_default=True, help="Name of the stack.")
+    @wraps(command)
+    def run(target: str, region: str | None, stack_name: str, **arguments: Any) -> Any:
+        from infra.stack import FUNCTION, Stack, to_stderr
+
+        with closing(_cloud(target, region)) as cloud:
+            function = FUNCTION if stack_name == NAME else stack_name
+            return command(Stack(cloud, stack_name, function, to_stderr), **arguments)
+
+    return run
+
+
+def _cloud(target: str, region: str | None) -> "Cloud":
+    if target == "aws":
+        from infra.cloud import AwsCloud
+
+        return AwsCloud(region)
+    from infra.local.attach import LocalCloud
+
+    return LocalCloud.running()
+
+
+# The stand-in
+
+
+@cli.command()
+@click.option("--detach", is_flag=True, help="Let it run in the background until `python -m infra down`.")
+@click.option("--port", default=0, help="Port of the AWS endpoint on 127.0.0.1; a free one unless said otherwise.")
+@click.option("--region", default="us-east-1", show_default=True, help="Region that the endpoints name.")
+def up(port: int, region: str, *, detach: bool) -> None:
+    """Start the stand-in for AWS on this machine."""
+    from infra.local import attach
+
+    options = ("--port", str(port), "--region", region)
+    if (known := attach.read_state()) is not None:
+        raise click.ClickException(f"it runs already, process {known['pid']}; end it with: python -m infra down")
+    if detach:
+        environment = attach.detach(*options)
+        click.echo(f"The stand-in runs at {environment['AWS_ENDPOINT_URL']}. Reach it from this shell with:\n")
+        click.echo('    eval "$(python -m infra env)"')
+        return
+    with attach.foreground(*options) as (process, environment):
+        click.echo(f"The stand-in runs at {environment['AWS_ENDPOINT_URL']}. End it with Ctrl-C.")
+        process.wait()
+
+
+@cli.command()
+@_target
+def down(stack: "Stack") -> None:
+    """Delete the stack; on this machine, end the stand-in with all that is in it."""
+    if stack.cloud.target == "local":
+        from infra.local import attach
+
+        attach.stop()
+        click.echo("The stand-in has ended; nothing is left of it.")
+        return
+    stack.delete()
+    stack.remove_code()
+    click.echo(f"Stack {stack.name} and its code are deleted.")
+
+
+@cli.command()
+@_target
+def env(stack: "Stack") -> None:
+    """Print what a shell must export to reach the target: eval "$(python -m infra env)"."""
+    from infra.database import variables
+    from infra.shell import exports
+
+    host = stack.outputs().cluster_endpoint if stack.exists() else None
+    click.echo(exports(variables(stack.cloud, host)))
+
+
+# The stack
+
+
+@cli.command()
+@click.option("--chapter", type=click.IntRange(0, 4), required=True, help="How far the walk-through has come.")
+@click.option("--first-half", is_flag=True, help="Chapter 1 before the permission, chapter 4 before the retry.")
+@_target
+def deploy(stack: "Stack", chapter: int, *, first_half: bool) -> None:
+    """Let the stack be as a chapter has it."""
+    from infra.bundle import build
+    from infra.chapters import find
+
+    deployment = stack.deploy(find(chapter, first_half=first_half), build(stack.cloud.platform))
+    click.echo(f"{stack.name} {deployment.outcome}: {find(chapter, first_half=first_half).title}")
+    _echo_outputs(stack)
+
+
+@cli.command()
+@_target
+def status(stack: "Stack") -> None:
+    """Show the target, the stack and its outputs."""
+    click.echo(stack.cloud.describe())
+    described = stack.describe()
+    click.echo(f"{stack.name}: {described['StackStatus']}")
+    _echo_outputs(stack)
+
+
+def _echo_outputs(stack: "Stack") -> None:
+    for output in stack.describe().get("Outputs", ()):
+        click.echo(f"  {output['OutputKey']} = {output['OutputValue']}")
+
+
+@cli.command()
+@click.argument("payload")
+@_target
+def invoke(stack: "Stack", payload: str) -> None:
+    """Invoke the function with a JSON payload and print its answer."""
+    try:
+        json.loads(payload)
+    except ValueError as error:
+        raise click.UsageError(f"PAYLOAD is not JSON: {error}") from None
+    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.outputs().function_name, Payload=payload)
+    click.echo(answer["Payload"].read().decode())
+    if "FunctionError" in answer:
+        raise click.ClickException("the function failed; its words: python -m infra logs")
+
+
+@cli.command()
+@click.option("--lines", default=LINES, show_default=True, help="How many.")
+@_target
+def logs(stack: "Stack", lines: int) -> None:
+    """Print the function's latest log lines."""
+    client = stack.cloud.client("logs")
+    group = f"/aws/lambda/{stack.outputs().function_name}"
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group)
+    events = sorted((event for page in pages for event in page["events"]), key=lambda event: event["timestamp"])
+    for event in events[-lines:]:
+        click.echo(event["message"].rstrip("\n"))
+
+
+# The database
+
+
+@cli.command()
+@click.option("--user", default="admin", show_default=True, help="Database user to sign in as.")
+@_target
+def token(stack: "Stack", user: str) -> None:
+    """Print a token for the cluster, as `aws dsql generate-db-connect-admin-auth-token` does."""
+    from infra import database
+
+    click.echo(database.token(stack.cloud, database.endpoint(stack.outputs()), user))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1)
+@_target
+def psql(stack: "Stack", arguments: tuple[str, ...]) -> None:
+    """Open psql as admin, with a fresh token; ARGUMENTS go to psql (put them after --)."""
+    from infra.database import endpoint, token, variables
+
+    host = endpoint(stack.outputs())
+    environment = {**os.environ, **variables(stack.cloud, host), "PGPASSWORD": token(stack.cloud, host)}
+    try:
+        done = subprocess.run(["psql", *arguments], env=environment, check=False)
+    except FileNotFoundError:
+        raise click.ClickException("psql is not installed; it comes with PostgreSQL's client programs") from None
+    sys.exit(done.returncode)
+
+
+@cli.command()
+@_target
+def reset(stack: "Stack") -> None:
+    """Let there be the role myapp and 1,000 accounts of 100 each."""
+    from infra import database, schema
+
+    outputs = stack.outputs()
+    with closing(database.connect(stack.cloud, database.endpoint(outputs))) as admin:
+        schema.create_role(admin, database.APP, outputs.role_arn)
+        schema.create_accounts(admin, database.APP)
+        schema.reset_accounts(admin)
+    click.echo(f"{schema.ACCOUNTS:,} accounts of {schema.BALANCE} each")
+
+
+# The walk-through
+
+
+@cli.command()
+@click.argument("number", type=click.IntRange(0, 4))
+@_target
+def chapter(stack: "Stack", number: int) -> None:
+    """Deploy a chapter and test it, as the walk-through's --test-chapter does."""
+    if importlib.util.find_spec("pytest") is None:
+        raise click.ClickException("pytest is not installed; get it with: pip install -e . --group test")
+    where = ["--target", stack.cloud.target, "--stack-name", stack.name, "--region", stack.cloud.region]
+    command = [sys.executable, "-m", "pytest", WALKTHROUGH, "-q", "-m", f"chapter{number}", "--keep-stack"]
+    sys.exit(subprocess.run([*command, "--stand-in", "running", *where], cwd=ROOT, check=False).returncode)
+
+
+if __name__ == "__main__":
+    cli()

@@ -1,0 +1,90 @@
+"""The seam between the two targets: AWS, and the stand-in on this machine. All that differs is behind it."""
+
+import os
+from typing import Any, Final, Protocol
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from infra.bundle import Platform
+
+CONFIG: Final = Config(
+    connect_timeout=10,
+    read_timeout=120,
+    retries={"mode": "standard", "max_attempts": 3},
+    max_pool_connections=64,
+)
+
+
+class CloudError(Exception):
+    """The target cannot be reached; the text says what to do next."""
+
+
+class Cloud(Protocol):
+    """Where a stack lives. ``environment`` holds the standard variables by which any program reaches it."""
+
+    target: str
+    region: str
+    environment: dict[str, str]
+    settle_s: float
+    """How long a change of IAM may take to be felt everywhere."""
+
+    def client(self, service: str, config: Config = CONFIG) -> Any:
+        """Return a boto3 client."""
+        ...
+
+    @property
+    def platform(self) -> Platform:
+        """What the function's code must be built for."""
+        ...
+
+    def describe(self) -> str:
+        """Return in one line what this is: for headers, without a secret."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was taken to reach it."""
+        ...
+
+
+class AwsCloud:
+    """An AWS account, by the credentials of the environment."""
+
+    target = "aws"
+    settle_s = 90.0
+
+    def __init__(self, region: str | None = None) -> None:
+        """Find the credentials, once; raise CloudError where there are none or AWS does not accept them."""
+        self._session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+        if self._session.region_name is None:
+            raise CloudError("no AWS region: set AWS_REGION or pass --region")
+        self.region: str = self._session.region_name
+        self.environment = _carried() | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        try:
+            self._account = self.client("sts").get_caller_identity()["Account"]
+        except NoCredentialsError:
+            raise CloudError("no AWS credentials: sign in (aws configure, aws sso login) or set AWS_PROFILE") from None
+        except (BotoCoreError, ClientError) as error:
+            raise CloudError(f"AWS does not answer: {error}") from None
+
+    def client(self, service: str, config: Config = CONFIG) -> Any:
+        """Return a boto3 client of the session."""
+        return self._session.client(service, config=config)
+
+    @property
+    def platform(self) -> Platform:
+        """Amazon Linux on x86_64, with the Python that runs here."""
+        return Platform()
+
+    def describe(self) -> str:
+        """Return account and region, and the endpoint where it is not AWS's own."""
+        elsewhere = f" at {url}" if (url := self.environment.get("AWS_ENDPOINT_URL")) else ""
+        return f"AWS{elsewhere}, account {self._account}, region {self.region}"
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to give back."""
+
+
+def _carried() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "PG"))}

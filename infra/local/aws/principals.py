@@ -1,0 +1,76 @@
+"""Who holds an access key: IAM's users and the sessions of STS, with the policies that apply to them now."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC
+from typing import Any
+
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+
+from infra.local.aws.resources import PARTITION
+from infra.local.iam.principals import Credentials, Document, Principal
+
+
+class IamPrincipals:
+    """Principals of one account. Looked up anew each time: a policy that changes is felt at the next sign-in."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._iam = iam_backends[account][PARTITION]
+        self._sts = sts_backends[account][PARTITION]
+
+    def find(self, access_key_id: str) -> Credentials | None:
+        """Return the credentials of an access key, None where there are none."""
+        return self._session(access_key_id) or self._user(access_key_id)
+
+    def _user(self, access_key_id: str) -> Credentials | None:
+        for user in self._iam.users.values():
+            for key in user.access_keys:
+                if key.access_key_id == access_key_id:
+                    policies = [*_policies(user)]
+                    for group in self._iam.get_groups_for_user(user.name):
+                        policies += _policies(group)
+                    principal = Principal(user.arn, self._account, tuple(policies))
+                    return Credentials(
+                        access_key_id, key.secret_access_key, principal, active=key.status.lower() == "active"
+                    )
+        return None
+
+    def _session(self, access_key_id: str) -> Credentials | None:
+        session = self._sts.get_assumed_role_from_access_key(access_key_id)
+        role = session and next((each for each in self._iam.roles.values() if each.arn == session.role_arn), None)
+        if session is None or role is None:
+            return None
+        principal = Principal(
+            session.arn,
+            self._account,
+            tuple(_policies(role)),
+            boundary=self._boundary(role),
+            session_policies=(json.loads(session.policy),) if session.policy else (),
+            role_arn=role.arn,
+        )
+        return Credentials(
+            access_key_id,
+            session.secret_access_key,
+            principal,
+            session.session_token,
+            session.expiration.replace(tzinfo=UTC),
+        )
+
+    def _boundary(self, role: Any) -> Document | None:
+        arn = role.permissions_boundary_arn
+        return _managed(self._iam.managed_policies[arn]) if arn else None
+
+
+def _policies(holder: Any) -> Iterable[Document]:
+    for document in holder.policies.values():
+        yield json.loads(document) if isinstance(document, str) else document
+    for policy in holder.managed_policies.values():
+        yield _managed(policy)
+
+
+def _managed(policy: Any) -> Document:
+    text = next(each.document for each in policy.versions if each.version_id == policy.default_version_id)
+    document: Document = json.loads(text)
+    return document

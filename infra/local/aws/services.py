@@ -1,0 +1,49 @@
+"""moto, told of what it lacks. Process-wide, as moto's own state is."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Final
+
+from moto.awslambda.models import lambda_backends
+from moto.cloudformation import models
+from moto.cloudformation.parsing import get_model_map
+from moto.dsql.models import dsql_backends
+from moto.iam.models import iam_backends
+
+from infra.local.aws.clusters import Clusters
+from infra.local.aws.functions import Functions
+from infra.local.aws.resources import PARTITION, TYPES
+from infra.local.aws.stacks import Stack
+from infra.local.dataplane import DataPlane
+
+DEVELOPER: Final = "developer"
+_EVERYTHING: Final = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+def extend(region: str) -> None:
+    """Teach moto the walk-through's resources, and stacks that roll back."""
+    get_model_map().update(TYPES)
+    models.Stack = Stack  # type: ignore[misc]
+    dsql_backends.backend = Clusters
+    lambda_backends.backend = Functions
+    regions = dsql_backends._additional_regions or []  # noqa: SLF001 - moto names two of them, for lack of a list
+    dsql_backends._additional_regions = [*{*regions, region}]  # noqa: SLF001
+
+
+def connect(plane: DataPlane, forget: Callable[[str], None], loop: asyncio.AbstractEventLoop) -> None:
+    """Let clusters be made in ``plane`` and ``forget`` be told of deleted functions (ARNs), both in ``loop``."""
+    Clusters.plane, Clusters.loop = plane, loop
+    Functions.deleted = [lambda arn: loop.call_soon_threadsafe(forget, arn)]
+
+
+def developer(account: str, region: str) -> tuple[str, str]:
+    """Let there be an IAM user who may do everything; return an access key and its secret."""
+    iam = iam_backends[account][PARTITION]
+    iam.create_user(region, DEVELOPER)
+    iam.put_user_policy(DEVELOPER, "Everything", json.dumps(_EVERYTHING))
+    key = iam.create_access_key(DEVELOPER)
+    return key.access_key_id, key.secret_access_key

@@ -1,0 +1,72 @@
+"""What the database needs beyond the cluster: the role, its rights, its IAM mapping, and the accounts. Idempotent."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+ACCOUNTS: Final = 1_000
+BALANCE: Final = 100
+BATCH: Final = 1_000
+"""Rows a transaction; Aurora DSQL takes up to 3,000 (user guide, quotas, 2026-10)."""
+ATTEMPTS: Final = 12
+PAUSE_S: Final = 0.3
+"""Schema changes collide all over a cluster (OC001); AWS's own lint suite retries as often, 300 ms longer each time."""
+
+
+def retried(step: Callable[[], object]) -> None:
+    """Run a step again where it lost to another transaction (SQLSTATE 40001); raise what it raises last."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            step()
+        except psycopg.errors.SerializationFailure:
+            if attempt == ATTEMPTS:
+                raise
+            # The first loss is most often a schema change that this session had not heard of yet.
+            time.sleep(PAUSE_S * (attempt - 1))
+        else:
+            return
+
+
+def create_role(admin: psycopg.Connection[Any], role: str, arn: str) -> None:
+    """Let there be a database role that the IAM role ``arn`` may sign in as."""
+    known = admin.execute("SELECT FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+    if known is None:
+        _run(admin, sql.SQL("CREATE ROLE {} WITH LOGIN").format(sql.Identifier(role)))
+    query = "SELECT FROM sys.iam_pg_role_mappings WHERE pg_role_name = %s AND arn = %s"
+    if admin.execute(query, (role, arn)).fetchone() is None:
+        _run(admin, sql.SQL("AWS IAM GRANT {} TO {}").format(sql.Identifier(role), sql.Literal(arn)))
+
+
+def revoke_role(admin: psycopg.Connection[Any], role: str, arn: str) -> None:
+    """Let the IAM user or role ``arn`` sign in as ``role`` no more."""
+    _run(admin, sql.SQL("AWS IAM REVOKE {} FROM {}").format(sql.Identifier(role), sql.Literal(arn)))
+
+
+def create_accounts(admin: psycopg.Connection[Any], role: str | None = None) -> None:
+    """Let there be the table ``accounts``, and let ``role`` read and write it."""
+    _run(admin, sql.SQL("CREATE TABLE IF NOT EXISTS accounts (id INT PRIMARY KEY, balance INT)"))
+    if role:
+        _run(admin, sql.SQL("GRANT ALL ON public.accounts TO {}").format(sql.Identifier(role)))
+
+
+def reset_accounts(admin: psycopg.Connection[Any], accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:
+    """Let there be accounts 1 to ``accounts`` with ``balance`` each, and no others; batch by batch."""
+    _run(admin, sql.SQL("DELETE FROM accounts WHERE id < 1 OR id > {}").format(sql.Literal(accounts)))
+    upsert = sql.SQL(
+        "INSERT INTO accounts (id, balance) SELECT id, {balance} FROM generate_series({first}, {last}) AS id "
+        "ON CONFLICT (id) DO UPDATE SET balance = excluded.balance"
+    )
+    for first in range(1, accounts + 1, BATCH):
+        last = min(first + BATCH - 1, accounts)
+        parts = {"balance": sql.Literal(balance), "first": sql.Literal(first), "last": sql.Literal(last)}
+        _run(admin, upsert.format(**parts))
+
+
+def _run(admin: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> None:
+    def step() -> None:
+        admin.execute(statement)
+
+    retried(step)

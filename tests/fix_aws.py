@@ -1,0 +1,87 @@
+"""AWS's control plane in this process: moto as the stand-in has it, without clusters behind it."""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from infra.local.attach import LocalCloud
+
+ACCOUNT: Final = "123456789012"
+REGION: Final = "us-east-1"
+LIMIT_S: Final = 20
+
+
+class Plane:
+    """Clusters by name alone."""
+
+    def __init__(self) -> None:
+        self.clusters: set[str] = set()
+
+    async def create_cluster(self, identifier: str) -> Any:
+        self.clusters.add(identifier)
+        arn = f"arn:aws:dsql:{REGION}:{ACCOUNT}:cluster/{identifier}"
+        return SimpleNamespace(host=f"{identifier}.dsql.{REGION}.on.aws", arn=arn)
+
+    async def delete_cluster(self, identifier: str) -> None:
+        self.clusters.remove(identifier)
+
+
+@pytest.fixture(scope="session")
+def aws() -> "Iterator[LocalCloud]":
+    """A cloud whose control plane works; functions cannot be invoked, clusters cannot be connected to."""
+    from infra.local.attach import LocalCloud
+    from infra.local.aws import services
+    from infra.local.aws.front import Front
+
+    async def no_lambda(_: object) -> Any:
+        raise NotImplementedError
+
+    async def serve(ready: Callable[[str], None]) -> None:
+        services.connect(Plane(), lambda _: None, asyncio.get_running_loop())  # type: ignore[arg-type]
+        front = Front(no_lambda)
+        await front.start()
+        ready(front.url)
+        await over.wait()
+        await front.close()
+
+    services.extend(REGION)
+    key, secret = services.developer(ACCOUNT, REGION)
+    loop, over, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
+    url: list[str] = []
+
+    def ready(where: str) -> None:
+        url.append(where)
+        started.set()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(ready),), daemon=True)
+    thread.start()
+    assert started.wait(LIMIT_S)
+    yield LocalCloud(
+        {
+            "AWS_ENDPOINT_URL": url[0],
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_REGION": REGION,
+        }
+    )
+    loop.call_soon_threadsafe(over.set)
+    thread.join(LIMIT_S)
+    loop.close()
+
+
+@pytest.fixture
+def zipped(tmp_path: Path) -> Path:
+    """A zip to deploy; its name is new each time, as new code's is."""
+    import zipfile
+
+    path = tmp_path / f"code-{uuid.uuid4().hex}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("transfer/greeting.py", "")
+    return path

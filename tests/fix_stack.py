@@ -1,0 +1,255 @@
+"""The walk-through's stack, its function and its database, on either target."""
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import psycopg
+import pytest
+from filelock import FileLock
+
+from infra.cloud import Cloud
+from tests.fix_target import cloud_of
+
+if TYPE_CHECKING:
+    from infra.chapters import Chapter
+    from infra.stack import Outputs, Stack
+
+CHAPTERS: Final = range(5)
+STACK_NAME: Final = "ReinventDat401Stack"
+TOGETHER_LIMIT_S: Final = 50.0
+SETTLE_PAUSE_S: Final = 0.5
+LOCK_LIMIT_S: Final = 120.0
+
+_was_there = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("stack", "the stack that the tests deploy")
+    group.addoption(
+        "--stack-name",
+        default=os.environ.get("DSQL_STACK_NAME", STACK_NAME),
+        help=f"name of the stack, {STACK_NAME} unless said otherwise (environment: DSQL_STACK_NAME)",
+    )
+    group.addoption(
+        "--keep-stack",
+        action="store_true",
+        default=os.environ.get("DSQL_KEEP_STACK") == "1",
+        help="leave the stack in place at the end; one that was there before always stays (environment: "
+        "DSQL_KEEP_STACK=1)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for number in CHAPTERS:
+        config.addinivalue_line("markers", f"chapter{number}: chapter {number} of the walk-through")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Take note of a stack that is there already, and refuse one that is somebody else's."""
+    cloud = cloud_of(session.config)
+    if cloud is None or hasattr(session.config, "workerinput"):
+        return
+    from infra.stack import NotOurs
+
+    try:
+        session.config.stash[_was_there] = _stack(session.config, cloud).exists()
+    except NotOurs as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Delete the run's stack, once, when all workers have ended; the stand-in takes its own with it."""
+    cloud = cloud_of(config)
+    if cloud is None or hasattr(config, "workerinput") or config.stash.get(_was_there, True):
+        return
+    if not config.option.keep_stack:
+        stack = _stack(config, cloud)
+        if stack.exists():
+            stack.delete()
+            stack.remove_code()
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    if _was_there not in config.stash:
+        return None
+    fate = "was there and stays" if config.stash[_was_there] else "kept" if config.option.keep_stack else "deleted"
+    return f"stack: {config.option.stack_name}, {fate} at the end"
+
+
+def _stack(config: pytest.Config, cloud: Cloud) -> "Stack":
+    from infra.stack import FUNCTION, NAME, Stack
+
+    name = config.option.stack_name
+    return Stack(cloud, name, FUNCTION if name == NAME else name)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an invocation came to. ``error`` is Lambda's FunctionError, None for an answer of the handler's own."""
+
+    payload: Any
+    error: str | None
+    log: str
+
+
+Invoke = Callable[..., Answer]
+Seen = TypeVar("Seen")
+Deploy = Callable[["int | Chapter"], "Outputs"]
+
+
+@pytest.fixture(scope="session")
+def stack(cloud: Cloud, pytestconfig: pytest.Config) -> "Stack":
+    """The run's stack; ``chapter`` deploys it. Deleted at the end of the run unless it was there or is kept."""
+    return _stack(pytestconfig, cloud)
+
+
+@pytest.fixture(scope="session")
+def code(cloud: Cloud) -> Any:
+    """The function's zip for the target."""
+    from infra.bundle import build
+
+    return build(cloud.platform)
+
+
+@pytest.fixture
+def chapter(stack: "Stack", code: Any) -> Deploy:
+    """Deploy a chapter, by number or changed: ``chapter(3)``; reused where the stack is so already."""
+    from infra.chapters import CHAPTERS as ALL
+
+    return lambda wanted: stack.deploy(ALL[wanted] if isinstance(wanted, int) else wanted, code).outputs
+
+
+@pytest.fixture(scope="session")
+def deployed_endpoint(stack: "Stack", code: Any, once: Callable[[str, Callable[[], None]], None]) -> str:
+    """The endpoint of the stack's cluster, for tests that need no more of the stack."""
+    from infra import chapters, database
+
+    if not stack.exists():
+        once("stack", lambda: _deploy(stack, chapters.CHAPTERS[1], code))
+    return database.endpoint(stack.outputs())
+
+
+def _deploy(stack: "Stack", wanted: "Chapter", code: Any) -> None:
+    stack.deploy(wanted, code)
+
+
+@pytest.fixture
+def invoke(stack: "Stack") -> Invoke:
+    """Invoke the function: ``invoke(payer_id=1, payee_id=2, amount=10)``."""
+    return lambda event=None, /, **fields: invoke_function(stack, event if event is not None else fields)
+
+
+def invoke_function(stack: "Stack", event: object) -> Answer:
+    """Invoke a stack's function with an event and wait for its answer."""
+    answer = stack.cloud.client("lambda").invoke(FunctionName=stack.function, Payload=json.dumps(event), LogType="Tail")
+    payload = json.loads(answer["Payload"].read())
+    return Answer(payload, answer.get("FunctionError"), answer.get("LogResult", ""))
+
+
+def settles(cloud: Cloud, look: Callable[[], Seen], expected: Callable[[Seen], bool]) -> Seen:
+    """Look until it is as expected: IAM's changes take seconds to reach every part of AWS. Return the last look."""
+    until = time.monotonic() + cloud.settle_s
+    seen = look()
+    while not expected(seen) and time.monotonic() < until:
+        time.sleep(SETTLE_PAUSE_S)
+        seen = look()
+    return seen
+
+
+@pytest.fixture
+def admin(stack: "Stack", chapter: Deploy) -> Iterator[psycopg.Connection[Any]]:
+    """A session of admin on the stack's cluster."""
+    from infra import database
+
+    host = database.endpoint(stack.outputs() if stack.exists() else chapter(1))
+    with closing(database.connect(stack.cloud, host)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def database_role(stack: "Stack", admin: psycopg.Connection[Any]) -> str:
+    """The role myapp, which the function's IAM role may sign in as."""
+    from infra import database, schema
+
+    schema.create_role(admin, database.APP, stack.outputs().role_arn)
+    return database.APP
+
+
+@pytest.fixture
+def myapp(stack: "Stack", admin: psycopg.Connection[Any], database_role: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session of myapp, with the caller's own credentials, which are mapped for as long."""
+    from infra import database, schema
+
+    caller = iam_arn(stack.cloud.client("sts").get_caller_identity()["Arn"])
+    schema.create_role(admin, database_role, caller)
+    with closing(database.connect(stack.cloud, database.endpoint(stack.outputs()), database_role)) as connection:
+        yield connection
+    schema.revoke_role(admin, database_role, caller)
+
+
+def iam_arn(arn: str) -> str:
+    """Return the ARN that AWS IAM GRANT takes: a session's role, or the user itself."""
+    if ":assumed-role/" not in arn:
+        return arn
+    head, _, tail = arn.partition(":assumed-role/")
+    return f"{head.replace(':sts:', ':iam:')}:role/{tail.split('/')[0]}"
+
+
+@pytest.fixture
+def accounts(
+    admin: psycopg.Connection[Any], database_role: str, once: Callable[[str, Callable[[], None]], None]
+) -> psycopg.Connection[Any]:
+    """The accounts 1 to 1,000 with 100 each, which myapp may change; gives admin's session, to look at them."""
+    from infra import schema
+
+    once("accounts", lambda: schema.create_accounts(admin, database_role))
+    schema.reset_accounts(admin)
+    return admin
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Callable[..., None]:
+    """Do something once in the run, whichever worker comes first; the others wait until it is done."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if hasattr(pytestconfig, "workerinput") else folder
+
+    def once(name: str, work: Callable[[], None]) -> None:
+        with FileLock(shared / f"{name}.lock", timeout=LOCK_LIMIT_S):
+            done = shared / f"{name}.done"
+            if not done.exists():
+                work()
+                done.touch()
+
+    return once
+
+
+@pytest.fixture
+def own_stack(cloud: Cloud) -> "Iterator[Callable[[], Stack]]":
+    """Name stacks of the test's own; each is deleted with the test."""
+    from infra.stack import Stack
+
+    named: list[Stack] = []
+
+    def own() -> Stack:
+        name = f"dsql-perspective-{uuid.uuid4().hex[:8]}"
+        named.append(Stack(cloud, name, name))
+        return named[-1]
+
+    yield own
+    for each in named:
+        each.delete()
+
+
+def together(count: int, work: Callable[[int], Answer]) -> list[Answer]:
+    """Do something at once in several threads, and return what each came to."""
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(work, range(count), timeout=TOGETHER_LIMIT_S))

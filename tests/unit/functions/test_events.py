@@ -1,0 +1,65 @@
+"""Asynchronous invocations."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.unit.functions.endpoint import WAIT_S, Functions
+
+COUNTS = """
+    import pathlib
+    def handler(event, context):
+        file = pathlib.Path(event["file"])
+        with file.open("a") as lines: lines.write(context.aws_request_id + "\\n")
+        if len(file.read_text().splitlines()) <= event["failures"]: raise ValueError("again")
+        print("done")
+"""
+
+
+def test_an_event_is_accepted_and_run(functions: Functions) -> None:
+    functions.deploy("def handler(event, context): print(event['greeting'])")
+    answer = functions.invoke({"greeting": "hello"}, InvocationType="Event")
+    assert (answer.status, answer.payload) == (202, b"")
+    assert any(line == "hello" for line in functions.account.wait_for_line("REPORT"))
+
+
+def test_an_event_that_fails_is_tried_twice_more_as_the_same_request(
+    start_functions: Callable[..., Functions], tmp_path: Path
+) -> None:
+    functions = start_functions(retry_delays_s=(0.01, 0.01))
+    functions.deploy(COUNTS)
+    answer = functions.invoke({"file": str(tmp_path / "calls"), "failures": 2}, InvocationType="Event")
+    functions.account.wait_for_line("done")
+    assert (tmp_path / "calls").read_text().splitlines() == [answer.headers["x-amzn-requestid"]] * 3
+
+
+def test_an_event_that_fails_three_times_is_dropped(start_functions: Callable[..., Functions], tmp_path: Path) -> None:
+    functions = start_functions(retry_delays_s=(0.01, 0.01))
+    functions.deploy(COUNTS)
+    functions.invoke({"file": str(tmp_path / "calls"), "failures": 9}, InvocationType="Event")
+    account = functions.account
+    with account.written:
+        assert account.written.wait_for(lambda: sum("REPORT" in line for line in account.lines()) == 3, WAIT_S)
+        assert not account.written.wait_for(lambda: len((tmp_path / "calls").read_text().splitlines()) > 3, 0.1)
+
+
+def test_an_event_that_is_throttled_is_run_later(functions: Functions) -> None:
+    functions.deploy("def handler(event, context): print('done')", reserved=1)
+    concurrency, function = functions.endpoint.service._concurrency, functions.account.functions["it"]
+    concurrency.enter(function)
+    functions.invoke(InvocationType="Event")
+    # What the loop is given now, it does after the first attempt.
+    functions.endpoint.loop.call_soon_threadsafe(concurrency.leave, function)
+    functions.account.wait_for_line("done")
+
+
+def test_an_event_without_any_concurrency_is_dropped(functions: Functions) -> None:
+    functions.deploy("def handler(event, context): print('done')", reserved=0)
+    assert functions.invoke(InvocationType="Event").status == 202
+    assert functions.account.lines() == []
+
+
+def test_events_that_wait_end_with_the_service(functions: Functions) -> None:
+    functions.deploy("def handler(event, context): raise ValueError")
+    functions.invoke(InvocationType="Event")
+    functions.account.wait_for_line("REPORT")
+    functions.endpoint.stop()
