@@ -82,7 +82,8 @@ def _client(seed: int, lane: Lane, load: Load, together: Barrier, queue: Any) ->
 def _attempt(transaction: Callable[..., None], connection: Any, lane: Lane, load: Load, pick: random.Random) -> bool:
     try:
         transaction(connection, lane, load, pick)
-    except psycopg.errors.SerializationFailure:
+    except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+        # Plain PostgreSQL locks rows at the statement: two transfers in opposite directions can end so.
         connection.execute("ROLLBACK")
         return False
     return True

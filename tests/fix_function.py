@@ -24,8 +24,10 @@ class Context:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No credentials, profile or libpq setting of the developer reaches a test."""
+def clean_environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credentials, profile or libpq setting of the developer reaches a unit test."""
+    if request.node.get_closest_marker("unit") is None:
+        return
     for name in os.environ:
         if name.startswith(("AWS_", "PG", "CLUSTER_", "DATABASE_")):
             monkeypatch.delenv(name)

@@ -133,4 +133,4 @@ def judge(name: str, found: list[str]) -> None:
     if found and known:
         pytest.xfail(f"{known.reason} ({known.date}, {known.source})")
     assert not found, "\n".join(found)
-    assert not known, f"{name} no longer diverges: take it out of tests/known_divergences.py"
+    assert not known or known.timing, f"{name} no longer diverges: take it out of tests/known_divergences.py"

@@ -22,17 +22,22 @@ LONGEST_KEPT: Final = 10_000
 """How many texts' analyses are kept, and of how many characters; all go whenever the catalog changes."""
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
-SWEEP_S: Final = 300.0
+SWEEP_S: Final = 5.0
+LITTER: Final = 20_000
+"""How often overlays are looked at, and of how many rows one is to be swept: a few megabytes."""
+PURGE_S: Final = 300.0
 
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.shadow, c.columns, c.unique_indexes,
        (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes FROM occ.catalog() c
 """
 _SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nspname)"
-# Commits wait for each other by an advisory lock, for less than a millisecond each; that is not waiting.
+# Commits wait for each other, by an advisory lock, at a row or a file's end, until the other is done; that is not
+# waiting, however long a busy machine takes. At a row of the catalog one may wait for a transaction that does nothing.
 _BLOCKERS: Final = """
-SELECT DISTINCT unnest(pg_blocking_pids(pid)) AS pid FROM pg_stat_activity
- WHERE wait_event_type = 'Lock' AND wait_event <> 'advisory'
+SELECT DISTINCT b.pid FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) u JOIN pg_stat_activity b ON b.pid = u
+ WHERE w.wait_event_type = 'Lock' AND w.wait_event NOT IN ('advisory', 'extend')
+   AND (w.wait_event NOT IN ('transactionid', 'tuple') OR b.state <> 'active')
 """
 
 
@@ -179,12 +184,26 @@ class Cluster:
                 self.sessions[pid].doom()
 
     async def _sweep(self) -> None:
-        """Take away what the engine keeps of keys that are gone, once no transaction can ask for it any more."""
+        """Take away what transactions leave behind in the engine's tables, where nobody can ask for it any more."""
         await self._worker.execute("SET default_transaction_isolation = 'read committed'")
+        purged = time.monotonic()
         while True:
             await asyncio.sleep(SWEEP_S)
-            while (await (await self._worker.execute("SELECT occ.purge() AS purged")).fetchone() or {}).get("purged"):
-                pass
+            await self._sweep_overlays(LITTER)
+            if time.monotonic() - purged >= PURGE_S:
+                purged = time.monotonic()
+                await self._sweep_overlays(1)
+                while await self._removed("SELECT occ.purge() AS removed"):
+                    pass
+
+    async def _sweep_overlays(self, least: int) -> None:
+        cursor = await self._worker.execute("SELECT oid FROM occ.littered(%s) oid", (least,))
+        for row in await cursor.fetchall():
+            await self._removed("SELECT occ.sweep(%s) AS removed", row["oid"])
+
+    async def _removed(self, query: LiteralString, *arguments: object) -> int:
+        row = await (await self._worker.execute(query, arguments)).fetchone()
+        return int(row["removed"]) if row else 0
 
     def job_added(self) -> None:
         """Say that a transaction with a new job has committed."""

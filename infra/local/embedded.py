@@ -24,7 +24,12 @@ STOP_LIMIT_S: Final = 10.0
 UNPRIVILEGED: Final = "nobody"
 """PostgreSQL refuses to run as root; root runs it as this user."""
 
-DISPOSABLE: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+DISPOSABLE: Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_writer_flush_after": "0",
+}
 """For a server whose data ends with it: nothing is flushed."""
 SETTINGS: Final = {"autovacuum_naptime": "5s", "max_connections": "500"}
 """Many functions connect at once; what short transactions leave behind is swept up soon."""

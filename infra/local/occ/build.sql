@@ -7,29 +7,42 @@
 --   X locked FOR UPDATE        S locked FOR KEY SHARE        N inserted and deleted again: nothing
 -- `occ_head` marks the first row of a transaction, the one that has the commit trigger fire. `occ_ref` is the
 -- committed row, in a table without a primary key.
--- Rows of other transactions are never visible; the backend's pid leads the index only so that a scan does
--- not walk their dead entries.
+-- The transaction's id leads, so what others have left behind is never looked at; occ.sweep() takes it away. A
+-- transaction that has not written has no id, and NULL ends a scan before it begins.
+-- The planner is to use an overlay's index always, from the first statement on, whatever is in there. Pages, which
+-- vacuum must not give back, have it look too large to be scanned from end to end; and statistics say that a
+-- transaction has one row. Where a column takes no NULL it goes without.
+CREATE OR REPLACE FUNCTION occ.prime(t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE occ.fill('INSERT INTO {own} SELECT g::text::xid8, ''N'', false FROM generate_series(1, 1000) g;
+                      ANALYZE {own} (occ_xid); DELETE FROM {own}', t);
+    UPDATE pg_class SET reltuples = 0 WHERE oid = to_regclass(t->>'own');
+EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+    NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION occ.build_overlay(t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     c record;
 BEGIN
-    EXECUTE occ.fill('CREATE UNLOGGED TABLE {own} (occ_pid int NOT NULL, occ_op "char" NOT NULL, occ_head boolean NOT NULL, occ_ref tid)
+    EXECUTE occ.fill('CREATE UNLOGGED TABLE {own} (occ_xid xid8, occ_op "char", occ_head boolean, occ_ref tid)
         WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
               autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2000000000,
-              autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false)', t);
-    -- An overlay looks empty to the planner, who would then scan it from end to end. Some pages, which vacuum
-    -- must not give back, have it use the index always.
-    EXECUTE occ.fill('INSERT INTO {own} SELECT 0, ''N'', false FROM generate_series(1, 1000); DELETE FROM {own}', t);
-    EXECUTE occ.fill('ALTER TABLE {own} SET (fillfactor = 70)', t) || (
-        SELECT coalesce(string_agg(format(', ADD COLUMN %I %s%s%s%s', attname, format_type(atttypid, atttypmod),
+              autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
+        ALTER TABLE {own} ', t) || (
+        SELECT coalesce(string_agg(format('ADD COLUMN %I %s%s%s', attname, format_type(atttypid, atttypmod),
                 CASE WHEN attcollation <> typcollation THEN ' COLLATE ' || attcollation::regcollation ELSE '' END,
-                CASE WHEN attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(adbin, adrelid)) ELSE '' END,
-                CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END), '' ORDER BY attnum), '')
+                CASE WHEN attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(adbin, adrelid)) ELSE '' END),
+                ', ' ORDER BY attnum), '')
           FROM pg_attribute JOIN pg_type y ON y.oid = atttypid
           LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
          WHERE attrelid = (t->>'oid')::oid AND attnum > 0 AND NOT attisdropped);
-    EXECUTE occ.fill(CASE WHEN (t->>'keyed')::boolean THEN 'CREATE UNIQUE INDEX ON {own} (occ_pid, {pk})'
-                          ELSE 'CREATE INDEX ON {own} (occ_pid, occ_ref)' END, t);
+    PERFORM occ.prime(t);
+    EXECUTE occ.fill('ALTER TABLE {own} SET (fillfactor = 70), ALTER occ_xid SET NOT NULL, ALTER occ_op SET NOT NULL, ALTER occ_head SET NOT NULL', t) || (
+        SELECT coalesce(string_agg(format(', ALTER %I SET NOT NULL', attname), '' ORDER BY attnum), '')
+          FROM pg_attribute WHERE attrelid = (t->>'oid')::oid AND attnum > 0 AND NOT attisdropped AND attnotnull);
+    EXECUTE occ.fill(CASE WHEN (t->>'keyed')::boolean THEN 'CREATE UNIQUE INDEX ON {own} (occ_xid, {pk})'
+                          ELSE 'CREATE INDEX ON {own} (occ_xid, occ_ref)' END, t);
     -- Locks and deletions hold an image that a constraint which is not validated may not accept.
     FOR c IN SELECT conname, pg_get_expr(conbin, conrelid) AS expression
                FROM pg_constraint WHERE conrelid = (t->>'oid')::oid AND contype = 'c' LOOP
@@ -38,13 +51,19 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Constants tell the two parts apart and the condition stands above them, so that the planner can dissolve the view in
+-- a query: each part gets what is left of the condition for it, and can be looked up by values of other tables.
+-- {o_from_u} follows from {o_is_u}; with it the planner looks up each row instead of hashing what the transaction has
+-- written, which would take longer than all the rest for the few rows that most statements read.
 CREATE OR REPLACE FUNCTION occ.view_query(t jsonb, merged boolean) RETURNS text LANGUAGE sql AS $$
     SELECT occ.fill(CASE WHEN merged THEN
-        'SELECT {b_cols} FROM {base} b
-          WHERE NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_catalog.pg_backend_pid() AND {o_is_b})
-         UNION ALL
-         SELECT {o_cols} FROM {own} o
-          WHERE o.occ_pid = pg_catalog.pg_backend_pid() AND o.occ_op NOT IN (''D'', ''N'')'
+        'SELECT {u_cols} FROM (
+            SELECT false AS occ_mine, NULL::pg_catalog.xid8 AS occ_xid, NULL::"char" AS occ_op{b_ref}, {b_cols} FROM {base} b
+             UNION ALL
+            SELECT true, o.occ_xid, o.occ_op{o_ref}, {o_cols} FROM {own} o) u
+          WHERE NOT u.occ_mine AND (pg_catalog.pg_current_xact_id_if_assigned() IS NULL OR NOT EXISTS (
+                    SELECT FROM {own} o WHERE o.occ_xid = pg_catalog.pg_current_xact_id_if_assigned() AND {o_is_u} AND {o_from_u}))
+             OR u.occ_mine AND u.occ_xid = pg_catalog.pg_current_xact_id_if_assigned() AND u.occ_op NOT IN (''D'', ''N'')'
         ELSE 'SELECT {b_cols} FROM {base} b' END, t)
 $$;
 
@@ -75,3 +94,25 @@ BEGIN
         END LOOP;
     END LOOP;
 END $$;
+
+-- Takes away what ended transactions have left in an overlay, which is all that can be seen of it from outside; returns
+-- how many rows. Who changes the schema just now is not waited for: the next time will do. To be called by itself.
+CREATE OR REPLACE FUNCTION occ.sweep(own oid) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    overlay text := (SELECT oid::regclass FROM pg_class WHERE oid = own);
+    removed bigint := 0;
+BEGIN
+    IF overlay IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE %s IN ROW EXCLUSIVE MODE NOWAIT', overlay);
+        EXECUTE format('DELETE FROM %s', overlay);
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN removed;
+EXCEPTION WHEN lock_not_available OR undefined_table THEN
+    RETURN 0;
+END $$;
+
+-- Overlays that hold at least so many rows, as far as PostgreSQL's statistics know.
+CREATE OR REPLACE FUNCTION occ.littered(rows bigint) RETURNS SETOF oid LANGUAGE sql STABLE AS $$
+    SELECT own FROM occ.shadowed WHERE pg_stat_get_live_tuples(own) >= littered.rows
+$$;

@@ -1,4 +1,5 @@
--- COMMIT: one deferred trigger a table and transaction carries the overlay over to the table.
+-- COMMIT: one deferred trigger a table and transaction carries the overlay over to the table. The overlay's rows stay
+-- behind, where nobody will look for them: to delete them here would be one more statement for each transaction.
 
 -- A row header keeps 32 bits of a transaction's id; the rest is that of the nearest id to one's own.
 CREATE OR REPLACE FUNCTION occ.full_xid(short xid) RETURNS xid8 LANGUAGE plpgsql AS $$
@@ -45,7 +46,7 @@ END $$;
 CREATE OR REPLACE FUNCTION occ.build_commit(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
 DECLARE
     update text := CASE WHEN t->>'w_apply' = '' THEN 'PERFORM FROM {own} WHERE '
-        ELSE 'UPDATE {base} b SET {w_apply} FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND {o_is_b} AND ' END;
+        ELSE 'UPDATE {base} b SET {w_apply} FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND {o_is_b} AND ' END;
     untouched boolean := t->>'w_apply' = '';
     parts jsonb := t || jsonb_build_object(
         'claim', occ.fill(occ.part_claim((t->>'keyed')::boolean), t),
@@ -62,14 +63,14 @@ BEGIN
 BEGIN
     -- A row that a rival is committing right now is lost already; waiting for it could end in a deadlock.
     PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
-      WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('U', 'K') AND b.xmax <> 0 AND occ.is_committing(b.xmax);
+      WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('U', 'K') AND b.xmax <> 0 AND occ.is_committing(b.xmax);
     BEGIN
 {claim}
         DELETE FROM {base} b USING {own} o
-          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b};
+          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b};
         {update_rest};
         INSERT INTO {base} ({w_cols}) OVERRIDING SYSTEM VALUE
-          SELECT {w_o} FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('I', 'R', 'X');
+          SELECT {w_o} FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('I', 'R', 'X');
 {share}
     EXCEPTION WHEN serialization_failure OR unique_violation OR foreign_key_violation THEN
         PERFORM occ.raise_conflict();
@@ -94,7 +95,6 @@ BEGIN
         IF occ_applied <> ascii(current_setting('occ.state')) - 48 THEN
             PERFORM {private}.apply_{oid}();
         END IF;
-        DELETE FROM {own} WHERE occ_pid = pg_backend_pid();
         RETURN NULL;
     END IF;
     IF current_setting('occ.pending', true) = '1' THEN
@@ -105,18 +105,17 @@ BEGIN
     occ_lock := CASE WHEN occ_state = occ_rows::text || '|{oid}|' THEN pg_advisory_xact_lock_shared(1868784384)::text
                      ELSE pg_advisory_xact_lock(1868784384)::text END;
     IF occ_rows NOT BETWEEN 0 AND 4 OR coalesce(nullif(current_setting('occ.size_limit', true), ''), '10485760')::bigint < 10485760 THEN
-        SELECT sum({size}) INTO occ_bytes FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op NOT IN ('S', 'X', 'N');
+        SELECT sum({size}) INTO occ_bytes FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op NOT IN ('S', 'X', 'N');
         PERFORM occ.check_size(coalesce(occ_bytes, 0));
     END IF;
     {update_plain};
     GET DIAGNOSTICS occ_applied = ROW_COUNT;
     IF occ_applied <> occ_rows THEN
-        SELECT count(*) INTO occ_left FROM {own} o WHERE o.occ_pid = pg_backend_pid();
+        SELECT count(*) INTO occ_left FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned();
         IF occ_left <> occ_applied THEN
             PERFORM {private}.apply_{oid}();
         END IF;
     END IF;
-    DELETE FROM {own} WHERE occ_pid = pg_backend_pid();
     RETURN NULL;
 END $body$ $$, parts);
     EXECUTE occ.fill($$CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON {own}

@@ -26,34 +26,34 @@ END $$;
 CREATE OR REPLACE FUNCTION occ.part_claim(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
 SELECT CASE WHEN keyed THEN $$
         INSERT INTO {keys} ({pk}, occ_probe, occ_at)
-          SELECT {o_pk}, false, clock_timestamp() FROM {own} o WHERE o.occ_pid = pg_backend_pid()
+          SELECT {o_pk}, false, clock_timestamp() FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned()
              AND (o.occ_op = 'D' OR o.occ_op = 'I' AND (SELECT pg_relation_size('{keys}') > 0))
           ON CONFLICT ({pk}, occ_probe) DO UPDATE SET occ_at = excluded.occ_at;
         IF pg_relation_size('{shares}') > 0 THEN
             DELETE FROM {shares} b USING {own} o
-              WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b} AND occ.is_left(b.xmax);
+              WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b} AND occ.is_left(b.xmax);
             INSERT INTO {keys} ({pk}, occ_probe)
-              SELECT {o_pk}, true FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X');
+              SELECT {o_pk}, true FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X');
             DELETE FROM {keys} b USING {own} o
-              WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b} AND b.occ_probe;
+              WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b} AND b.occ_probe;
         END IF;
 $$ ELSE $$
         PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
-          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('D', 'R', 'X') AND b.xmax <> 0 AND occ.is_rival(b.xmax);
+          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND b.xmax <> 0 AND occ.is_rival(b.xmax);
 $$ END $t$;
 
 -- A row with a fresh header is as I see it. Another is locked to find out. The upsert in two steps leaves the new row
 -- a fresh header, which DO UPDATE would not.
 CREATE OR REPLACE FUNCTION occ.part_share(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
 SELECT CASE WHEN keyed THEN $$
-        IF EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S') THEN
+        IF EXISTS (SELECT FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S') THEN
             PERFORM FROM {base} b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM {own} o JOIN {base} b ON {o_is_b}
-              WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
+              WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
             UPDATE {shares} b SET occ_at = clock_timestamp() FROM {own} o
-             WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S' AND {o_is_b} AND b.occ_pid = o.occ_pid AND occ.is_left(b.xmax);
+             WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' AND {o_is_b} AND b.occ_pid = pg_backend_pid() AND occ.is_left(b.xmax);
             INSERT INTO {shares} ({pk}, occ_probe, occ_pid, occ_at)
-              SELECT {o_pk}, true, o.occ_pid, clock_timestamp() FROM {own} o
-               WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S' ON CONFLICT DO NOTHING;
+              SELECT {o_pk}, true, pg_backend_pid(), clock_timestamp() FROM {own} o
+               WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' ON CONFLICT DO NOTHING;
         END IF;
 $$ ELSE '' END $t$;
 
@@ -61,10 +61,10 @@ $$ ELSE '' END $t$;
 -- no fresh header it is tried first and taken after.
 CREATE OR REPLACE FUNCTION occ.part_hold(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
 SELECT CASE WHEN keyed THEN '' ELSE $$
-    IF EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S') THEN
+    IF EXISTS (SELECT FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S') THEN
         BEGIN
             PERFORM FROM {base} b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM {own} o JOIN {base} b ON {o_is_b}
-              WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
+              WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
             RAISE SQLSTATE 'OCCOK';
         EXCEPTION WHEN serialization_failure THEN
             PERFORM occ.raise_conflict();
@@ -72,7 +72,7 @@ SELECT CASE WHEN keyed THEN '' ELSE $$
             NULL;
         END;
         PERFORM FROM {base} b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM {own} o JOIN {base} b ON {o_is_b}
-          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op = 'S')) FOR KEY SHARE;
+          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S')) FOR KEY SHARE;
     END IF;
 $$ END $t$;
 

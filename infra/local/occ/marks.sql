@@ -12,7 +12,7 @@ BEGIN
     body := CASE WHEN keyed THEN
         replace(occ.part_find('{o_is_old}'), '{same}', 'true') || $$
     IF occ_spot IS NULL THEN
-        INSERT INTO {own} (occ_pid, occ_op, occ_head, {w_cols}) VALUES (pg_backend_pid(), occ_mark, occ_head, {w_old});
+        INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES (pg_current_xact_id(), occ_mark, occ_head, {w_old});
         {note}
     ELSIF occ_mark = 'X' AND occ_was IN ('S', 'U', 'K') THEN
         UPDATE {own} SET occ_op = CASE occ_was WHEN 'S' THEN 'X'::"char" ELSE 'R' END WHERE ctid = occ_spot;
@@ -20,13 +20,13 @@ BEGIN
     END IF;$$
     ELSE $$
 {take}    IF occ_spot IS NOT NULL THEN
-        INSERT INTO {own} (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
-        VALUES (pg_backend_pid(), occ_mark, occ_head, occ_spot, {w_old});
+        INSERT INTO {own} (occ_xid, occ_op, occ_head, occ_ref, {w_cols})
+        VALUES (pg_current_xact_id(), occ_mark, occ_head, occ_spot, {w_old});
         {note}
     ELSIF occ_mark = 'X' THEN
         UPDATE {own} o SET occ_op = CASE o.occ_op WHEN 'S' THEN 'X'::"char" ELSE 'R' END
          WHERE o.ctid = (SELECT o.ctid FROM {own} o
-                          WHERE o.occ_pid = pg_backend_pid() AND o.occ_op IN ('S', 'U', 'K') AND {o_like_old} LIMIT 1);
+                          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('S', 'U', 'K') AND {o_like_old} LIMIT 1);
         {note}
     END IF;$$ END;
     EXECUTE replace(occ.expand(occ.fill($$CREATE OR REPLACE FUNCTION {private}.mark_{oid}(occ_row {view}, occ_mark "char") RETURNS int

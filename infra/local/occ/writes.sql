@@ -39,7 +39,7 @@ SELECT replace($$
     occ_spot := NULL;
     IF NOT occ_head THEN
         SELECT o.ctid, o.occ_op, {same} INTO occ_spot, occ_was, occ_same
-          FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND {row};
+          FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND {row};
     END IF;
 $$, '{row}', row_is) $t$;
 
@@ -58,7 +58,7 @@ SELECT replace($$
         occ_last := set_config('occ.last', occ_spot::text, true);
     END IF;
 $$, '{search}', $$SELECT b.ctid INTO occ_spot FROM {base} b
-         WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_pid = pg_backend_pid() AND o.occ_ref = b.ctid)$$)
+         WHERE {b_like_old} AND NOT EXISTS (SELECT FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_ref = b.ctid)$$)
 $t$;
 
 -- A row that goes: into D, or N where it was never committed. A row which this same command changed
@@ -67,8 +67,8 @@ CREATE OR REPLACE FUNCTION occ.part_erase(keyed boolean) RETURNS text LANGUAGE s
 SELECT CASE WHEN keyed THEN
     replace(occ.part_find('{o_is_old}'), '{same}', '{o_like_old}') || $$
     IF occ_spot IS NULL THEN
-        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
-        VALUES (pg_backend_pid(), 'D', occ_head, {w_old});
+        INSERT INTO {own} AS o (occ_xid, occ_op, occ_head, {w_cols})
+        VALUES (pg_current_xact_id(), 'D', occ_head, {w_old});
         {count}
     ELSE
         IF occ_was IN ('D', 'N') OR NOT occ_same THEN
@@ -83,12 +83,12 @@ SELECT CASE WHEN keyed THEN
     END IF;
 $$ ELSE $$
 {take}    IF occ_spot IS NOT NULL THEN
-        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
-        VALUES (pg_backend_pid(), 'D', occ_head, occ_spot, {w_old});
+        INSERT INTO {own} AS o (occ_xid, occ_op, occ_head, occ_ref, {w_cols})
+        VALUES (pg_current_xact_id(), 'D', occ_head, occ_spot, {w_old});
         {count}
     ELSE
         SELECT o.ctid, o.occ_op INTO occ_spot, occ_was FROM {own} o
-         WHERE o.occ_pid = pg_backend_pid() AND o.occ_op NOT IN ('D', 'N') AND {o_like_old} LIMIT 1;
+         WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op NOT IN ('D', 'N') AND {o_like_old} LIMIT 1;
         IF NOT FOUND THEN
             RETURN NULL;
         END IF;
@@ -106,8 +106,8 @@ CREATE OR REPLACE FUNCTION occ.part_place(keyed boolean) RETURNS text LANGUAGE s
 SELECT CASE WHEN keyed THEN
     replace(occ.part_find('{o_is_new}'), '{same}', 'true') || $$
     IF occ_spot IS NULL THEN
-        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
-        SELECT pg_backend_pid(), 'I', occ_head, {w_new}
+        INSERT INTO {own} AS o (occ_xid, occ_op, occ_head, {w_cols})
+        SELECT pg_current_xact_id(), 'I', occ_head, {w_new}
          WHERE NOT EXISTS (SELECT FROM {base} b WHERE {b_is_new}) {returning};
         IF NOT FOUND THEN
             {duplicate}
@@ -122,8 +122,8 @@ SELECT CASE WHEN keyed THEN
         {note}
     END IF;
 $$ ELSE $$
-    INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
-    VALUES (pg_backend_pid(), 'I', occ_head, {w_new}) {returning};
+    INSERT INTO {own} AS o (occ_xid, occ_op, occ_head, {w_cols})
+    VALUES (pg_current_xact_id(), 'I', occ_head, {w_new}) {returning};
     {place_count}
 $$ END $t$;
 
@@ -132,8 +132,8 @@ CREATE OR REPLACE FUNCTION occ.part_change(keyed boolean) RETURNS text LANGUAGE 
 SELECT CASE WHEN keyed THEN
     replace(occ.part_find('{o_is_old}'), '{same}', '{o_like_old}') || $$
     IF occ_spot IS NULL THEN
-        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, {w_cols})
-        VALUES (pg_backend_pid(), {op}, occ_head, {w_new}) {returning};
+        INSERT INTO {own} AS o (occ_xid, occ_op, occ_head, {w_cols})
+        VALUES (pg_current_xact_id(), {op}, occ_head, {w_new}) {returning};
         {change_count}
     ELSE
         IF occ_was IN ('D', 'N') OR NOT occ_same THEN
@@ -146,12 +146,12 @@ SELECT CASE WHEN keyed THEN
     END IF;
 $$ ELSE $$
 {take}    IF occ_spot IS NOT NULL THEN
-        INSERT INTO {own} AS o (occ_pid, occ_op, occ_head, occ_ref, {w_cols})
-        VALUES (pg_backend_pid(), {op}, occ_head, occ_spot, {w_new}) {returning};
+        INSERT INTO {own} AS o (occ_xid, occ_op, occ_head, occ_ref, {w_cols})
+        VALUES (pg_current_xact_id(), {op}, occ_head, occ_spot, {w_new}) {returning};
         {change_count}
     ELSE
         SELECT o.ctid, o.occ_op INTO occ_spot, occ_was FROM {own} o
-         WHERE o.occ_pid = pg_backend_pid() AND o.occ_op NOT IN ('D', 'N') AND {o_like_old} LIMIT 1;
+         WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op NOT IN ('D', 'N') AND {o_like_old} LIMIT 1;
         IF NOT FOUND THEN
             RETURN NULL;
         END IF;
@@ -184,19 +184,19 @@ CREATE OR REPLACE FUNCTION occ.key_text(rel oid) RETURNS text LANGUAGE sql STABL
 $$;
 
 -- The first updates of a transaction, in the fewest steps: every expression here is prepared anew in each
--- transaction. A key that the setting does not hold is not in the overlay, so no look-up is needed.
+-- transaction, so one serves for all of them. A key that the setting does not hold is not in the overlay, so no look-up
+-- is needed.
 CREATE OR REPLACE FUNCTION occ.part_quick(rel oid) RETURNS text LANGUAGE sql STABLE AS $t$
 SELECT coalesce(replace(replace($$
-    IF coalesce(current_setting('occ.state', true), '') = '' AND {stays} THEN
-        INSERT INTO {own} (occ_pid, occ_op, occ_head, {w_cols}) VALUES (pg_backend_pid(), 'U', true, {w_new});
-        occ_state := set_config('occ.state', '1|{oid}|=' || {key} || '=', true);
-        RETURN NEW;
-    END IF;
-    occ_state := current_setting('occ.state', true);
-    IF occ_state LIKE '_|{oid}|=%' AND ascii(occ_state) < 52 AND strpos(occ_state, '=' || {key} || '=') = 0 AND {stays}
-       AND coalesce(nullif(current_setting('occ.row_limit', true), ''), '3000')::int >= 4 THEN
-        INSERT INTO {own} (occ_pid, occ_op, occ_head, {w_cols}) VALUES (pg_backend_pid(), 'U', false, {w_new});
-        occ_state := set_config('occ.state', chr(ascii(occ_state) + 1) || substr(occ_state, 2) || '=' || {key} || '=', true);
+    IF (CASE WHEN NOT ({stays}) THEN false
+            WHEN coalesce(current_setting('occ.state', true), '') = '' THEN set_config('occ.state', '1|{oid}|=' || {key} || '=', true) <> ''
+            WHEN current_setting('occ.state') LIKE '_|{oid}|=%' AND ascii(current_setting('occ.state')) < 52
+             AND strpos(current_setting('occ.state'), '=' || {key} || '=') = 0
+             AND coalesce(nullif(current_setting('occ.row_limit', true), ''), '3000')::int >= 4
+            THEN set_config('occ.state', chr(ascii(current_setting('occ.state')) + 1)
+                                         || substr(current_setting('occ.state'), 2) || '=' || {key} || '=', true) <> '' END) THEN
+        INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols})
+        VALUES (pg_current_xact_id(), 'U', ascii(current_setting('occ.state')) = 49, {w_new});
         RETURN NEW;
     END IF;
 $$, '{key}', occ.key_text(rel)), '{stays}',

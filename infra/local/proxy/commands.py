@@ -8,10 +8,11 @@ from infra.local.proxy import plan, wire
 from infra.local.proxy.judge import Judge
 from infra.local.proxy.plan import Plan
 from infra.local.proxy.rules import FAILED
-from infra.local.proxy.units import Unit
+from infra.local.proxy.units import Unit, relayed_run
 
 _OWN: Final = b"dsql_proxy"
 _PLAIN: Final = Plan("")
+_BIND: Final = b"B"
 _LIBPQ_RUN: Final = b"D\0\0\0\6P\0" + b"E\0\0\0\x09\0\0\0\0\0" + wire.SYNC
 """Describe and Execute of the unnamed portal, and Sync: what libpq sends behind the Bind of a prepared statement."""
 
@@ -50,36 +51,36 @@ class Commands:
             verdict = self._judge.verdict(statement, unit)
             plans += [*verdict.before, verdict.instead or plan.of(statement)]
         sent = plans[0].sql if len(plans) == 1 else "".join(f"{each.sql}; " for each in plans)
-        at = 0
+        at, starts = 0, []
         for each in plans:
-            unit.expect("C", each, hidden=each.hidden)
+            unit.expect(each, hidden=each.hidden)
             if each.statement:
-                unit.starts.append((at, each.statement))
+                starts.append((at, each.statement))
             at += len(each.sql) + len("; ")
+        unit.starts = starts
         out += message if sent == text else wire.query(sent)
         return unit
 
     def prepared_run(self, data: bytes) -> Unit | None:
         """Return the unit of a prepared statement's run as libpq sends it, in one piece, where it may go as it is."""
-        if data[-len(_LIBPQ_RUN) :] != _LIBPQ_RUN or data[:1] != b"B" or data[5]:
+        if not data.endswith(_LIBPQ_RUN) or not data.startswith(_BIND) or data[5]:
             return None
         if wire.first_end(data) != len(data) - len(_LIBPQ_RUN):
             return None
-        prepared = self._prepared.get(data[6 : data.index(0, 6)], _PLAIN)
-        if prepared.statement is None or prepared.hide_columns or not self._judge.passes(prepared.statement):
+        prepared = self._prepared.get(data[6 : data.index(0, 6)])
+        if prepared is None or prepared.statement is None or not prepared.relayed:
+            return None
+        if not self._judge.passes(prepared.statement):
             return None
         self._portals[b""] = prepared
-        unit = Unit(simple=False)
-        for kind in "2TC":
-            unit.expect(kind, prepared)
-        return unit
+        return relayed_run()
 
     def _parse(self, message: bytes, out: bytearray, unit: Unit) -> None:
         (name, text), end = wire.strings(message, 2, 5)
         statements = self._analyse(text.decode(errors="replace"))
         if len(statements) != 1:
             # PostgreSQL says what is wrong with several commands in one.
-            unit.expect("1", _PLAIN)
+            unit.expect(_PLAIN)
             out += message
             return
         statement = statements[0]
@@ -88,21 +89,21 @@ class Commands:
             self._before(statement, out, unit)
             return
         self._prepared[name] = prepared = plan.of(statement)
-        unit.expect("1", prepared)
+        unit.expect(prepared)
         unit.starts = [(0, statement)]
         out += wire.parse(name, prepared.sql, message[end:])
 
     def _bind(self, message: bytes, out: bytearray, unit: Unit) -> None:
         (portal, name), _ = wire.strings(message, 2, 5)
         bound = self._portals[portal] = self._prepared.get(name, _PLAIN)
-        unit.expect("2", bound)
+        unit.expect(bound)
         if bound.hide_columns:
             message = wire.message(b"B", wire.widen_formats(message[5:], bound.hide_columns))
         out += message
 
     def _describe(self, message: bytes, out: bytearray, unit: Unit) -> None:
         known = self._prepared if message[5:6] == b"S" else self._portals
-        unit.expect("T", known.get(message[6:-1], _PLAIN))
+        unit.expect(known.get(message[6:-1], _PLAIN))
         out += message
 
     def _execute(self, message: bytes, out: bytearray, unit: Unit) -> None:
@@ -110,19 +111,19 @@ class Commands:
         bound = self._portals.get(portal, _PLAIN)
         if bound.statement:
             self._before(bound.statement, out, unit)
-        unit.expect("C", bound)
+        unit.expect(bound)
         out += message
 
     def _close(self, message: bytes, out: bytearray, unit: Unit) -> None:
         known = self._prepared if message[5:6] == b"S" else self._portals
         known.pop(message[6:-1], None)
-        unit.expect("3", _PLAIN)
+        unit.expect(_PLAIN)
         out += message
 
     def _before(self, statement: Statement, out: bytearray, unit: Unit) -> None:
         """Run what the judge wants to be run before a statement, or in its place: an error, which ends the unit."""
         verdict = self._judge.verdict(statement, unit)
         for hidden in [*verdict.before, *([verdict.instead] if verdict.instead else [])]:
-            for kind in "312C":
-                unit.expect(kind, _PLAIN, hidden=True)
+            for _ in ("Close", "Close", "Parse", "Bind", "Execute"):
+                unit.expect(_PLAIN, hidden=True)
             out += wire.run(_OWN, hidden.sql)

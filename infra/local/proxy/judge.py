@@ -65,15 +65,16 @@ class Judge:
             verdict.instead = plan.refuse(refusal)
         elif failure := refusal or self._commit_failure(statement, unit):
             verdict.before.append(plan.fail_at_commit(failure))
+        if unit.implicit or unit.deaf or self.changes.catalog or self.changes.path:
+            unit.plain = False
         return verdict
 
     def passes(self, statement: Statement) -> bool:
-        """Note a statement and say True where it may run as it is, in a transaction block and without a closer look."""
-        faults, rules = self._cluster.faults.rules, self.rules
-        if faults or rules.may_be_refused(statement, self._cluster.version) or (statement.writes and not rules.block):
+        """Note a statement of a relayed plan and say True where it may run without a closer look."""
+        cluster, changes = self._cluster, self.changes
+        if cluster.faults.rules or changes.catalog or changes.path:
             return False
-        self._refusal(statement)
-        return True
+        return self.rules.passes(statement, cluster.version, time.monotonic())
 
     def _refusal(self, statement: Statement) -> Refusal | None:
         refusal = self.rules.refusal(statement, self._cluster.version, time.monotonic())

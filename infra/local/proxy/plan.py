@@ -1,15 +1,21 @@
 """From a statement to what PostgreSQL is sent for it, and how its answer is shown."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from psycopg import sql as composed
 
 from infra.local.dialect import AsyncIndex, AsyncValidation, IamMapping, Kind, Refusal, Setting, Statement
 
+_REMARKABLE: Final = frozenset({Kind.RESET, Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Text to send, and what to change in the answer: hidden columns, rows, or another command tag."""
+    """Text to send, and what to change in the answer: hidden columns, rows, or another command tag.
+
+    Of a ``relayed`` one nothing is to change, and its statement changes nothing for others or for its session.
+    """
 
     sql: str
     statement: Statement | None = None
@@ -19,10 +25,17 @@ class Plan:
     tag: str = ""
     hidden: bool = False
     changes_answer: bool = field(init=False)
+    relayed: bool = field(init=False)
 
     def __post_init__(self) -> None:
         changes = bool(self.hide_columns or self.hide_rows or self.insert_tag or self.tag or self.hidden)
         object.__setattr__(self, "changes_answer", changes)
+        object.__setattr__(self, "relayed", not changes and self.statement is not None and _is_simple(self.statement))
+
+
+def _is_simple(statement: Statement) -> bool:
+    remarkable = statement.refusal or statement.counts_as_ddl or statement.changes_search_path
+    return not remarkable and statement.kind not in _REMARKABLE
 
 
 def call(function: str, *arguments: str | bool | None) -> str:

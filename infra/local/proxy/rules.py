@@ -1,6 +1,5 @@
 """The transaction rules of Aurora DSQL that PostgreSQL does not have: a pure state machine, one a session."""
 
-import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +15,7 @@ MULTIPLE_DDL: Final = Refusal("0A000", "multiple ddl statements not supported in
 DDL_AND_DML: Final = Refusal("0A000", "ddl and dml are not supported in the same transaction")
 SCHEMA_CONFLICT: Final = Refusal("40001", "schema has been updated by another transaction (OC001)")
 
+_ENDS: Final = frozenset({Kind.COMMIT, Kind.ROLLBACK})
 _WITHOUT_CATALOG: Final = frozenset(
     {
         Kind.BEGIN,
@@ -77,13 +77,15 @@ class Rules:
         self._count(statement, now)
         return refusal or (statement.refusal if statement.kind is not Kind.COMMIT else None)
 
-    def may_be_refused(self, statement: Statement, version: int) -> bool:
-        """Whether ``refusal`` has more than the age of the transaction to look at."""
-        changes = statement.refusal or statement.counts_as_ddl or self.ddl
-        return bool(changes or self.doomed or self.seen != version or self._old())
-
-    def _old(self) -> bool:
-        return self.started is not None and time.monotonic() - self.started > self._limits.transaction_s
+    def passes(self, statement: Statement, version: int, now: float) -> bool:
+        """Count a statement that is no DDL and not refused as such, and say True; say False where to look closer."""
+        started = self.started
+        if self.ddl or self.doomed or self.seen != version or (statement.writes and not self.block):
+            return False
+        if started is not None and now - started > self._limits.transaction_s:
+            return False
+        self._count(statement, now)
+        return True
 
     def _stale(self, statement: Statement, version: int) -> Refusal | None:
         looks = self.touched if statement.kind is Kind.COMMIT else statement.kind not in _WITHOUT_CATALOG
@@ -110,7 +112,7 @@ class Rules:
         return None
 
     def _count(self, statement: Statement, now: float) -> None:
-        if statement.kind in {Kind.COMMIT, Kind.ROLLBACK}:
+        if statement.kind in _ENDS:
             self.block = False
             self._clear()
             return

@@ -78,17 +78,17 @@ class Session:
 
     def client_data(self, data: bytes) -> None:
         """Take what the client sends."""
+        if self._unit is None and not self._blocked and not self._pending and self.upstream:
+            self._unit = self._commands.prepared_run(data)
+            if self._unit:
+                self._blocked = True
+                self.upstream.send(data)
+                return
         self._pending = self._pending + data if self._pending else data
         self._advance()
 
     def _advance(self) -> None:
         """Send on what may be sent on now."""
-        if not self._blocked and self._unit is None:
-            self._unit = self._commands.prepared_run(self._pending)
-            if self._unit:
-                self._blocked, whole, self._pending = True, self._pending, b""
-                self._send(whole)
-                return
         end, out, pending = 0, bytearray(), self._pending
         for kind, at, end_of_message in wire.messages(pending):
             if self._blocked and kind not in _COPYING and kind != _TERMINATE:
@@ -128,9 +128,24 @@ class Session:
 
     def upstream_data(self, data: bytes) -> None:
         """Take what PostgreSQL says."""
-        if self._relayed(data):
-            return
         unit = self._unit
+        if unit and unit.plain and self._answers.empty:
+            status = wire.settled_status(data)
+            if status:
+                self._relay(data, status)
+                return
+        self._read(data, unit)
+
+    def _relay(self, data: bytes, status: bytes) -> None:
+        """Relay an answer that is whole, good news, and changes nothing that anybody has to be told; most are."""
+        self._unit = None
+        self._rules.settled(status)
+        self.client.write(data)
+        self._blocked = False
+        if self._pending:
+            self._go_on()
+
+    def _read(self, data: bytes, unit: Unit | None) -> None:
         out = self._answers.read(data, unit)
         if unit and unit.deaf:
             if self._unit is None:
@@ -141,24 +156,6 @@ class Session:
         if self._answered:
             self._answered = False
             self._go_on()
-
-    def _relayed(self, data: bytes) -> bool:
-        """Relay an answer that is whole, good news, and changes nothing that anybody has to be told; most are."""
-        unit, changes = self._unit, self._judge.changes
-        if unit is None or not unit.plain or unit.internal or unit.deaf or unit.implicit:
-            return False
-        if changes.catalog or changes.path or not self._answers.empty:
-            return False
-        status = wire.settled_status(data)
-        if status is None:
-            return False
-        self._unit = None
-        self._rules.settled(status)
-        self.client.write(data)
-        self._blocked = False
-        if self._pending:
-            self._go_on()
-        return True
 
     def _finished(self, unit: Unit, status: bytes) -> bytes:
         """Take the end of a unit: PostgreSQL is ready, in this transaction status."""
@@ -202,7 +199,7 @@ class Session:
     def _ask(self, sql: str, then: Callable[[Rows], None]) -> None:
         """Run a query of the proxy's own between the client's units."""
         self._blocked = True
-        self._unit = Unit(simple=True, internal=then)
+        self._unit = Unit(simple=True, internal=then, plain=False)
         self._send(wire.query(sql))
 
     def _ready(self) -> None:

@@ -1,7 +1,7 @@
 """What PostgreSQL still has to answer: one unit for each Query or Sync, one reply for each command in it."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,9 +11,8 @@ from infra.local.proxy.plan import Plan
 
 @dataclass(slots=True)
 class Reply:
-    """The answer to one command: ``1`` Parse, ``2`` Bind, ``3`` Close, ``T`` Describe, ``C`` a statement's run."""
+    """The answer to one command: a Parse, a Bind, a Close, a Describe, or a statement's run."""
 
-    kind: str
     plan: Plan
     hidden: bool = False
 
@@ -24,13 +23,13 @@ class Unit:
 
     ``starts`` are the places in the text sent where the client's statements begin, for the positions of errors.
     An ``internal`` unit is the proxy's own: its rows go to the callback, nothing to the client. Of a ``deaf`` one the
-    client hears nothing but the end of its connection. A ``plain`` one is relayed as it comes. An ``implicit``
-    one writes without a transaction block: what was reported as done may yet fail to commit.
+    client hears nothing but the end of its connection. An ``implicit`` one writes without a transaction block: what was
+    reported as done may yet fail to commit. A ``plain`` one is none of these, and is relayed as it comes.
     """
 
     simple: bool
     replies: deque[Reply] = field(default_factory=deque)
-    starts: list[tuple[int, Statement]] = field(default_factory=list)
+    starts: Sequence[tuple[int, Statement]] = ()
     internal: Callable[[list[list[str | None]]], None] | None = None
     rows: list[list[str | None]] = field(default_factory=list)
     failed: bool = False
@@ -40,13 +39,13 @@ class Unit:
     deaf: bool = False
     plain: bool = True
 
-    def expect(self, kind: str, plan: Plan, *, hidden: bool = False) -> None:
+    def expect(self, plan: Plan, *, hidden: bool = False) -> None:
         """Expect the answer to one more command."""
         if hidden or plan.changes_answer:
             self.plain = False
-            self.replies.append(Reply(kind, plan, hidden))
+            self.replies.append(Reply(plan, hidden))
         else:
-            self.replies.append(_RELAYED[kind])
+            self.replies.append(_RELAYED)
 
     def position(self, sent: int) -> int:
         """Where character ``sent`` of the text sent stood in the client's text; 0 where it did not."""
@@ -56,4 +55,10 @@ class Unit:
         return 0
 
 
-_RELAYED: Final = {kind: Reply(kind, Plan("")) for kind in "123TC"}
+_RELAYED: Final = Reply(Plan(""))
+_RUN: Final = (_RELAYED,) * 3
+
+
+def relayed_run() -> Unit:
+    """The unit of a prepared statement's run, Bind, Describe and Execute, whose answer is relayed as it is."""
+    return Unit(simple=False, replies=deque(_RUN))

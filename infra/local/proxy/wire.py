@@ -83,13 +83,13 @@ def parse(name: bytes, sql: str, tail: bytes = b"\0\0") -> bytes:
 
 
 def run(name: bytes, sql: str) -> bytes:
-    """Close, Parse, Bind and Execute of a statement without parameters, under a name of its own.
+    """Close (twice), Parse, Bind and Execute of a statement without parameters, under a name of its own.
 
-    Closed first, as a statement that fails outlives the failure.
+    Closed first, as a statement that fails outlives the failure, and a portal lasts as long as the transaction.
     """
     bind = message(b"B", name + b"\0" + name + b"\0" + b"\0\0" * 3)
     execute = message(b"E", name + b"\0" + b"\0\0\0\0")
-    close = message(b"C", b"S" + name + b"\0")
+    close = message(b"C", b"S" + name + b"\0") + message(b"C", b"P" + name + b"\0")
     return close + parse(name, sql) + bind + execute
 
 
@@ -160,16 +160,14 @@ def first_end(data: bytes) -> int:
 
 def settled_status(data: bytes) -> bytes | None:
     """Return the transaction status where ``data`` is all of an answer without an error, None where it may not be."""
-    size = len(data)
     if data[-6:-1] != _READY:
         return None
-    at = kind = 0
-    while at + 5 <= size:
-        kind = data[at]
-        if kind == _ERROR:
+    at, end = 0, len(data) - 6
+    while at < end:
+        if data[at] == _ERROR:
             return None
         at += 1 + _LENGTH(data, at + 1)[0]
-    return data[-1:] if at == size and kind == _READY[0] else None
+    return data[-1:] if at == end else None
 
 
 def row(body: bytes) -> list[str | None]:

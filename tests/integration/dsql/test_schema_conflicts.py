@@ -96,6 +96,15 @@ def test_ddl_does_not_wait_for_a_transaction_that_goes_straight_to_commit(two: t
     assert changer("SELECT v FROM t WHERE id = 1") == [1]
 
 
+def test_a_commit_that_was_prepared_learns_of_it_too(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    other.begin()("UPDATE t SET v = 9 WHERE id = 1")
+    at_once(functools.partial(change, changer.connection, CHANGES["add-column"]))
+    with pytest.raises(psycopg.errors.SerializationFailure, match="OC001"):
+        other.connection.execute("COMMIT", prepare=True)
+    assert other.status == IDLE
+
+
 def test_nobody_waits_for_open_ddl(two: tuple[Session, Session]) -> None:
     changer, other = two
     changer("BEGIN")

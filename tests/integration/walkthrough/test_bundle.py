@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.bundle import BundleError, Platform, build
+from infra.cloud import Cloud
 
 LINUX = Platform()
 LIMIT_BYTES = 262_144_000
@@ -19,14 +20,14 @@ def contents(zipped: Path) -> dict[str, int]:
         return {info.filename: info.file_size for info in archive.infolist()}
 
 
-def test_the_same_again_is_the_same_bytes(code: Path, tmp_path: Path) -> None:
-    again = build(Platform(local=True), tmp_path)
+def test_the_same_again_is_the_same_bytes(cloud: Cloud, code: Path, tmp_path: Path) -> None:
+    again = build(cloud.platform, tmp_path)
     assert (again.name, again.read_bytes()) == (code.name, code.read_bytes())
 
 
-def test_what_was_built_is_not_built_again(code: Path) -> None:
+def test_what_was_built_is_not_built_again(cloud: Cloud, code: Path) -> None:
     before = code.stat().st_mtime_ns
-    assert build(Platform(local=True), code.parent).stat().st_mtime_ns == before
+    assert build(cloud.platform, code.parent).stat().st_mtime_ns == before
 
 
 def test_on_aws_it_is_the_same_but_for_the_wheels_platform(code: Path, tmp_path: Path) -> None:

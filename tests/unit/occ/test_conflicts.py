@@ -240,3 +240,30 @@ def test_purge_removes_what_is_old_under_running_transactions(pair: tuple[Sessio
         assert [admin("SELECT occ.purge()")[0] for _ in range(3)] == [1, 2, 0]
         assert (a.commit_conflicts(), b.commit_conflicts()) == (False, False)
         assert a("SELECT id FROM {accounts} ORDER BY id") == [2, 3]
+
+
+def test_sweep_takes_what_ended_transactions_left(pair: tuple[Session, Session], engine: Engine) -> None:
+    a, b = pair
+    engine.connect()("UPDATE {accounts} SET balance = 0 WHERE id = 2")
+    a("UPDATE {accounts} SET balance = balance + 1 WHERE id = 1")
+    with psycopg.connect(engine.url, autocommit=True) as conn:
+        admin = Session(conn)
+        (overlay,) = admin("SELECT own FROM occ.shadowed WHERE base = 'accounts'::regclass")
+        assert [admin("SELECT occ.sweep(%s)", overlay)[0] for _ in range(2)] == [3, 0]
+        assert a("SELECT balance FROM {accounts} WHERE id = 1") == [101]
+        assert not a.commit_conflicts()
+        b("ROLLBACK")
+        assert admin("SELECT occ.sweep(%s)", overlay) == [1]
+    assert a("SELECT id, balance FROM {accounts} ORDER BY id") == [(1, 101), (2, 0)]
+
+
+def test_sweep_waits_for_nobody(engine: Engine) -> None:
+    engine.tables("CREATE TABLE t (id int PRIMARY KEY)", "INSERT INTO {t} VALUES (1)")
+    with psycopg.connect(engine.url, autocommit=True) as conn, psycopg.connect(engine.url) as ddl:
+        admin = Session(conn)
+        (overlay,) = admin("SELECT own FROM occ.shadowed WHERE base = 't'::regclass")
+        ddl.execute("DROP TABLE t")
+        admin("SET statement_timeout = '1s'")
+        assert admin("SELECT occ.sweep(%s)", overlay) == [0]
+        ddl.commit()
+        assert admin("SELECT occ.sweep(%s)", overlay) == [0]

@@ -249,3 +249,25 @@ def test_a_read_only_transaction_reads(session: Open, engine: Engine) -> None:
     assert reader("SELECT count(*) FROM {items}") == [2]
     error = reader.fails("UPDATE {items} SET n = 0")
     assert error.diag.message_primary == "cannot execute UPDATE in a read-only transaction"
+
+
+@pytest.mark.parametrize("column", ["v int NOT NULL", "v int GENERATED ALWAYS AS (id + 1) STORED"])
+def test_an_overlay_is_looked_up_from_the_first_statement_on(session: Open, column: str) -> None:
+    s = session(f"CREATE TABLE t (id int PRIMARY KEY, {column})")
+    plan = "\n".join(s("EXPLAIN SELECT * FROM {t}"))
+    assert plan.count("t_occ_xid_id_idx") == 2
+    assert plan.count("Seq Scan") == 1
+
+
+def test_rows_are_looked_up_by_values_of_other_tables(session: Open) -> None:
+    s = session(
+        "CREATE TABLE many (id int PRIMARY KEY, v int)",
+        "CREATE TABLE one (id int PRIMARY KEY, many int)",
+        "INSERT INTO {many} SELECT g, 0 FROM generate_series(1, 3000) g",
+        "INSERT INTO {one} VALUES (1, 5)",
+    )
+    s("UPDATE {many} SET v = 1 WHERE id = 5")
+    change = "UPDATE {many} SET v = v + 1 FROM {one} o WHERE o.id = 1 AND o.many = {many}.id"
+    assert "Seq Scan on many" not in "\n".join(s(f"EXPLAIN {change}"))
+    s(change)
+    assert s("SELECT id, v FROM {many} WHERE v > 0") == [(5, 2)]

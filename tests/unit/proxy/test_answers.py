@@ -21,7 +21,7 @@ def answers() -> Answers:
 def simple(*plans: Plan) -> Unit:
     unit = Unit(simple=True)
     for plan in plans:
-        unit.expect("C", plan, hidden=plan.hidden)
+        unit.expect(plan, hidden=plan.hidden)
     return unit
 
 
@@ -57,7 +57,7 @@ def test_a_rewritten_upsert_reports_an_insert(answers: Answers) -> None:
 
 def test_a_commit_that_fails_takes_the_report_before_it_back(answers: Answers) -> None:
     unit = Unit(simple=False, implicit=True)
-    unit.expect("C", Plan("UPDATE t SET a = 1"))
+    unit.expect(Plan("UPDATE t SET a = 1"))
     assert answers.read(wire.complete("UPDATE 1"), unit) == b""
     shown = answers.read(FAILURE + READY, unit)
     assert b"UPDATE 1" not in shown
@@ -67,7 +67,7 @@ def test_a_commit_that_fails_takes_the_report_before_it_back(answers: Answers) -
 
 def test_a_commit_that_succeeds_lets_the_report_through(answers: Answers) -> None:
     unit = Unit(simple=False, implicit=True)
-    unit.expect("C", Plan("UPDATE t SET a = 1"))
+    unit.expect(Plan("UPDATE t SET a = 1"))
     stream = wire.complete("UPDATE 1") + READY
     assert answers.read(stream, unit) == stream
 

@@ -1,6 +1,7 @@
 import pytest
 
 from infra.local.dialect import Catalog, Refusal, Statement, analyse
+from infra.local.proxy import plan
 from infra.local.proxy.rules import FAILED, IDLE, IN_TRANSACTION, SCHEMA_CONFLICT, Limits, Rules
 
 NOW = 1_000.0
@@ -133,9 +134,16 @@ def test_an_old_transaction_is_refused(session: Session, sql: str) -> None:
     )
 
 
-def test_what_may_be_refused_is_looked_at_closely(session: Session) -> None:
-    rules = session.rules
-    assert not rules.may_be_refused(statement("UPDATE t SET a = 1"), 1)
-    assert rules.may_be_refused(statement("UPDATE t SET a = 1"), 2)
-    assert rules.may_be_refused(statement("TRUNCATE t"), 1)
-    assert rules.may_be_refused(statement("DROP TABLE t"), 1)
+def test_what_no_rule_can_refuse_passes(session: Session) -> None:
+    rules, update = session.rules, statement("UPDATE t SET a = 1")
+    assert not rules.passes(update, 1, 0.0), "it commits by itself"
+    session("BEGIN", now=0.0)
+    assert rules.passes(update, 1, 300.0)
+    assert not rules.passes(update, 2, 1.0)
+    assert not rules.passes(update, 1, 301.0)
+
+
+@pytest.mark.parametrize("sql", ["TRUNCATE t", "DROP TABLE t", "SET search_path = a", "RESET ALL"])
+def test_what_needs_a_closer_look_is_not_relayed(sql: str) -> None:
+    assert not plan.of(statement(sql)).relayed
+    assert plan.of(statement("COMMIT")).relayed
