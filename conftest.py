@@ -13,6 +13,7 @@ pytest_plugins = (
     "tests.fix_target",
     "tests.fix_stack",
     "tests.fix_aws",
+    "tests.fix_storm",
     "tests.fix_cluster",
     "tests.fix_probes",
     "tests.fix_sessions",

@@ -60,7 +60,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     from infra.stack import NotOurs
 
     try:
-        session.config.stash[_was_there] = _stack(session.config, cloud).exists()
+        session.config.stash[_was_there] = stack_of(session.config, cloud).exists()
     except NotOurs as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -72,7 +72,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if cloud is None or hasattr(config, "workerinput") or config.stash.get(_was_there, True):
         return
     if not config.option.keep_stack:
-        stack = _stack(config, cloud)
+        stack = stack_of(config, cloud)
         if stack.exists():
             stack.delete()
             stack.remove_code()
@@ -85,7 +85,7 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"stack: {config.option.stack_name}, {fate} at the end"
 
 
-def _stack(config: pytest.Config, cloud: Cloud) -> "Stack":
+def stack_of(config: pytest.Config, cloud: Cloud) -> "Stack":
     from infra.stack import FUNCTION, NAME, Stack
 
     name = config.option.stack_name
@@ -109,7 +109,7 @@ Deploy = Callable[["int | Chapter"], "Outputs"]
 @pytest.fixture(scope="session")
 def stack(cloud: Cloud, pytestconfig: pytest.Config) -> "Stack":
     """The run's stack; ``chapter`` deploys it. Deleted at the end of the run unless it was there or is kept."""
-    return _stack(pytestconfig, cloud)
+    return stack_of(pytestconfig, cloud)
 
 
 @pytest.fixture(scope="session")

@@ -51,8 +51,9 @@ class MotoAccount:
         key = found.function_arn
         state = self._state(found)
         known = self._described.get(key)
-        if known is None or known[0] != state:
-            known = self._described[key] = (state, self._describe(found, state))
+        reserved = found.reserved_concurrency
+        if known is None or known[0] != (state, reserved):
+            known = self._described[key] = ((state, reserved), self._describe(found, state))
         return known[1]
 
     def _arn(self, reference: str, qualifier: str | None) -> str:

@@ -1,0 +1,249 @@
+"""The conductor: waits for all workers, lets them begin at once, watches, and judges what they have left."""
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from storm import record, report
+from storm.checker import check
+from storm.model import Facts, History
+from storm.names import worker_name
+from storm.plan import Load
+from storm.record import Recorder
+from storm.rendezvous import START_LIMIT_S, Line, Listener, Message
+from storm.scenario import Scenario
+from storm.stage import Stage
+from storm.statistics import percentile
+from storm.verdict import Verdict
+
+LIVE_S: Final = 1.0
+LONGEST_S: Final = 3_600.0
+FUNCTION_LIMIT_S: Final = 30.0
+"""The function's timeout: after an answer that did not come, it may run for so long."""
+RECENT: Final = 5_000
+OPENING: Final = 100
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Thresholds of the run; None where there is none."""
+
+    max_p99_ms: float | None = None
+    min_rate: float | None = None
+    max_retries: int | None = None
+
+    def apply(self, scenario: Scenario) -> Scenario:
+        """Return a scenario that expects these besides."""
+        bounds = {name: value for name, value in vars(self).items() if value is not None}
+        return replace(scenario, expectations=replace(scenario.expectations, **bounds))
+
+
+@dataclass
+class Watch:
+    """How far the workers are, together."""
+
+    total: int
+    tallies: dict[int, Message] = field(default_factory=dict)
+    latencies: list[float] = field(default_factory=list)
+
+    def add(self, share: int, tally: Message) -> None:
+        """Take note of a worker's own count."""
+        self.latencies = (self.latencies + tally.pop("latencies"))[-RECENT:]
+        self.tallies[share] = tally
+
+    def progress(self, elapsed_s: float) -> report.Progress:
+        """Return where the storm stands."""
+        tallies = list(self.tallies.values())
+        done = sum(tally["done"] for tally in tallies)
+        outcomes = sum((Counter(tally["outcomes"]) for tally in tallies), Counter[str]())
+        ordered = sorted(self.latencies)
+        rate = done / elapsed_s if elapsed_s else 0.0
+        return report.Progress(
+            done,
+            self.total,
+            rate,
+            outcomes["committed"],
+            outcomes["refused"],
+            outcomes["unknown"],
+            sum(tally["retries"] for tally in tallies),
+            percentile(ordered, 50) if ordered else None,
+            percentile(ordered, 99) if ordered else None,
+            (self.total - done) / rate if rate else None,
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """A storm that was judged, and where its record is."""
+
+    scenario: Scenario
+    history: History
+    verdict: Verdict
+    folder: Path
+
+
+class Act:
+    """One storm, from the first worker's arrival to the verdict."""
+
+    def __init__(self, scenario: Scenario, shares: int, total: int) -> None:
+        self.scenario, self.shares = scenario, shares
+        self.lines: dict[int, Line] = {}
+        self.ended: set[int] = set()
+        self.watch = Watch(total)
+        self.changed = threading.Condition()
+        self.arrived_at = time.monotonic()
+
+    def attend(self, share: int, line: Line) -> None:
+        """Follow a worker until it is done or gone."""
+        with self.changed:
+            self.lines[share] = line
+            self.changed.notify_all()
+        while (message := line.hear()) is not None and "done" not in message:
+            self.watch.add(share, message["progress"])
+        with self.changed:
+            self.ended.add(share)
+            self.changed.notify_all()
+
+    def wait_for_all(self) -> None:
+        """Wait for every worker to arrive; raise TimeoutError."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: len(self.lines) == self.shares, START_LIMIT_S):
+                raise TimeoutError(f"{len(self.lines)} of {self.shares} workers came within {START_LIMIT_S:.0f} s")
+
+    def wait_for_end(self, limit_s: float) -> bool:
+        """Wait until every worker is done or gone, or for so long; return whether they are."""
+        with self.changed:
+            return self.changed.wait_for(lambda: len(self.ended) == self.shares, limit_s)
+
+    def say(self, message: Message) -> None:
+        """Tell all workers."""
+        for line in self.lines.values():
+            line.say(message)
+
+
+class Conductor:
+    """Conducts the storms of a run. ``tell`` shows a person a line; records and reports go below ``folder``."""
+
+    def __init__(
+        self,
+        stage: Callable[[], Stage],
+        scenarios: dict[str, Scenario],
+        load: Load,
+        folder: Path,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._stage, self._scenarios, self._load = stage, scenarios, load
+        self._folder, self._tell = folder, tell
+        self._acts: dict[str, Act] = {}
+        self._lock = threading.Lock()
+        self.results: list[Result] = []
+        self.path = folder / "meet"
+        self._listener = Listener(self.path, self._meet)
+
+    def close(self) -> None:
+        """Meet no more workers."""
+        self._listener.close()
+        self.path.unlink(missing_ok=True)
+
+    def _meet(self, line: Line) -> None:
+        message = line.hear(START_LIMIT_S)
+        if message is None:
+            return
+        with self._lock:
+            act = self._acts.get(message["scenario"])
+            if act is None:
+                act = self._acts[message["scenario"]] = self._begin(message)
+        act.attend(message["arrived"], line)
+
+    def _begin(self, message: Message) -> Act:
+        scenario = self._scenarios[message["scenario"]]
+        act = Act(scenario, message["of"], scenario.load(self._load).calls)
+        threading.Thread(target=self._conduct, args=(act,), name=f"storm-{scenario.name}", daemon=True).start()
+        return act
+
+    def _conduct(self, act: Act) -> None:
+        try:
+            result = self._play(act)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the workers wait to hear of it
+            act.say({"failed": f"{type(error).__name__}: {error}"})
+        else:
+            self.results.append(result)
+            findings = [str(finding) for finding in result.verdict.findings]
+            act.say({"verdict": {"findings": findings, "folder": str(result.folder)}})
+
+    def _play(self, act: Act) -> Result:
+        folder = self._folder / act.scenario.name
+        folder.mkdir()
+        stage, load = self._stage(), act.scenario.load(self._load)
+        function = stage.set_up(act.scenario, load.accounts)
+        act.wait_for_all()
+        ready_s, started, origin = time.monotonic() - act.arrived_at, datetime.now(UTC), time.monotonic()
+        act.say({"go": {"origin": origin, "folder": str(folder), "function": function, "seed": load.seed}})
+        self._follow(act, stage, folder, origin)
+        wall_s = time.monotonic() - origin
+        if act.watch.progress(wall_s).unknown:
+            time.sleep(FUNCTION_LIMIT_S)
+        stage.tear_down()
+        facts = Facts(
+            planned=load.calls,
+            accounts=load.accounts,
+            opening=OPENING,
+            closing=stage.closing_balances(),
+            workers=tuple(worker_name(share) for share in range(act.shares)),
+            configuration={
+                **self._configuration(act, load, stage),
+                "workers ready after": f"{ready_s:.1f} s",
+                "environments started": stage.cold_starts(started.timestamp()),
+            },
+            started=started.isoformat(timespec="seconds"),
+            ended=datetime.now(UTC).isoformat(timespec="seconds"),
+            wall_s=round(wall_s, 3),
+            cores=os.cpu_count() or 1,
+        )
+        return self._judge(act.scenario, folder, facts)
+
+    def _follow(self, act: Act, stage: Stage, folder: Path, origin: float) -> None:
+        """Show how far it is, with a reader beside it, until all workers are done or gone."""
+        over = threading.Event()
+        with Recorder(folder, "reader") as recorder:
+            reader = threading.Thread(
+                target=stage.read, args=(recorder, origin, over), name="storm-reader", daemon=True
+            )
+            reader.start()
+            try:
+                while not act.wait_for_end(LIVE_S):
+                    elapsed = time.monotonic() - origin
+                    if elapsed > LONGEST_S:
+                        raise TimeoutError(f"the storm has not ended within {LONGEST_S:.0f} s")
+                    self._tell(report.live_line(act.watch.progress(elapsed)))
+            finally:
+                over.set()
+                reader.join(FUNCTION_LIMIT_S)
+
+    def _configuration(self, act: Act, load: Load, stage: Stage) -> dict[str, Any]:
+        return {
+            "target": stage.stack.cloud.target,
+            "where": stage.stack.cloud.describe(),
+            "scenario": act.scenario.title,
+            "seed": load.seed,
+            "calls": load.calls,
+            "parallel": load.parallel,
+            "workers": act.shares,
+            "accounts": load.accounts,
+            "rate": load.rate,
+            **stage.versions(),
+        }
+
+    def _judge(self, scenario: Scenario, folder: Path, facts: Facts) -> Result:
+        record.save(folder, facts)
+        history = record.read(folder, facts)
+        verdict = check(history, scenario.expectations)
+        (folder / "verdict.json").write_text(json.dumps([str(finding) for finding in verdict.findings], indent=1))
+        return Result(scenario, history, verdict, folder)

@@ -1,0 +1,183 @@
+"""The storm: its options, its conductor in the run's own process, its workers, its report at the end."""
+
+import os
+import random
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.fix_layers import selects
+from tests.fix_stack import stack_of
+from tests.fix_target import cloud_of
+
+if TYPE_CHECKING:
+    from infra.cloud import Cloud
+    from storm.conductor import Conductor
+    from storm.plan import Load
+    from storm.scenario import Scenario
+    from storm.stage import Stage
+
+CALLS: Final = 10_000
+PARALLEL: Final = 1_000
+ACCOUNTS: Final = 1_000
+WARM_UP: Final = 64
+LIVE_LINES_S: Final = 5.0
+"""How often a line of progress is printed where there is no terminal to overwrite one."""
+
+_conductor = pytest.StashKey["Conductor"]()
+_terminal = pytest.StashKey[int]()
+_KEY: Final = "storm-meet"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("storm", "the storm (-m stress)")
+    group.addoption("--calls", type=int, default=CALLS, help=f"transfers in all, {CALLS:,} unless said otherwise")
+    group.addoption("--parallel", type=int, default=PARALLEL, help=f"how many at a time, {PARALLEL:,}")
+    group.addoption("--accounts", type=int, default=ACCOUNTS, help=f"how many accounts, {ACCOUNTS:,}")
+    group.addoption("--seed", type=int, help="what transfers are drawn by; the report tells the one that was used")
+    group.addoption("--rate", type=float, help="calls per second, each at its own moment (an open loop)")
+    group.addoption("--duration", type=float, help="seconds; with --rate, in place of --calls")
+    group.addoption("--warmup", type=int, default=WARM_UP, help=f"calls before the clock starts, {WARM_UP}")
+    group.addoption("--report", type=Path, metavar="DIR", help="write report.html, report.json, seconds.csv, records")
+    group.addoption("--max-p99", type=float, metavar="MS", help="fail where the callers' p99 is above")
+    group.addoption("--min-rate", type=float, metavar="N", help="fail where fewer calls per second are answered")
+    group.addoption("--max-retries", type=int, metavar="N", help="fail where one call needed more")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Capturing has not begun: later this descriptor is the only way to a person who watches.
+    config.stash[_terminal] = os.dup(1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give every worker its share of every storm."""
+    if "share" in metafunc.fixturenames:
+        shares = _shares(metafunc.config)
+        metafunc.parametrize("share", range(shares), ids=[f"share{share}" for share in range(shares)])
+
+
+def _shares(config: pytest.Config) -> int:
+    worker = getattr(config, "workerinput", None)
+    return int(worker["workercount"]) if worker else 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    cloud = cloud_of(config)
+    if cloud is None or hasattr(config, "workerinput") or not selects(config, "stress"):
+        return
+    try:
+        load = _load(config)
+    except ValueError as error:
+        raise pytest.UsageError(f"--{error}") from None
+    config.stash[_conductor] = _conduct(config, cloud, load)
+
+
+def _load(config: pytest.Config) -> "Load":
+    """Read the options; ValueError names what cannot be."""
+    from storm.plan import Load
+
+    options = config.option
+    if (options.duration is None) is not (options.rate is None):
+        raise ValueError("duration: goes with --rate, and --rate with it")
+    calls = options.calls if options.duration is None else round(options.duration * options.rate)
+    seed = random.randrange(2**32) if options.seed is None else options.seed
+    return Load(calls, options.parallel, options.accounts, seed, options.rate)
+
+
+def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor":
+    from storm import scenario
+    from storm.conductor import Bounds, Conductor
+
+    bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
+    folder = config.option.report or Path(tempfile.mkdtemp(prefix="storm-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    scenarios = {each.name: bounds.apply(each) for each in scenario.ALL}
+    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, _teller(config.stash[_terminal]))
+
+
+def _stage(config: pytest.Config, cloud: "Cloud") -> "Stage":
+    from infra.bundle import build
+    from storm.stage import Stage
+
+    return Stage(stack_of(config, cloud), build(cloud.platform), config.option.warmup)
+
+
+def _teller(terminal: int) -> Callable[[str], None]:
+    """Show progress: one line that is overwritten on a terminal, a line now and then elsewhere."""
+    import time
+
+    last = 0.0
+
+    def tell(line: str) -> None:
+        nonlocal last
+        if os.isatty(terminal):
+            os.write(terminal, f"\r{line:<100}\r".encode())
+        elif time.monotonic() - last >= LIVE_LINES_S:
+            last = time.monotonic()
+            os.write(terminal, f"{line}\n".encode())
+
+    return tell
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where the conductor is."""
+    conductor = node.config.stash.get(_conductor, None)
+    if conductor is not None:
+        node.workerinput[_KEY] = str(conductor.path)
+
+
+@pytest.fixture
+def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[[Scenario], list[str]]":
+    """Take part in a storm: make this worker's share of the calls, return what was found wrong with all of them."""
+    worker = getattr(pytestconfig, "workerinput", None)
+    where = worker[_KEY] if worker else str(pytestconfig.stash[_conductor].path)
+
+    def take_part(scenario: "Scenario") -> list[str]:
+        from storm.worker import Worker, take_part
+
+        return take_part(cloud, Worker(where, share, _shares(pytestconfig)), scenario, _load_of(pytestconfig))
+
+    return take_part
+
+
+def _load_of(config: pytest.Config) -> "Load":
+    """Return the run's load; its seed comes from the conductor."""
+    from dataclasses import replace
+
+    return replace(_load(config), seed=0)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    conductor = config.stash.get(_conductor, None)
+    if conductor is None or not conductor.results:
+        return
+    from storm import page, report
+    from storm.statistics import measure
+
+    for result in conductor.results:
+        statistics = measure(result.history)
+        terminalreporter.section(f"storm: {result.scenario.title}")
+        terminalreporter.write_line(report.text(result.history, statistics, result.verdict))
+        if config.option.report:
+            page.write(result.folder, result.history, result.verdict)
+            terminalreporter.write_line(f"\nreport: {result.folder / 'report.html'}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    conductor = config.stash.get(_conductor, None)
+    if conductor is not None:
+        conductor.close()
+        if not config.option.report:
+            import shutil
+
+            shutil.rmtree(conductor.path.parent, ignore_errors=True)
+    if _terminal in config.stash:
+        os.close(config.stash[_terminal])
