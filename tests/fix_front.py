@@ -127,7 +127,7 @@ class Front:
                 cut = self._due(data)
                 if not data or (cut and cut.before):
                     return
-                cut_at_answer = cut is not None
+                cut_at_answer = cut_at_answer or cut is not None
                 server.sendall(data)
             if server in ready:
                 data = server.recv(65536)

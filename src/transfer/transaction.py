@@ -26,35 +26,62 @@ _UNCERTAIN_SQLSTATE: Final = "40003"
 
 
 def make(connection: psycopg.Connection, transfer: Transfer) -> int:
-    """Make the transfer in one transaction and return the payer's new balance.
+    """Make the transfer in one transaction, in two round trips, and return the payer's new balance.
 
     Raises PayerNotFound, PayeeNotFound or InsufficientBalance after a rollback, OutcomeUnknown where the connection
     was lost during COMMIT, and psycopg's errors for all else, a lost optimistic transaction (40001) among it.
     """
-    with transaction(connection):
-        balance = _change(connection, _DEBIT, transfer.amount, transfer.payer_id)
-        if balance is None:
-            raise PayerNotFound(f"there is no account {transfer.payer_id} to pay from")
-        if balance < 0:
-            raise InsufficientBalance(f"account {transfer.payer_id} has less than {transfer.amount}")
-        if _change(connection, _CREDIT, transfer.amount, transfer.payee_id) is None:
-            raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
+    with settled(connection):
+        balance = _checked(transfer, *_changes(connection, transfer))
     return balance
 
 
-def _change(connection: psycopg.Connection, statement: str, amount: int, account: int) -> int | None:
+def _changes(connection: psycopg.Connection, transfer: Transfer) -> tuple[psycopg.Cursor, psycopg.Cursor]:
+    """BEGIN and both changes, sent at once; return the cursors of the debit and the credit.
+
+    Raises InsufficientBalance where the credit failed for a debit that could not be paid.
+    """
+    debit, credit = connection.cursor(), connection.cursor()
+    try:
+        with connection.pipeline():
+            connection.execute("BEGIN")
+            debit.execute(_DEBIT, (transfer.amount, transfer.payer_id))
+            credit.execute(_CREDIT, (transfer.amount, transfer.payee_id))
+    except psycopg.DataError:
+        _paid(transfer, debit)
+        raise
+    return debit, credit
+
+
+def _checked(transfer: Transfer, debit: psycopg.Cursor, credit: psycopg.Cursor) -> int:
+    """Return the payer's new balance; raise where one of the accounts, or the money, is not there."""
+    balance = _paid(transfer, debit)
+    if _balance(credit) is None:
+        raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
+    return balance
+
+
+def _paid(transfer: Transfer, debit: psycopg.Cursor) -> int:
+    balance = _balance(debit)
+    if balance is None:
+        raise PayerNotFound(f"there is no account {transfer.payer_id} to pay from")
+    if balance < 0:
+        raise InsufficientBalance(f"account {transfer.payer_id} has less than {transfer.amount}")
+    return balance
+
+
+def _balance(change: psycopg.Cursor) -> int | None:
     """Return the account's new balance, None where there is no such account or it has no balance (NULL)."""
-    row = connection.execute(statement, (amount, account)).fetchone()
+    row = change.fetchone()
     return None if row is None else row[0]
 
 
 @contextlib.contextmanager
-def transaction(connection: psycopg.Connection) -> Iterator[None]:
-    """BEGIN, the body, COMMIT; ROLLBACK where the body raises. The connection is in autocommit mode.
+def settled(connection: psycopg.Connection) -> Iterator[None]:
+    """COMMIT what the body has begun; ROLLBACK where it raises. The connection is in autocommit mode.
 
     Raises OutcomeUnknown where nobody can tell whether COMMIT was applied, and NotCommitted where it was not.
     """
-    connection.execute("BEGIN")
     try:
         yield
     except BaseException:

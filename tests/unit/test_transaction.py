@@ -84,7 +84,8 @@ def test_a_conflict_is_raised_as_it_came_and_rolled_back(
 
 def test_any_error_of_the_body_is_rolled_back(connection: psycopg.Connection, bank: Bank) -> None:
     def interrupted() -> None:
-        with transaction.transaction(connection):
+        with transaction.settled(connection):
+            connection.execute("BEGIN")
             connection.execute("UPDATE accounts SET balance = 0")
             raise KeyboardInterrupt
 
@@ -95,7 +96,8 @@ def test_any_error_of_the_body_is_rolled_back(connection: psycopg.Connection, ba
 
 def test_a_commit_answered_with_rollback_is_not_taken_for_one(connection: psycopg.Connection, bank: Bank) -> None:
     def swallowing_an_error() -> None:
-        with transaction.transaction(connection):
+        with transaction.settled(connection):
+            connection.execute("BEGIN")
             connection.execute("UPDATE accounts SET balance = 0")
             with pytest.raises(errors.DivisionByZero):
                 connection.execute("SELECT 1/0")
@@ -159,7 +161,8 @@ def test_the_servers_end_of_a_session_in_mid_transaction_is_a_plain_error(
     connection: psycopg.Connection, bank: Bank
 ) -> None:
     def ended() -> None:
-        with transaction.transaction(connection):
+        with transaction.settled(connection):
+            connection.execute("BEGIN")
             connection.execute("UPDATE accounts SET balance = 0")
             bank.terminate(connection.execute("SELECT pg_backend_pid()").fetchone()[0])  # type: ignore[index]
             connection.execute("SELECT 1")
