@@ -96,20 +96,33 @@ class Act:
         self.scenario, self.shares = scenario, shares
         self.lines: dict[int, Line] = {}
         self.ended: set[int] = set()
+        self.finished: set[int] = set()
         self.watch = Watch(total)
         self.changed = threading.Condition()
         self.arrived_at = time.monotonic()
+        self.last_word: Message | None = None
 
     def attend(self, share: int, line: Line) -> None:
-        """Follow a worker until it is done or gone."""
+        """Follow a worker until it is done or gone, and all have been told how the storm ended."""
         with self.changed:
             self.lines[share] = line
             self.changed.notify_all()
-        while (message := line.hear()) is not None and "done" not in message:
+            if self.last_word:
+                line.say(self.last_word)
+        try:
+            self._follow(share, line)
+        finally:
+            with self.changed:
+                self.ended.add(share)
+                self.changed.notify_all()
+                self.changed.wait_for(lambda: self.last_word, LONGEST_S)
+
+    def _follow(self, share: int, line: Line) -> None:
+        while (message := line.hear()) is not None:
+            if "done" in message:
+                self.finished.add(share)
+                return
             self.watch.add(share, message["progress"])
-        with self.changed:
-            self.ended.add(share)
-            self.changed.notify_all()
 
     def wait_for_all(self) -> None:
         """Wait for every worker to arrive; raise TimeoutError."""
@@ -122,10 +135,22 @@ class Act:
         with self.changed:
             return self.changed.wait_for(lambda: len(self.ended) == self.shares, limit_s)
 
+    @property
+    def open_ended(self) -> bool:
+        """Whether the function may still be at work for a call that nobody waits for."""
+        return self.finished != self.ended or bool(self.watch.progress(0).unknown)
+
     def say(self, message: Message) -> None:
         """Tell all workers."""
         for line in self.lines.values():
             line.say(message)
+
+    def end(self, message: Message) -> None:
+        """Tell all workers how it ended, those too that come later."""
+        with self.changed:
+            self.last_word = message
+            self.say(message)
+            self.changed.notify_all()
 
 
 class Conductor:
@@ -153,14 +178,20 @@ class Conductor:
         self.path.unlink(missing_ok=True)
 
     def _meet(self, line: Line) -> None:
-        message = line.hear(START_LIMIT_S)
-        if message is None:
-            return
+        try:
+            message = line.hear(START_LIMIT_S)
+            if message is not None:
+                self._act(message).attend(message["arrived"], line)
+        finally:
+            line.close()
+
+    def _act(self, message: Message) -> Act:
+        """Return the storm that a worker has arrived for; the first worker begins it."""
         with self._lock:
             act = self._acts.get(message["scenario"])
             if act is None:
                 act = self._acts[message["scenario"]] = self._begin(message)
-        act.attend(message["arrived"], line)
+            return act
 
     def _begin(self, message: Message) -> Act:
         scenario = self._scenarios[message["scenario"]]
@@ -172,11 +203,11 @@ class Conductor:
         try:
             result = self._play(act)
         except Exception as error:  # noqa: BLE001 - whatever it is, the workers wait to hear of it
-            act.say({"failed": f"{type(error).__name__}: {error}"})
+            act.end({"failed": f"{type(error).__name__}: {error}"})
         else:
             self.results.append(result)
             findings = [str(finding) for finding in result.verdict.findings]
-            act.say({"verdict": {"findings": findings, "folder": str(result.folder)}})
+            act.end({"verdict": {"findings": findings, "folder": str(result.folder)}})
 
     def _play(self, act: Act) -> Result:
         folder = self._folder / act.scenario.name
@@ -188,7 +219,7 @@ class Conductor:
         act.say({"go": {"origin": origin, "folder": str(folder), "function": function, "seed": load.seed}})
         self._follow(act, stage, folder, origin)
         wall_s = time.monotonic() - origin
-        if act.watch.progress(wall_s).unknown:
+        if act.open_ended:
             time.sleep(FUNCTION_LIMIT_S)
         stage.tear_down()
         facts = Facts(

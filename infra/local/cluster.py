@@ -12,7 +12,7 @@ from psycopg import sql as composed
 from psycopg.rows import dict_row
 
 from infra.local import occ
-from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, analyse
+from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse
 from infra.local.faults import Faults
 from infra.local.proxy.rules import Limits
 from infra.local.tasks import Tasks
@@ -28,8 +28,12 @@ LITTER: Final = 20_000
 PURGE_S: Final = 300.0
 
 _CATALOG: Final = """
-SELECT c.schema, c.relname, c.kind, c.shadow, c.columns, c.unique_indexes,
-       (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes FROM occ.catalog() c
+SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
+       (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
+       (SELECT array_agg(array_position(s.attnums, k.num) ORDER BY k.n)
+          FROM unnest(occ.primary_key(c.oid)) WITH ORDINALITY k (num, n)) AS key_numbers,
+       (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule
+  FROM occ.catalog() c LEFT JOIN occ.shadowed s ON s.base = c.oid
 """
 _SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nspname)"
 # Commits wait for each other, by an advisory lock, at a row or a file's end, until the other is done; that is not
@@ -134,15 +138,16 @@ class Cluster:
         return self.version
 
     async def _load(self) -> None:
-        tables, views = {}, set()
+        tables: dict[tuple[str, str], Table] = {}
+        views: dict[tuple[str, str], View] = {}
         for row in await self._rows(_CATALOG):
-            if row["shadow"] is None:
-                views.add((row["schema"], row["relname"]))
-            else:
-                table = _table(row)
-                tables[table.schema, table.name] = table
+            key = (row["schema"], row["relname"])
+            if row["rule"]:
+                views[key] = View(*key, row["oid"], tuple(column["name"] for column in row["columns"]), row["rule"])
+            elif row["shadow"]:
+                tables[key] = _table(row)
         schemas = frozenset(row["nspname"] for row in await self._rows(_SCHEMAS))
-        self.catalog = Catalog(self.version, tables, frozenset(views), schemas)
+        self.catalog = Catalog(self.version, tables, views, schemas)
         self._analyses.clear()
 
     async def _rows(self, query: LiteralString) -> list[dict[str, Any]]:
@@ -244,7 +249,17 @@ def _table(row: dict[str, Any]) -> Table:
     )
     names = {column.name for column in columns}
     indexes = tuple(_unique_index(index, names) for index in row["unique_indexes"])
-    return Table(row["schema"], row["relname"], row["shadow"], columns, indexes, row["indexes"])
+    return Table(
+        schema=row["schema"],
+        name=row["relname"],
+        shadow_schema=row["shadow"],
+        columns=columns,
+        unique_indexes=indexes,
+        index_count=row["indexes"],
+        oid=row["oid"],
+        shadow_oid=row["shadow_oid"],
+        key_numbers=tuple(row["key_numbers"] or ()),
+    )
 
 
 def _unique_index(index: dict[str, Any], names: set[str]) -> UniqueIndex:

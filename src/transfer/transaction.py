@@ -32,8 +32,7 @@ def make(connection: psycopg.Connection, transfer: Transfer) -> int:
     was lost during COMMIT, and psycopg's errors for all else, a lost optimistic transaction (40001) among it.
     """
     with settled(connection):
-        balance = _checked(transfer, *_changes(connection, transfer))
-    return balance
+        return _checked(transfer, *_changes(connection, transfer))
 
 
 def _changes(connection: psycopg.Connection, transfer: Transfer) -> tuple[psycopg.Cursor, psycopg.Cursor]:
@@ -44,9 +43,10 @@ def _changes(connection: psycopg.Connection, transfer: Transfer) -> tuple[psycop
     debit, credit = connection.cursor(), connection.cursor()
     try:
         with connection.pipeline():
-            connection.execute("BEGIN")
-            debit.execute(_DEBIT, (transfer.amount, transfer.payer_id))
-            credit.execute(_CREDIT, (transfer.amount, transfer.payee_id))
+            # Prepared at once: psycopg 3.3 forgets to take back what it prepares later, where a pipeline fails.
+            connection.execute("BEGIN", prepare=True)
+            debit.execute(_DEBIT, (transfer.amount, transfer.payer_id), prepare=True)
+            credit.execute(_CREDIT, (transfer.amount, transfer.payee_id), prepare=True)
     except psycopg.DataError:
         _paid(transfer, debit)
         raise

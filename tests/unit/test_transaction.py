@@ -82,6 +82,22 @@ def test_a_conflict_is_raised_as_it_came_and_rolled_back(
     assert bank.errors_raised == 1
 
 
+@pytest.mark.parametrize("made", range(8))
+@pytest.mark.parametrize("moment", ["statement", "commit"])
+def test_a_connection_goes_on_after_an_error_however_often_it_was_used(
+    connection: psycopg.Connection, bank: Bank, made: int, moment: str
+) -> None:
+    for _ in range(made):
+        transaction.make(connection, Transfer(1, 2, 1))
+    bank.raise_error(moment)
+    with pytest.raises(errors.SerializationFailure):
+        transaction.make(connection, TEN)
+    for refused in (Transfer(7, 2, 10), Transfer(1, 2, INTEGER_MAX)):
+        with pytest.raises((PayerNotFound, InsufficientBalance)):
+            transaction.make(connection, refused)
+    assert transaction.make(connection, TEN) == 90 - made
+
+
 def test_any_error_of_the_body_is_rolled_back(connection: psycopg.Connection, bank: Bank) -> None:
     def interrupted() -> None:
         with transaction.settled(connection):

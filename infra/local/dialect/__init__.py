@@ -1,7 +1,7 @@
 """The SQL dialect of Aurora DSQL: what it refuses, and what PostgreSQL has to be sent instead of the rest."""
 
 from .analyse import analyse
-from .catalog import Catalog, Column, Table, UniqueIndex
+from .catalog import Catalog, Column, Table, UniqueIndex, View
 from .statement import (
     AsyncIndex,
     AsyncValidation,
@@ -26,5 +26,6 @@ __all__ = [
     "Table",
     "Transaction",
     "UniqueIndex",
+    "View",
     "analyse",
 ]

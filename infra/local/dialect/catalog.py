@@ -35,7 +35,7 @@ class UniqueIndex:
 
 @dataclass(frozen=True)
 class Table:
-    """A user's table and the schema that holds its shadow view."""
+    """A user's table and the schema that holds its shadow view; `key_numbers` are the key's columns in that view."""
 
     schema: str
     name: str
@@ -43,6 +43,9 @@ class Table:
     columns: tuple[Column, ...] = ()
     unique_indexes: tuple[UniqueIndex, ...] = ()
     index_count: int = 0
+    oid: int = 0
+    shadow_oid: int = 0
+    key_numbers: tuple[int, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -55,27 +58,40 @@ class Table:
         return next((index.columns for index in self.unique_indexes if index.primary), ())
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A user's view; `rule` is its query, as PostgreSQL keeps it."""
+
+    schema: str
+    name: str
+    oid: int
+    columns: tuple[str, ...]
+    rule: str
+
+
 @dataclass(frozen=True)
 class Catalog:
     """A snapshot of the cluster's catalog; `version` is the caller's cache key."""
 
     version: int = 0
     tables: Mapping[tuple[str, str], Table] = field(default_factory=dict)
-    views: frozenset[tuple[str, str]] = frozenset()
+    views: Mapping[tuple[str, str], View] = field(default_factory=dict)
     schemas: frozenset[str] = frozenset()
 
-    def resolve(self, name: str, search_path: tuple[str, ...]) -> Table | None:
-        """The user table an unqualified name means; a view of that name in front of it hides it."""
-        if name.startswith("pg_"):
+    @cached_property
+    def by_oid(self) -> Mapping[int, Table | View]:
+        """What the queries of views may read: shadow views and views."""
+        shadows = {table.shadow_oid: table for table in self.tables.values()}
+        return {**shadows, **{view.oid: view for view in self.views.values()}}
+
+    def relation(self, schema: str | None, name: str, search_path: tuple[str, ...]) -> Table | View | None:
+        """The user's table or view that a possibly qualified name means; the first of its name hides the others."""
+        if not schema and name.startswith("pg_"):
             return None
-        for schema in search_path:
-            if (schema, name) in self.views:
-                return None
-            table = self.tables.get((schema, name))
-            if table is not None:
-                return table
-        return None
+        keys = ((part, name) for part in ((schema,) if schema else search_path))
+        return next((found for key in keys if (found := self.tables.get(key) or self.views.get(key))), None)
 
     def find(self, schema: str | None, name: str, search_path: tuple[str, ...]) -> Table | None:
-        """The user table a possibly qualified name means."""
-        return self.tables.get((schema, name)) if schema else self.resolve(name, search_path)
+        """The user table that a possibly qualified name means."""
+        found = self.relation(schema, name, search_path)
+        return found if isinstance(found, Table) else None

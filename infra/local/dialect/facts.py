@@ -3,7 +3,8 @@
 Sources: `rec` = answers of a real cluster recorded by the public dsql-emulator project, 2026-09-15..18;
 `docs` = AWS user guide; `skill` = AWS agent plugin "dsql", 2026-10; `lint` = cluster tests of AWS dsql-lint,
 2026-08-07; `live` = other public live-cluster protocols, 2026-07..09; `analogy` = no text is on record, the
-wording follows a recorded sibling. Rules look texts up here and nowhere else.
+wording follows a recorded sibling; `own` = a limit of the stand-in, not of the service. Rules look texts up here and
+nowhere else.
 """
 
 from typing import NamedTuple
@@ -101,6 +102,9 @@ NO_ARBITER = Fact(
 NO_CONSTRAINT = Fact("42704", 'constraint "{}" for table "{}" does not exist', "PostgreSQL")
 LOCK_NOT_ALLOWED = unsupported("{} is not allowed with {}", "PostgreSQL")
 LOCK_NOT_APPLICABLE = unsupported("{} cannot be applied to {}", "PostgreSQL")
+LOCK_VIEW = unsupported(
+    '{} of view "{}" is not reproduced by this stand-in: the view does not show the primary key of table "{}"', "own"
+)
 LOCK_UNKNOWN = Fact("42P01", 'relation "{}" in {} clause not found in FROM clause', "PostgreSQL")
 LOCK_QUALIFIED = Fact("42601", "{} must specify unqualified relation names", "PostgreSQL")
 COPY_FILE = Fact("42501", "permission denied to COPY {} a file", "lint refuses; PostgreSQL 16 text")

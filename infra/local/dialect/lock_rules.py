@@ -7,15 +7,15 @@ from typing import Any
 from pglast import ast
 
 from . import facts
-from .catalog import Table
-from .nodes import walk
+from .catalog import Table, View
+from .nodes import strings, walk
 from .refuse_query import function_name
 from .rewrite import Rewriter, Scope
 from .source import quote
 from .statement import RefusedError
+from .view_rows import NULLABLE
 
 NAMES = {"LCS_FORUPDATE": "FOR UPDATE", "LCS_FORKEYSHARE": "FOR KEY SHARE"}
-NULLABLE = "the nullable side of an outer join"
 
 AGGREGATES = frozenset(
     [
@@ -88,7 +88,10 @@ SET_RETURNING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Lockable:
-    """An item of FROM: how it is referred to, what it is, and whether an outer join may null it."""
+    """An item of FROM: how it is referred to, what it is, and whether an outer join may null it.
+
+    `columns` are those of a view, by the names they have in the query.
+    """
 
     name: str
     reference: str
@@ -96,6 +99,8 @@ class Lockable:
     nullable: bool
     table: Table | None = None
     query: Any = None
+    view: View | None = None
+    columns: tuple[str, ...] = ()
 
     @property
     def implied(self) -> bool:
@@ -166,7 +171,14 @@ def _relation(rewriter: Rewriter, item: Any, scope: Scope, *, nullable: bool) ->
     table = rewriter.table(item, scope)
     shadowed = table is not None and not item.alias
     reference = f"{table.shadow_schema}.{quote(name)}" if table and shadowed else quote(name)
-    return Lockable(name, reference, "relation", nullable, table)
+    view = rewriter.view(item, scope)
+    columns = _renamed(view.columns, item) if view else ()
+    return Lockable(name, reference, "relation", nullable, table, view=view, columns=columns)
+
+
+def _renamed(columns: tuple[str, ...], item: Any) -> tuple[str, ...]:
+    names = strings(item.alias.colnames) if item.alias else ()
+    return names + columns[len(names) :]
 
 
 def targets(clause: Any, items: list[Lockable]) -> list[Lockable]:

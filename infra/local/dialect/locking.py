@@ -1,6 +1,7 @@
 """FOR UPDATE and FOR KEY SHARE: the clause is cut, and its tables get a lock mark per row.
 
-A mark is a call `pg_occ_<oid>.for_update(alias.*)` that returns NULL. At the top of a message it is one more
+A mark is a call `pg_occ_<oid>.for_update(alias.*)` that returns NULL; for a view `occ.hold(…)`, one for each table
+behind it, with the oids of view and table and the values of the table's key. At the top of a message it is one more
 column, hidden by the proxy. Elsewhere the SELECT is wrapped so that its own columns stay what they were; where
 their names cannot be told, and in a subquery of FROM that an outer clause reaches into, the mark is a condition
 of WHERE: it may lock more rows than are returned, never fewer.
@@ -14,12 +15,15 @@ from typing import Any
 from pglast import ast
 
 from . import facts
+from .catalog import View
 from .lock_rules import NAMES, Lockable, check_query, lockables, targets
 from .rewrite import Rewriter, Scope
 from .source import DOT, SEMICOLON, Source, quote
 from .statement import RefusedError
+from .view_rows import underlying
 
 FUNCTIONS = {"LCS_FORUPDATE": "for_update", "LCS_FORKEYSHARE": "for_key_share"}
+LETTERS = {"LCS_FORUPDATE": "X", "LCS_FORKEYSHARE": "S"}
 CLAUSES_BEHIND = ("GROUP_P", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR", "UNION", "INTERSECT")
 SELECT_MODIFIERS = frozenset({"SELECT", "ALL", "DISTINCT"})
 
@@ -48,33 +52,42 @@ def rewrite_locking(rewriter: Rewriter, node: Any, scope: Scope) -> int:
 
 def _marks(rewriter: Rewriter, node: Any, scope: Scope) -> list[str]:
     items = lockables(rewriter, node.fromClause or (), scope)
-    marks: dict[str, str] = {}
+    locked: dict[str, tuple[Lockable, str]] = {}
     for clause in node.lockingClause:
-        function = FUNCTIONS[clause.strength.name]
         for item in targets(clause, items):
-            if item.table is not None:
-                mark = _mark(item, function)
-                # The stronger of two clauses counts, as in PostgreSQL.
-                if marks.get(item.reference, "").find("for_update(") < 0:
-                    marks[item.reference] = mark
-            elif item.query is not None:
+            if item.query is not None:
                 _lock_subquery(rewriter, item.query, scope, clause)
-    return list(marks.values())
+            # The stronger of two clauses counts, as in PostgreSQL.
+            elif locked.get(item.reference, (item, ""))[1] != "LCS_FORUPDATE":
+                locked[item.reference] = (item, clause.strength.name)
+    return [mark for item, strength in locked.values() for mark in _item_marks(rewriter, item, strength)]
 
 
-def _mark(item: Lockable, function: str) -> str:
-    assert item.table is not None  # noqa: S101 -- for the type checker
-    return f"{item.table.shadow_schema}.{function}({item.reference}.*)"
+def _item_marks(rewriter: Rewriter, item: Lockable, strength: str) -> list[str]:
+    if item.table is not None:
+        return [f"{item.table.shadow_schema}.{FUNCTIONS[strength]}({item.reference}.*)"]
+    return _view_marks(rewriter, item, item.view, strength) if item.view else []
+
+
+def _view_marks(rewriter: Rewriter, item: Lockable, view: View, strength: str) -> list[str]:
+    marks = []
+    for found in underlying(view, rewriter.catalog, NAMES[strength]):
+        key = [f"{item.reference}.{quote(item.columns[number - 1])}::text" for number in found.key if number]
+        if not key or len(key) < len(found.key):
+            raise RefusedError(facts.LOCK_VIEW.refusal(NAMES[strength], view.name, found.table.name))
+        path = ",".join(map(str, found.path))
+        marks.append(f"occ.hold('{LETTERS[strength]}', '{{{path}}}', ARRAY[{', '.join(key)}])")
+    return marks
 
 
 def _lock_subquery(rewriter: Rewriter, query: Any, scope: Scope, clause: Any) -> None:
     """An outer clause reaches into the subqueries of FROM, and obeys the same restrictions there."""
-    check_query(query, NAMES[clause.strength.name], pushed_down=True)
+    strength = clause.strength.name
+    check_query(query, NAMES[strength], pushed_down=True)
     if query.lockingClause:
         return
     items = lockables(rewriter, query.fromClause or (), scope)
-    function = FUNCTIONS[clause.strength.name]
-    marks = [_mark(item, function) for item in items if item.table is not None]
+    marks = [mark for item in items for mark in _item_marks(rewriter, item, strength)]
     for item in items:
         if item.query is not None:
             _lock_subquery(rewriter, item.query, scope, clause)

@@ -11,7 +11,7 @@ from typing import Any
 from pglast import ast
 
 from . import facts
-from .catalog import Catalog, Table
+from .catalog import Catalog, Table, View
 from .nodes import children, constant, flatten
 from .refuse_query import RULES, function_name
 from .source import DOT, Edits, Source
@@ -89,6 +89,13 @@ class Rewriter:
         if table is not None:
             self.tables.add(table.name)
         return table
+
+    def view(self, relation: Any, scope: Scope) -> View | None:
+        """The user's view that a RangeVar means."""
+        if not relation.schemaname and relation.relname in scope.ctes:
+            return None
+        found = self.catalog.relation(relation.schemaname, relation.relname, self.search_path)
+        return found if isinstance(found, View) else None
 
     def relation(self, node: Any, scope: Scope) -> bool:
         """Splice a reference to a user table."""

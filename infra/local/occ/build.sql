@@ -55,16 +55,17 @@ END $$;
 -- a query: each part gets what is left of the condition for it, and can be looked up by values of other tables.
 -- {o_from_u} follows from {o_is_u}; with it the planner looks up each row instead of hashing what the transaction has
 -- written, which would take longer than all the rest for the few rows that most statements read.
+-- {u_out} and {b_out} are the columns as occ.layout() has them.
 CREATE OR REPLACE FUNCTION occ.view_query(t jsonb, merged boolean) RETURNS text LANGUAGE sql AS $$
     SELECT occ.fill(CASE WHEN merged THEN
-        'SELECT {u_cols} FROM (
+        'SELECT {u_out} FROM (
             SELECT false AS occ_mine, NULL::pg_catalog.xid8 AS occ_xid, NULL::"char" AS occ_op{b_ref}, {b_cols} FROM {base} b
              UNION ALL
             SELECT true, o.occ_xid, o.occ_op{o_ref}, {o_cols} FROM {own} o) u
           WHERE NOT u.occ_mine AND (pg_catalog.pg_current_xact_id_if_assigned() IS NULL OR NOT EXISTS (
                     SELECT FROM {own} o WHERE o.occ_xid = pg_catalog.pg_current_xact_id_if_assigned() AND {o_is_u} AND {o_from_u}))
              OR u.occ_mine AND u.occ_xid = pg_catalog.pg_current_xact_id_if_assigned() AND u.occ_op NOT IN (''D'', ''N'')'
-        ELSE 'SELECT {b_cols} FROM {base} b' END, t)
+        ELSE 'SELECT {b_out} FROM {base} b' END, t)
 $$;
 
 CREATE OR REPLACE FUNCTION occ.next_identity(seq oid) RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$

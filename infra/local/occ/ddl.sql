@@ -77,12 +77,35 @@ CREATE OR REPLACE FUNCTION occ.related(rel oid) RETURNS oid[] LANGUAGE sql STABL
         UNION SELECT conrelid FROM pg_constraint WHERE confrelid = rel AND contype = 'f') r WHERE o <> rel
 $$;
 
--- A view that users' own views may depend on is altered, not dropped.
+-- The table's column behind each of a view's: those it had, and new ones behind them. A column that the table has lost
+-- keeps its place, as it does in tables, for users' own views count on the places of the others.
+CREATE OR REPLACE FUNCTION occ.layout(rel oid, attnums int2[]) RETURNS int2[] LANGUAGE sql STABLE AS $$
+    SELECT attnums || ARRAY(SELECT u FROM unnest(occ.columns(rel)) u WHERE u <> ALL (attnums) ORDER BY u)
+$$;
+
+CREATE OR REPLACE FUNCTION occ.outputs(rel oid, layout int2[], source text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(CASE WHEN a.attisdropped THEN format('NULL::pg_catalog.int4 AS "........pg.dropped.%s........"', k.n)
+                           ELSE format('%s.%I', source, a.attname) END, ', ' ORDER BY k.n)
+      FROM unnest(layout) WITH ORDINALITY k (num, n)
+      JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
+$$;
+
+-- PostgreSQL drops a column of a view as it drops one of a table, where something that the column depends on goes; but
+-- it replaces only views that have all of their columns. So they come back for that moment, by the names it gave them.
+CREATE OR REPLACE FUNCTION occ.set_dropped(views oid[], dropped boolean) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_attribute SET attisdropped = dropped, atttypid = CASE WHEN dropped THEN 0 ELSE 'int4'::regtype::oid END,
+           attlen = 4, attbyval = true, attalign = 'i', attstorage = 'p', attcompression = '', attcollation = 0,
+           atttypmod = -1, attndims = 0
+     WHERE attrelid = ANY (views) AND attname = format('........pg.dropped.%s........', attnum)
+$$;
+
+-- A view that users' own views may stand on is altered, not dropped.
 CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, target text, rel oid, t jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     c record;
     was record;
 BEGIN
+    PERFORM occ.set_dropped(ARRAY[view_oid], false);
     SELECT n.nspname, v.relname INTO was FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace WHERE v.oid = view_oid;
     IF FOUND AND was.nspname <> split_part(target, '.', 1) THEN
         EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, split_part(target, '.', 1));
@@ -100,20 +123,33 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', target, occ.view_query(t, false));
 END $$;
 
+-- With a column of the table goes that of the views, not the views: nothing else may say that it needs the column.
+CREATE OR REPLACE FUNCTION occ.tie_columns(view oid, rel oid, layout int2[]) RETURNS void LANGUAGE sql AS $$
+    DELETE FROM pg_depend USING pg_rewrite r
+     WHERE classid = 'pg_rewrite'::regclass AND objid = r.oid AND r.ev_class = view AND refobjid = rel;
+    DELETE FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = view AND refobjid = rel;
+    INSERT INTO pg_depend SELECT 'pg_class'::regclass, view, k.n::int - 1, 'pg_class'::regclass, rel, k.num, 'a'
+      FROM unnest(0::int2 || layout) WITH ORDINALITY k (num, n) WHERE k.num = 0 OR k.num = ANY (occ.columns(rel))
+$$;
+
+-- What users make over the views depends on the tables, as far as PostgreSQL and catalogs are asked: DROP refuses, tells
+-- and takes with it what it does without the engine.
+CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_depend d SET refobjid = s.base, refobjsubid = CASE refobjsubid WHEN 0 THEN 0 ELSE s.attnums[refobjsubid] END
+      FROM occ.shadowed s, unnest(ARRAY[s.view, s.skip]) v
+     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v AND d.deptype = 'n'
+$$;
+
 CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     o record;
     own oid := to_regclass(t->>'own')::oid;
+    s occ.shadowed := (SELECT s FROM occ.shadowed s WHERE base = rel);
 BEGIN
     PERFORM occ.tie('pg_class', own, 'pg_class', rel);
     PERFORM occ.tie('pg_class', own, 'pg_class', to_regclass(t->>'view')::oid);
-    FOR o IN SELECT r.oid, v.oid AS view FROM pg_class v JOIN pg_rewrite r ON r.ev_class = v.oid
-              WHERE v.oid IN (to_regclass(t->>'view'), to_regclass(occ.skip_view(t))) LOOP
-        PERFORM occ.tie('pg_rewrite', o.oid, 'pg_class', rel), occ.tie('pg_rewrite', o.oid, 'pg_class', own);
-        -- The view itself has to be tied as well, to the table and to each of its columns.
-        DELETE FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = o.view AND refobjid = rel;
-        INSERT INTO pg_depend SELECT 'pg_class'::regclass, o.view, 0, 'pg_class'::regclass, rel, u, 'a'
-          FROM unnest(array_append(occ.columns(rel), 0::int2)) u;
+    FOR o IN SELECT oid, ev_class FROM pg_rewrite WHERE ev_class IN (s.view, s.skip) LOOP
+        PERFORM occ.tie('pg_rewrite', o.oid, 'pg_class', own), occ.tie_columns(o.ev_class, rel, s.attnums);
     END LOOP;
     FOR o IN SELECT p.oid, v.reltype FROM pg_proc p, pg_class v
               WHERE v.oid = to_regclass(t->>'view') AND (
@@ -130,13 +166,18 @@ DECLARE
     t jsonb := occ.describe(rel);
     sig text := occ.signature(rel);
     s occ.shadowed;
+    layout int2[];
+    kept boolean;
 BEGIN
     SELECT * INTO s FROM occ.shadowed WHERE base = rel;
-    IF s.signature = sig AND EXISTS (SELECT FROM pg_class WHERE oid = s.view) THEN
+    kept := EXISTS (SELECT FROM pg_class WHERE oid = s.view);
+    IF s.signature = sig AND kept THEN
         RETURN;
     END IF;
     PERFORM occ.sync_schema((SELECT relnamespace FROM pg_class WHERE oid = rel));
-    IF EXISTS (SELECT FROM pg_class WHERE oid = s.view) THEN
+    layout := occ.layout(rel, CASE WHEN kept THEN s.attnums ELSE '{}' END);
+    t := t || jsonb_build_object('u_out', occ.outputs(rel, layout, 'u'), 'b_out', occ.outputs(rel, layout, 'b'));
+    IF kept THEN
         PERFORM occ.sync_view(s.view, t->>'view', rel, t, s.attnums),
                 occ.sync_view(s.skip, occ.skip_view(t), rel, t, s.attnums);
         EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
@@ -150,9 +191,10 @@ BEGIN
     END IF;
     EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true));
     EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', occ.skip_view(t), occ.view_query(t, true));
+    PERFORM occ.set_dropped(ARRAY[to_regclass(t->>'view'), to_regclass(occ.skip_view(t))]::oid[], true);
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
     INSERT INTO occ.shadowed (base, view, skip, own, attnums, related, signature)
-    VALUES (rel, to_regclass(t->>'view'), to_regclass(occ.skip_view(t)), to_regclass(t->>'own'), occ.columns(rel), occ.related(rel), sig)
+    VALUES (rel, to_regclass(t->>'view'), to_regclass(occ.skip_view(t)), to_regclass(t->>'own'), layout, occ.related(rel), sig)
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, skip = excluded.skip, own = excluded.own, attnums = excluded.attnums,
         related = excluded.related, signature = excluded.signature;
     PERFORM occ.mirror_defaults(rel, t, ARRAY[t->>'view', occ.skip_view(t)]);
@@ -195,6 +237,7 @@ BEGIN
                    OR EXISTS (SELECT FROM occ.shadowed s WHERE s.base = u AND s.related && changed) LOOP
         PERFORM occ.sync(rel);
     END LOOP;
+    PERFORM occ.own_up();
     PERFORM set_config('occ.following', '', true), set_config('search_path', path, true),
             set_config('client_min_messages', level, true);
 END $$;
@@ -249,7 +292,7 @@ BEGIN
     PERFORM occ.follow('{}', true);
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
-    GRANT EXECUTE ON FUNCTION occ.next_identity, occ.set_constraints, occ.catalog TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.next_identity, occ.set_constraints, occ.catalog, occ.hold TO PUBLIC;
     CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();
     CREATE EVENT TRIGGER occ_drop ON sql_drop EXECUTE FUNCTION occ.on_drop();
     ALTER EVENT TRIGGER occ_ddl_end ENABLE ALWAYS;

@@ -103,7 +103,6 @@ BEGIN
         'shares', format('pg_occ_%s_own.%I', cls.relnamespace, format('%s shares', rel)),
         'o_cols', occ.each(rel, cols, 'o.{c}', ', '),
         'b_cols', occ.each(rel, cols, 'b.{c}', ', '),
-        'u_cols', occ.each(rel, cols, 'u.{c}', ', '),
         'b_ref', CASE WHEN pk IS NULL THEN ', b.ctid AS occ_ref' END,
         'o_ref', CASE WHEN pk IS NULL THEN ', o.occ_ref' END,
         'o_is_u', CASE WHEN pk IS NULL THEN 'o.occ_ref = u.occ_ref' ELSE occ.each(rel, pk, 'o.{c} = u.{c}', ' AND ') END,

@@ -13,7 +13,7 @@ BEGIN
         parent := occ.names(k.confrelid);
         test := occ.fill($$
     IF {all_set} THEN
-        PERFORM {private}.mark_{oid}(p, 'S') FROM {view} p WHERE {match};
+        PERFORM {private}.mark_{oid}(p.*, 'S') FROM {view} p WHERE {match};
         IF NOT FOUND THEN
             PERFORM occ.put_off({con}, 'c', ARRAY[{texts}]);
         END IF;
@@ -101,7 +101,7 @@ BEGIN
                     JOIN pg_attribute ON attrelid = k.confrelid AND attnum = num);
         EXECUTE occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid)) || child || ')' INTO found_ USING p.key;
         IF found_ THEN
-            EXECUTE occ.fill('SELECT count(coalesce({private}.mark_{oid}(p, ''S''), 0)) > 0 FROM {view} p WHERE ', occ.names(k.confrelid))
+            EXECUTE occ.fill('SELECT count(coalesce({private}.mark_{oid}(p.*, ''S''), 0)) > 0 FROM {view} p WHERE ', occ.names(k.confrelid))
                 || parent INTO found_ USING p.key;
             IF NOT found_ THEN
                 PERFORM occ.raise_foreign_key(k.oid, p.side, p.key);

@@ -1,7 +1,7 @@
 -- FOR UPDATE and FOR KEY SHARE: marks in the overlay, no locks.
 
 -- `mark_<table>(row, 'X' | 'S')` is the engine's own entry, `for_update(row)` and `for_key_share(row)` are the users'.
--- All return NULL, so that a call can stand in a select list.
+-- `hold_<table>(key, mark)` finds the row first. All return NULL, so that a call can stand in a select list.
 CREATE OR REPLACE FUNCTION occ.build_marks(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
 DECLARE
     keyed boolean := (t->>'keyed')::boolean;
@@ -41,6 +41,17 @@ DECLARE
     occ_last text;
 BEGIN$$, t) || occ.part_begin() || body || E'\n    RETURN NULL;\nEND $body$', parts), 'OLD.', 'occ_row.');
 
+    IF keyed THEN
+        EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.hold_{oid}(text[], "char") RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $body$
+BEGIN
+    PERFORM {private}.mark_{oid}(v.*, $2) FROM {view} v WHERE {v_is_key};
+    RETURN NULL;
+END $body$ $$, t || jsonb_build_object('v_is_key', (
+            SELECT string_agg(format('v.%I = $1[%s]::%s', attname, k.n, format_type(atttypid, atttypmod)), ' AND ' ORDER BY k.n)
+              FROM unnest(occ.primary_key(rel)) WITH ORDINALITY k (num, n)
+              JOIN pg_attribute ON attrelid = rel AND attnum = k.num)));
+    END IF;
+
     FOR mark IN SELECT * FROM (VALUES ('for_update', 'X'), ('for_key_share', 'S')) m (name, letter) LOOP
         EXECUTE occ.fill(format($$CREATE OR REPLACE FUNCTION {shadow}.%s(r {view}) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $body$
 BEGIN
@@ -51,3 +62,23 @@ BEGIN
 END $body$ $$, mark.name, 'permission denied for table ' || (t->>'rel'), mark.letter), t);
     END LOOP;
 END $f$;
+
+-- The users' entry where a statement names a view: `path` leads from it to the table. Who may hold rows of a relation is
+-- asked of its user, and below a view of the view's owner, unless the view has the rights of its user (security_invoker).
+CREATE OR REPLACE FUNCTION occ.hold(mark "char", path oid[], key text[]) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    who oid := (SELECT oid FROM pg_roles WHERE rolname = session_user);
+    r record;
+BEGIN
+    FOR r IN SELECT c.* FROM unnest(path) WITH ORDINALITY p (rel, n) JOIN pg_class c ON c.oid = p.rel ORDER BY p.n LOOP
+        IF NOT has_any_column_privilege(who, r.oid, 'UPDATE') THEN
+            RAISE EXCEPTION USING ERRCODE = '42501',
+                MESSAGE = format('permission denied for %s %s', CASE r.relkind WHEN 'v' THEN 'view' ELSE 'table' END, r.relname);
+        END IF;
+        IF NOT EXISTS (SELECT FROM pg_options_to_table(r.reloptions) WHERE option_name = 'security_invoker' AND option_value::bool) THEN
+            who := r.relowner;
+        END IF;
+    END LOOP;
+    EXECUTE format('SELECT pg_occ_%s_own.hold_%s($1, $2)', r.relnamespace, r.oid) USING key, mark;
+    RETURN NULL;
+END $$;

@@ -9,6 +9,9 @@ ACCOUNTS = Table(
     (Column("id", "integer"), Column("owner", "character varying(20)"), Column("balance", "numeric(18,6)", "100")),
     (UniqueIndex("accounts_pkey", ("id",), primary=True), UniqueIndex("accounts_owner_key", ("owner",))),
     index_count=2,
+    oid=1,
+    shadow_oid=101,
+    key_numbers=(1,),
 )
 NOTES = Table(
     "public",
@@ -17,8 +20,11 @@ NOTES = Table(
     (Column("id", "uuid", "gen_random_uuid()"), Column("body", "jsonb"), Column("size", "integer", generated=True)),
     (UniqueIndex("notes_pkey", ("id",), primary=True), UniqueIndex("notes_part", ("body",), predicate="(body <> '')")),
     index_count=24,
+    oid=2,
+    shadow_oid=102,
+    key_numbers=(1,),
 )
-ARCHIVE = Table("old", "accounts", "pg_occ_77", ACCOUNTS.columns)
+ARCHIVE = Table("old", "accounts", "pg_occ_77", ACCOUNTS.columns, oid=3, shadow_oid=103)
 CATALOG = Catalog(1, {(table.schema, table.name): table for table in (ACCOUNTS, NOTES, ARCHIVE)})
 
 

@@ -39,6 +39,24 @@ def test_a_referenced_parent_stays(engine: Engine, statement: str, action: str) 
     assert error.diag.message_detail == 'Key (id)=(1) is still referenced from table "child".'
 
 
+def test_columns_may_have_any_name(engine: Engine) -> None:
+    names = ("b", "c", "o", "p", "u", "v", "r")
+    columns = ", ".join(f"{name} int" for name in names)
+    engine.tables(
+        f"CREATE TABLE parent (id int PRIMARY KEY, {columns})",
+        f"CREATE TABLE child (id int PRIMARY KEY, {columns}, FOREIGN KEY (p) REFERENCES parent INITIALLY DEFERRED)",
+    )
+    a = engine.connect()
+    a("BEGIN")
+    a("INSERT INTO {child} (id, p) VALUES (1, 1)")
+    a("INSERT INTO {parent} (id) VALUES (1)")
+    a("COMMIT")
+    a("INSERT INTO {child} (id, p) VALUES (2, 1)")
+    a.mark("for_update", "child", "t.p = 1")
+    assert a("UPDATE {child} SET v = 1, b = 2 WHERE p = 1 RETURNING o") == [None, None]
+    assert a.fails("DELETE FROM {parent}").sqlstate == "23503"
+
+
 def test_own_writes_count_on_both_sides(engine: Engine) -> None:
     a, _ = family(engine)
     a("INSERT INTO {parent} VALUES (3, 0)")
