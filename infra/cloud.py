@@ -1,6 +1,7 @@
 """The seam between the two targets: AWS, and the stand-in on this machine. All that differs is behind it."""
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Protocol
 
 import boto3
@@ -43,6 +44,10 @@ class Cloud(Protocol):
         """Return in one line what this is: for headers, without a secret."""
         ...
 
+    def paced(self, host: str, commit_s: float) -> AbstractContextManager[str]:
+        """Have COMMITs on a cluster take about ``commit_s`` for as long as the block lasts; give it in words."""
+        ...
+
     def close(self) -> None:
         """Give back what was taken to reach it."""
         ...
@@ -81,6 +86,10 @@ class AwsCloud:
         """Return account and region, and the endpoint where it is not AWS's own."""
         elsewhere = f" at {url}" if (url := self.environment.get("AWS_ENDPOINT_URL")) else ""
         return f"AWS{elsewhere}, account {self._account}, region {self.region}"
+
+    def paced(self, host: str, commit_s: float) -> AbstractContextManager[str]:  # noqa: ARG002
+        """Do nothing: COMMITs take what they take."""
+        return nullcontext("the service's own")
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""

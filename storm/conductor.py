@@ -217,7 +217,8 @@ class Conductor:
         act.wait_for_all()
         ready_s, started, origin = time.monotonic() - act.arrived_at, datetime.now(UTC), time.monotonic()
         act.say({"go": {"origin": origin, "folder": str(folder), "function": function, "seed": load.seed}})
-        self._follow(act, stage, folder, origin)
+        with stage.paced() as commits:
+            self._follow(act, stage, folder, origin)
         wall_s = time.monotonic() - origin
         if act.open_ended:
             time.sleep(FUNCTION_LIMIT_S)
@@ -230,6 +231,7 @@ class Conductor:
             workers=tuple(worker_name(share) for share in range(act.shares)),
             configuration={
                 **self._configuration(act, load, stage),
+                "commits": commits,
                 "workers ready after": f"{ready_s:.1f} s",
                 "environments started": stage.cold_starts(started.timestamp()),
             },

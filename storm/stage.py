@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +28,12 @@ _TOTAL: Final = "SELECT count(*), sum(balance) FROM accounts"
 class Stage:
     """The stack, set up for one storm after the other.
 
-    ``code`` is the function's zip, ``warm_up`` how many calls are made before the clock starts.
+    ``code`` is the function's zip, ``warm_up`` how many calls are made before the clock starts, ``commit_s`` how long
+    a COMMIT shall take where that is ours to say.
     """
 
-    def __init__(self, stack: Stack, code: Path, warm_up: int) -> None:
-        self.stack, self._code, self._warm_up = stack, code, warm_up
+    def __init__(self, stack: Stack, code: Path, warm_up: int, commit_s: float = 0.0) -> None:
+        self.stack, self._code, self._warm_up, self._commit_s = stack, code, warm_up, commit_s
 
     def set_up(self, scenario: Scenario, accounts: int) -> str:
         """Deploy the scenario's chapter, reset the accounts, warm up; return the function's name."""
@@ -52,6 +53,10 @@ class Stage:
             calls = [threads.submit(client.invoke, FunctionName=function, Payload=NOBODY) for _ in range(self._warm_up)]
             for call in calls:
                 call.result(WARM_UP_LIMIT_S)
+
+    def paced(self) -> AbstractContextManager[str]:
+        """Have COMMITs take what the run wants them to, for as long as the block lasts; give it in words."""
+        return self.stack.cloud.paced(database.endpoint(self.stack.outputs()), self._commit_s)
 
     def tear_down(self) -> None:
         """Take back what a scenario changed of the function."""

@@ -18,6 +18,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even look into a layer that ``-m`` leaves out: importing its tests costs each worker seconds."""
+    left_out = collection_path.parent == TESTS and collection_path.name in LAYERS
+    return True if left_out and not selects(config, collection_path.name) else None
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
     if TESTS in item.path.parents:
         layer = item.path.relative_to(TESTS).parts[0]

@@ -64,6 +64,15 @@ class LocalCloud:
         """Return where it listens."""
         return f"stand-in on this machine, {self.environment['AWS_ENDPOINT_URL']}, region {self.region}"
 
+    @contextlib.contextmanager
+    def paced(self, host: str, commit_s: float) -> Iterator[str]:
+        """Delay every COMMIT: PostgreSQL on this machine commits in a fraction of what a Region-wide service takes."""
+        from infra.local.control import Handle
+
+        handle = Handle(self.environment["DSQL_CONTROL"], host.partition(".")[0])
+        with handle.fault("delay", seconds=commit_s, times=None):
+            yield f"delayed by {commit_s * 1000:g} ms, to imitate the service's"
+
     def close(self) -> None:
         """End the stand-in where it was started here."""
         if self._process is not None:
