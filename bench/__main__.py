@@ -1,4 +1,7 @@
-"""The data plane side by side in one run: plain PostgreSQL, the OCC views on it, the whole stand-in before them."""
+"""The data plane side by side in one run: plain PostgreSQL, the OCC views on it, the whole stand-in before them.
+
+Then calls of a function, which go all the way from boto3 to the database.
+"""
 
 import json
 import statistics
@@ -17,6 +20,7 @@ import psutil
 import psycopg
 from psycopg import conninfo
 
+from bench import calls
 from bench.clients import Count, Lane, Load, run
 from infra.local.control import Handle
 
@@ -161,6 +165,24 @@ def compare(bench: Bench, title: str, load: Load, rounds: int) -> dict[str, Any]
     return {"load": vars(load), "medians": medians, "ratios": ratios}
 
 
+def _calls(rounds: int, seconds: float, *, quick: bool) -> dict[str, Any]:
+    """Measure calls of a function that greets, of the transfer, and of a storm; print them as a table."""
+    parts = ("driver", "stand-in", "functions", "PostgreSQL")
+    click.echo(f"\n{'CPU ms a call':<28} {'calls':>9}  " + "  ".join(f"{part:>10}" for part in parts))
+    figures: dict[str, Any] = {}
+    with calls.standing() as place:
+        for title, chapter in {"a function that greets": 0, "a transfer": 4}.items():
+            measured = [calls.measure(place, chapter, seconds) for _ in range(rounds)]
+            one = figures[title] = {key: statistics.median(each[key] for each in measured) for key in measured[0]}
+            costs = "  ".join(f"{one[part]:>10.3f}" for part in parts)
+            click.echo(f"{title:<28} {one['per_second']:>7.0f}/s  {costs}")
+    for workers in (4,) if quick else (4, 32):
+        title = f"the storm, {workers} workers"
+        figures[title] = calls.storm(workers, 2_000 if quick else 10_000)
+        click.echo(f"{title:<28} {figures[title]['per_second']:>7.0f}/s")
+    return figures
+
+
 @click.command()
 @click.option("--rounds", default=3, show_default=True, help="Rounds of each load; medians are kept.")
 @click.option("--seconds", default=2.0, show_default=True, help="Length of a round on a lane.")
@@ -184,6 +206,7 @@ def main(rounds: int, seconds: float, output: Path | None, *, quick: bool) -> No
             figures[title] = compare(bench, title, Load(8, seconds, accounts=1_000_000), rounds)
         figures["sizes"] = {"before": before, "after": bench.sizes()}
         click.echo(f"bytes before {before}, after {figures['sizes']['after']}")
+    figures["calls"] = _calls(rounds, seconds, quick=quick)
     if output:
         output.write_text(json.dumps(figures, indent=1))
 

@@ -215,9 +215,10 @@ class Conductor:
         stage, load = self._stage(), act.scenario.load(self._load)
         function = stage.set_up(act.scenario, load.accounts)
         act.wait_for_all()
-        ready_s, started, origin = time.monotonic() - act.arrived_at, datetime.now(UTC), time.monotonic()
-        act.say({"go": {"origin": origin, "folder": str(folder), "function": function, "seed": load.seed}})
+        ready_s = time.monotonic() - act.arrived_at
         with stage.paced() as commits:
+            started, origin = datetime.now(UTC), time.monotonic()
+            act.say({"go": {"origin": origin, "folder": str(folder), "function": function, "seed": load.seed}})
             self._follow(act, stage, folder, origin)
         wall_s = time.monotonic() - origin
         if act.open_ended:

@@ -102,8 +102,8 @@ class Driver:
             self._stop.set()
 
     def _call(self, call: int, transfer: Transfer, due: float | None) -> None:
-        if due is not None:
-            self._stop.wait(max(0.0, due - self._now()))
+        if due is not None and self._stop.wait(max(0.0, due - self._now())):
+            return
         at = self._now()
         due = at if due is None else due
         self._recorder.sent(call, transfer, due=due, at=at)
@@ -122,9 +122,9 @@ class Driver:
         for throttles in range(100_000):
             answered = self._once(payload)
             throttled = answered.body == {"code": answer.THROTTLED, "text": answer.THROTTLED}
-            if not throttled or self._clock() > until:
+            paused = random.uniform(0, pause)  # noqa: S311 - a pause
+            if not throttled or self._clock() > until or self._stop.wait(paused):
                 return answered, throttles
-            self._stop.wait(random.uniform(0, pause))  # noqa: S311 - a pause
             pause = min(2 * pause, THROTTLE_PAUSE_S[1])
         raise AssertionError("unreachable")
 

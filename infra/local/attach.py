@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -58,7 +59,8 @@ class LocalCloud:
     @property
     def platform(self) -> Platform:
         """This machine."""
-        return Platform(local=True)
+        machine = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+        return Platform(machine=machine, local=True)
 
     def describe(self) -> str:
         """Return where it listens."""

@@ -1,0 +1,141 @@
+"""Calls of a function, from boto3 to the database: how many a second, and which part needs how much CPU."""
+
+import json
+import multiprocessing
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+
+from infra import database, schema
+from infra.bundle import build
+from infra.chapters import CHAPTERS
+from infra.local.attach import LocalCloud
+from infra.local.control import Handle
+from infra.stack import Stack
+from storm.driver import config
+from storm.plan import Load
+
+PROCESSES: Final = 4
+THREADS: Final = 4
+START_LIMIT_S: Final = 60
+STORM_LIMIT_S: Final = 900
+PARTS: Final = ("stand-in", "functions", "PostgreSQL")
+ROOT: Final = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stand-in with the stack on it, and its processes."""
+
+    stack: Stack
+    process: psutil.Process
+
+    def cpu(self) -> dict[str, float]:
+        """CPU seconds so far of the stand-in itself, the functions' environments, and PostgreSQL."""
+        spent: dict[str, float] = defaultdict(float, {"stand-in": sum(self.process.cpu_times()[:2])})
+        for child in self.process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                part = "functions" if any("zygote" in word for word in child.cmdline()) else "PostgreSQL"
+                spent[part] += sum(child.cpu_times()[:2])
+        return spent
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a driver is told."""
+
+    environment: dict[str, str]
+    function: str
+    chapter: int
+    seconds: float
+
+
+@contextmanager
+def standing() -> Iterator[Place]:
+    """Start a stand-in, deploy chapter 4 with its accounts."""
+    with closing(LocalCloud.start()) as cloud:
+        stack = Stack(cloud)
+        outputs = stack.deploy(CHAPTERS[4], build(cloud.platform)).outputs
+        host = database.endpoint(outputs)
+        with closing(database.connect(cloud, host)) as admin:
+            schema.create_role(admin, database.APP, outputs.role_arn)
+            schema.create_accounts(admin, database.APP)
+            schema.reset_accounts(admin)
+        identifier = host.partition(".")[0]
+        found = Handle(cloud.environment["DSQL_CONTROL"], identifier).ask("describe_cluster", cluster=identifier)
+        yield Place(stack, psutil.Process(found["pid"]))
+
+
+def measure(place: Place, chapter: int, seconds: float) -> dict[str, float]:
+    """Call a chapter's function from several processes at once; return calls/s and CPU ms a call, by part."""
+    place.stack.deploy(CHAPTERS[chapter], build(place.stack.cloud.platform))
+    _drive(place, chapter, seconds / 4)  # warm
+    before, began = place.cpu(), time.perf_counter()
+    calls, driver = _drive(place, chapter, seconds)
+    elapsed = time.perf_counter() - began
+    after = place.cpu()
+    parts = {part: 1000 * (after[part] - before[part]) / calls for part in PARTS}
+    return {"per_second": calls / elapsed, "driver": 1000 * driver / calls, **parts}
+
+
+def _drive(place: Place, chapter: int, seconds: float) -> tuple[int, float]:
+    """Return how many calls were answered, and the drivers' CPU seconds."""
+    context = multiprocessing.get_context("spawn")
+    together, queue = context.Barrier(PROCESSES), context.Queue()
+    task = Task(place.stack.cloud.environment, place.stack.function, chapter, seconds)
+    processes = [
+        context.Process(target=_driver, args=(seed, task, together, queue), daemon=True) for seed in range(PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    counts = [queue.get(timeout=START_LIMIT_S + seconds) for _ in processes]
+    for process in processes:
+        process.join(START_LIMIT_S)
+    return sum(calls for calls, _ in counts), sum(cpu for _, cpu in counts)
+
+
+def _driver(seed: int, task: Task, together: Barrier, queue: Any) -> None:
+    client = LocalCloud(task.environment).client("lambda", config(THREADS))
+    load = Load(calls=1_000_000, parallel=1, accounts=1_000, seed=seed)
+    counts: list[int] = []
+
+    def work(first: int) -> None:
+        made = 0
+        while time.monotonic() < until:
+            transfer = load.transfer(first + made * THREADS)
+            event = {"name": "x"} if task.chapter == 0 else {key: getattr(transfer, key) for key in transfer.__slots__}
+            client.invoke(FunctionName=task.function, Payload=json.dumps(event))["Payload"].read()
+            made += 1
+        counts.append(made)
+
+    together.wait(START_LIMIT_S)
+    usage, until = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() + task.seconds
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    queue.put((sum(counts), after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime))
+
+
+def storm(workers: int, calls: int) -> dict[str, float]:
+    """Run the storm with retry as a person does; return what its report says."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pytest", "-q", "-m", "stress", "-k", "storm and with_retry"]
+        options = ["-n", str(workers), "--calls", str(calls), "--report", folder]
+        subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True, timeout=STORM_LIMIT_S)
+        report = json.loads((Path(folder) / "with_retry" / "report.json").read_text())
+    return {"per_second": report["statistics"]["achieved_rate"]}
