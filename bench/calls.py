@@ -135,7 +135,7 @@ def storm(workers: int, calls: int) -> dict[str, float]:
     """Run the storm with retry as a person does; return what its report says."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pytest", "-q", "-m", "stress", "-k", "storm and with_retry"]
-        options = ["-n", str(workers), "--calls", str(calls), "--report", folder]
+        options = ["-n", str(workers), "--calls", str(calls), f"--report={folder}"]
         subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True, timeout=STORM_LIMIT_S)
         report = json.loads((Path(folder) / "with_retry" / "report.json").read_text())
     return {"per_second": report["statistics"]["achieved_rate"]}

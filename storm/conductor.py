@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -165,17 +166,19 @@ class Conductor:
         tell: Callable[[str], None],
     ) -> None:
         self._stage, self._scenarios, self._load = stage, scenarios, load
-        self._folder, self._tell = folder, tell
+        self.folder, self._tell = folder, tell
         self._acts: dict[str, Act] = {}
         self._lock = threading.Lock()
         self.results: list[Result] = []
-        self.path = folder / "meet"
+        # A socket's path must be short, and whoever names the folder of the report need not know.
+        self._meeting_place = tempfile.TemporaryDirectory(prefix="storm-")
+        self.path = Path(self._meeting_place.name) / "meet"
         self._listener = Listener(self.path, self._meet)
 
     def close(self) -> None:
         """Meet no more workers."""
         self._listener.close()
-        self.path.unlink(missing_ok=True)
+        self._meeting_place.cleanup()
 
     def _meet(self, line: Line) -> None:
         try:
@@ -210,7 +213,7 @@ class Conductor:
             act.end({"verdict": {"findings": findings, "folder": str(result.folder)}})
 
     def _play(self, act: Act) -> Result:
-        folder = self._folder / act.scenario.name
+        folder = self.folder / act.scenario.name
         folder.mkdir()
         stage, load = self._stage(), act.scenario.load(self._load)
         function = stage.set_up(act.scenario, load.accounts)

@@ -11,3 +11,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("probes", "recorded answers").addoption(
         "--probes", metavar="FILE", action="append", default=[], help="JSON file of probes to run against the target"
     )
+    parser.getgroup("storm").addoption(
+        "--report", type=Path, metavar="DIR", help="write each storm's report.html, report.json, seconds.csv and record"
+    )

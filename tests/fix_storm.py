@@ -24,7 +24,7 @@ CALLS: Final = 10_000
 PARALLEL: Final = 1_000
 ACCOUNTS: Final = 1_000
 WARM_UP: Final = 64
-COMMIT_MS: Final = 8.0
+COMMIT_MS: Final = 15.0
 """With it, about as many transactions overlap on two cores as in the walk-through's run on AWS."""
 LIVE_LINES_S: Final = 5.0
 """How often a line of progress is printed where there is no terminal to overwrite one."""
@@ -46,7 +46,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--commit-ms", type=float, default=COMMIT_MS, help=f"how long a COMMIT takes on the stand-in, {COMMIT_MS:g}"
     )
     group.addoption("--warmup", type=int, default=WARM_UP, help=f"calls before the clock starts, {WARM_UP}")
-    group.addoption("--report", type=Path, metavar="DIR", help="write report.html, report.json, seconds.csv, records")
     group.addoption("--max-p99", type=float, metavar="MS", help="fail where the callers' p99 is above")
     group.addoption("--min-rate", type=float, metavar="N", help="fail where fewer calls per second are answered")
     group.addoption("--max-retries", type=int, metavar="N", help="fail where one call needed more")
@@ -62,6 +61,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "share" in metafunc.fixturenames:
         shares = _shares(metafunc.config)
         metafunc.parametrize("share", range(shares), ids=[f"share{share}" for share in range(shares)])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep storms in one order, also where tests are shuffled: in each, every worker waits for all the others."""
+    places = [place for place, item in enumerate(items) if "share" in getattr(item, "fixturenames", ())]
+    storms = sorted((items[place] for place in places), key=_number)
+    for place, storm in zip(places, storms, strict=True):
+        items[place] = storm
+
+
+def _number(item: pytest.Item) -> tuple[int, ...]:
+    """Return what a storm's test has of its parameters: the share, then the scenario."""
+    return tuple(item.callspec.indices.values())  # type: ignore[attr-defined]
 
 
 def _shares(config: pytest.Config) -> int:
@@ -101,6 +114,10 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
     folder = config.option.report or Path(tempfile.mkdtemp(prefix="storm-"))
     folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise pytest.UsageError(
+            f"--report: {folder} is not empty; an earlier storm's record would be mixed with this one's"
+        )
     scenarios = {each.name: bounds.apply(each) for each in scenario.ALL}
     return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, _teller(config.stash[_terminal]))
 
@@ -183,6 +200,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         if not config.option.report:
             import shutil
 
-            shutil.rmtree(conductor.path.parent, ignore_errors=True)
+            shutil.rmtree(conductor.folder, ignore_errors=True)
     if _terminal in config.stash:
         os.close(config.stash[_terminal])

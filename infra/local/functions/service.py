@@ -21,7 +21,7 @@ from infra.local.functions.pool import Pool
 from infra.local.functions.requests import Invocation
 from infra.local.functions.revisions import Revisions
 
-ENVIRONMENTS: Final = 8 * (os.cpu_count() or 1)
+ENVIRONMENTS: Final = 12 * (os.cpu_count() or 1)
 """How many execution environments the machine carries: a function waits for its database most of the time, so several
 for each core keep it busy; each one costs some 20 MB."""
 

@@ -1,7 +1,7 @@
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from storm.record import Recorder
 
 BALANCE = {"balance": 90, "duration": 3.5, "retries": 2}
 LIMIT_S = 10
+
+Drive = Callable[..., tuple[History, Tally]]
 
 
 class Client:
@@ -61,7 +63,7 @@ class Clock:
 
 
 @pytest.fixture
-def drive(tmp_path: Path) -> Iterator[Callable[..., tuple[History, Tally]]]:
+def drive(tmp_path: Path) -> Drive:
     """Have a client's calls made; give what the record says of them, and the driver's own count."""
 
     def drive(client: Client, calls: int = 1, parallel: int = 1, **more: Any) -> tuple[History, Tally]:
@@ -72,9 +74,6 @@ def drive(tmp_path: Path) -> Iterator[Callable[..., tuple[History, Tally]]]:
         return record.read(tmp_path, Facts(calls, 10, 100, {})), driver.tally
 
     return drive
-
-
-Drive = Callable[..., tuple[History, Tally]]
 
 
 def only(history: History) -> Call:
@@ -170,9 +169,20 @@ def test_a_failure_in_a_thread_is_raised(drive: Drive, tmp_path: Path) -> None:
 
 @pytest.mark.timeout(LIMIT_S)
 def test_a_failure_ends_the_wait_for_calls_to_come(drive: Drive) -> None:
-    client = Client(failed(KeyError("no such thing")))
+    looks = threading.Semaphore(0)
+
+    def clock() -> float:
+        looks.release()
+        return 0.0
+
+    def answer(number: int) -> Any:
+        # Three looks at the clock are this call's own; then each of the others has one before it waits.
+        assert number > 0 or all(looks.acquire(timeout=LIMIT_S) for _ in range(3 + 3))
+        raise KeyError("no such thing")
+
+    client = Client(answer)
     with pytest.raises(KeyError):
-        drive(client, calls=8, parallel=4, rate=0.01, clock=lambda: 0.0)
+        drive(client, calls=8, parallel=4, rate=0.01, clock=clock)
     assert len(client.payloads) == 1
 
 

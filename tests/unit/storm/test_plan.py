@@ -80,6 +80,6 @@ def test_a_rate_gives_each_call_its_moment() -> None:
 @pytest.mark.parametrize(
     ("name", "value"), [("calls", 0), ("parallel", 0), ("accounts", 1), ("rate", 0.0), ("rate", -1.0)]
 )
-def test_a_value_that_cannot_be_names_its_field(name: str, value: float) -> None:
+def test_a_value_that_cannot_be_names_its_field(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"^{name}: must be .*not {value}$"):
         replace(LOAD, **{name: value})

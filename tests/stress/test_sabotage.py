@@ -1,0 +1,253 @@
+"""Sabotage: small storms that something is done to, each caught by name, beside the same storm with nothing done."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+import uuid
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from infra.chapters import CHAPTERS
+from infra.cloud import Cloud
+from infra.local.attach import LocalCloud
+from infra.local.control import Handle
+from infra.stack import Stack
+from storm import conductor, worker
+from storm.answer import Answer
+from storm.conductor import Conductor, Result
+from storm.plan import Load
+from storm.record import Recorder
+from storm.scenario import COMMITS, Scenario
+from storm.stage import Stage
+from storm.verdict import Expectations
+from storm.worker import Worker, take_part
+from tests.fix_target import ROOT
+
+pytestmark = pytest.mark.timeout(600)
+
+LOAD: Final = Load(calls=300, parallel=16, accounts=100, seed=401)
+WARM_UP: Final = 8
+MONEY: Final = {"conservation", "reconciliation"}
+OPEN: Final = Expectations(refusals=frozenset())
+"""Unknown outcomes are allowed: it is judged what the balances say of them."""
+CUTS: Final = 5
+COMMIT_S: Final = 0.01
+"""How long a COMMIT takes, so that transfers meet."""
+HALF: Final = LOAD.calls // 4
+"""Of the share of one of two workers."""
+KILL_LIMIT_S: Final = 60
+
+TRANSACTION: Final = "transfer/transaction.py"
+CREDIT: Final = "balance + %s WHERE"
+RETRY: Final = "transfer/retry.py"
+CONFLICT: Final = "occ.conflict(error) is None"
+
+LOOSE: Final = """
+CREATE FUNCTION occ.loosen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM set_config('default_transaction_isolation', 'read committed', false);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER loosen AFTER UPDATE ON public.accounts FOR EACH STATEMENT EXECUTE FUNCTION occ.loosen();
+ALTER TABLE public.accounts ENABLE ALWAYS TRIGGER loosen;
+"""
+"""A session's first commit has all its later transactions run under READ COMMITTED."""
+
+Rival = Callable[[str, Scenario], None]
+"""Makes the second half of the calls; is told where the conductor is."""
+
+
+@dataclass(frozen=True)
+class Arena:
+    """A stack of these tests' own, on which storms are played, conductor and worker in this process."""
+
+    cloud: Cloud
+    stack: Stack
+    code: Path
+    folder: Path
+
+    def storm(
+        self, expectations: Expectations = COMMITS, *, code: Path | None = None, rival: Rival | None = None
+    ) -> Result:
+        """Play one; ``code`` is in place of the function's own zip."""
+        scenario = Scenario("sabotage", "a small storm", CHAPTERS[4], expectations)
+        folder = self.folder / uuid.uuid4().hex[:8]
+        folder.mkdir()
+        stage = Stage(self.stack, code or self.code, WARM_UP, COMMIT_S)
+        with closing(Conductor(lambda: stage, {scenario.name: scenario}, LOAD, folder, lambda _: None)) as conductor:
+            where = str(conductor.path)
+            if rival is not None:
+                threading.Thread(target=rival, args=(where, scenario), daemon=True).start()
+            take_part(self.cloud, Worker(where, 0, 1 if rival is None else 2), scenario, LOAD)
+            (result,) = conductor.results
+            return result
+
+    def sabotaged(self, module: str, old: str, new: str) -> Path:
+        """Return the function's zip with each ``old`` in a module replaced."""
+        copy = self.folder / f"sabotaged-{uuid.uuid4().hex}.zip"
+        with zipfile.ZipFile(self.code) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
+            for info in source.infolist():
+                content = source.read(info)
+                if info.filename == module:
+                    assert old.encode() in content, f"{module} has no {old!r} any more: nothing would be sabotaged"
+                    content = content.replace(old.encode(), new.encode())
+                target.writestr(info, content)
+        return copy
+
+    @property
+    def handle(self) -> Handle:
+        """Faults of the stack's cluster."""
+        return Handle(self.cloud.environment["DSQL_CONTROL"], self._cluster)
+
+    @property
+    def postgres(self) -> str:
+        """What is underneath the stack's cluster."""
+        return str(self.handle.ask("describe_cluster", cluster=self._cluster)["postgres"])
+
+    @property
+    def _cluster(self) -> str:
+        if self.cloud.target != "local":
+            pytest.skip("this can be done to the stand-in alone")
+        return (self.stack.outputs().cluster_arn or "").rpartition("/")[2]
+
+
+@pytest.fixture(scope="module")
+def arena(cloud: Cloud, code: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    """An arena, on which a storm with nothing done to it has passed."""
+    name = f"dsql-perspective-{uuid.uuid4().hex[:8]}"
+    arena = Arena(cloud, Stack(cloud, name, name), code, tmp_path_factory.mktemp("arena"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conductor, "FUNCTION_LIMIT_S", 1.0)
+        try:
+            assert arena.storm().verdict.findings == ()
+            yield arena
+        finally:
+            arena.stack.delete()
+
+
+def names(result: Result) -> set[str]:
+    return {finding.name for finding in result.verdict.findings}
+
+
+def unknown(result: Result) -> int:
+    """How many outcomes are listed as not told, decided by the balances or not."""
+    return len(result.verdict.resolved) + len(result.verdict.ambiguous)
+
+
+def test_a_driver_that_drops_a_tenth_of_its_answers(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forgetful(Recorder):
+        def answered(self, call: int, answer: Answer, **more: Any) -> None:
+            if call % 10:
+                super().answered(call, answer, **more)
+
+    monkeypatch.setattr(worker, "Recorder", Forgetful)
+    result = arena.storm()
+    assert names(result) == {"unanswered"}
+    assert unknown(result) == LOAD.calls // 10
+
+
+def test_a_worker_that_is_killed_half_way(arena: Arena) -> None:
+    result = arena.storm(rival=doomed(arena.cloud))
+    assert names(result) == {"lost_worker", "missing_calls"}
+    assert result.history.lost_workers == ("worker01",)
+    assert unknown(result) == sum(call.answered is None for call in result.history.calls) > 0
+
+
+def doomed(cloud: Cloud) -> Rival:
+    """Let the rival be a process that is killed when it is half-way through its share."""
+    if cloud.target != "local":
+        pytest.skip("the process reaches the stand-in alone")
+
+    def rival(where: str, scenario: Scenario) -> None:
+        command = [sys.executable, "-c", f"from {__name__} import hesitate; hesitate()"]
+        path = os.pathsep.join(map(str, (ROOT, ROOT / "src")))
+        with subprocess.Popen(
+            command,
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stdin and process.stdout  # noqa: PT018
+            process.stdin.write(json.dumps({"where": where, "environment": cloud.environment}) + "\n")
+            process.stdin.flush()
+            process.stdout.readline()
+            process.kill()
+
+    return rival
+
+
+def hesitate() -> None:
+    """Be the rival: make half of a share, say so, and wait to be killed with answers that were not written down."""
+    told, answers = json.loads(sys.stdin.readline()), itertools.count()
+
+    class Hesitant(Recorder):
+        def answered(self, call: int, answer: Answer, **more: Any) -> None:
+            if next(answers) >= HALF:
+                print("half-way", flush=True)
+                threading.Event().wait(KILL_LIMIT_S)
+            super().answered(call, answer, **more)
+
+    scenario = Scenario("sabotage", "", CHAPTERS[4], COMMITS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker, "Recorder", Hesitant)
+        take_part(LocalCloud(told["environment"]), Worker(told["where"], 1, 2), scenario, LOAD)
+
+
+def test_read_committed_underneath(arena: Arena) -> None:
+    assert arena.storm(replace(COMMITS, must_conflict=True)).verdict.findings == ()
+    with read_committed(arena):
+        result = arena.storm()
+    assert "reconciliation" in names(result)
+
+
+@contextmanager
+def read_committed(arena: Arena) -> Iterator[None]:
+    """Have the database underneath judge no transaction."""
+    with closing(psycopg.connect(arena.postgres, autocommit=True)) as superuser:
+        superuser.execute(LOOSE)
+        try:
+            yield
+        finally:
+            superuser.execute("DROP FUNCTION occ.loosen() CASCADE")
+            for session in arena.handle.sessions():
+                arena.handle.expire(session)
+
+
+def test_a_function_that_retries_an_unknown_commit(arena: Arena) -> None:
+    with arena.handle.fault("cut_after", role="myapp", times=CUTS) as cut:
+        honest = arena.storm(OPEN)
+    assert cut.times == unknown(honest) == CUTS
+    assert honest.verdict.findings == ()
+
+    code = arena.sabotaged(RETRY, CONFLICT, f'{CONFLICT} and type(error).__name__ != "OutcomeUnknown"')
+    with arena.handle.fault("cut_after", role="myapp", times=CUTS) as cut:
+        result = arena.storm(OPEN, code=code)
+    assert cut.times == CUTS
+    assert "reconciliation" in names(result)
+    assert "conservation" not in names(result)
+
+
+def test_a_function_that_credits_twice(arena: Arena) -> None:
+    code = arena.sabotaged(TRANSACTION, CREDIT, "balance + 2 * %s WHERE")
+    assert names(arena.storm(code=code)) >= MONEY
+
+
+def test_a_function_that_debits_without_credit_for_one_call(arena: Arena) -> None:
+    payees = Counter(LOAD.transfer(call).payee_id for call in range(LOAD.calls))
+    once = next(payee for payee, times in payees.items() if times == 1)
+    code = arena.sabotaged(TRANSACTION, CREDIT, f"balance + CASE id WHEN {once} THEN 0 ELSE 1 END * %s WHERE")
+    texts = {finding.name: finding.text for finding in arena.storm(code=code).verdict.findings}
+    assert texts.keys() >= MONEY
+    assert "closed with 9,999: 1 lost" in texts["conservation"]
+    assert f"account {once} opened at 100" in texts["reconciliation"]

@@ -1,0 +1,92 @@
+"""A stage without a cloud: accounts in memory, and a client of Lambda that moves money between them."""
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from infra.chapters import CHAPTERS
+from storm.conductor import OPENING, Conductor
+from storm.model import Reading
+from storm.plan import Load
+from storm.record import Recorder
+from storm.scenario import Scenario
+from storm.verdict import Expectations
+
+LOAD = Load(calls=40, parallel=4, accounts=10, seed=3)
+LIMIT_S = 10.0
+
+
+def scenario(name: str = "quiet") -> Scenario:
+    return Scenario(name, f"a {name} storm", CHAPTERS[4], Expectations())
+
+
+@dataclass
+class FakeStage:
+    """What a conductor asks of a stage, and of what it stands on."""
+
+    broken: Exception | None = None
+    balances: dict[int, int] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    is_set: threading.Event = field(default_factory=threading.Event)
+    stack: Any = field(
+        default_factory=lambda: SimpleNamespace(cloud=SimpleNamespace(target="local", describe=lambda: "in memory"))
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def set_up(self, scenario: Scenario, accounts: int) -> str:
+        if self.broken:
+            raise self.broken
+        self.balances = dict.fromkeys(range(1, accounts + 1), OPENING)
+        self.events.append(f"set up for {scenario.name}")
+        self.is_set.set()
+        return "transfer"
+
+    def paced(self) -> AbstractContextManager[str]:
+        return nullcontext("as they come")
+
+    def read(self, recorder: Recorder, _origin: float, over: threading.Event) -> None:
+        recorder.reading(Reading(0.0, 0.1, len(self.balances), OPENING * len(self.balances)))
+        over.wait(LIMIT_S)
+
+    def tear_down(self) -> None:
+        self.events.append("torn down")
+
+    def closing_balances(self) -> dict[int, int]:
+        self.events.append("balances read")
+        return dict(self.balances)
+
+    def cold_starts(self, _since: float) -> int:
+        return 0
+
+    def versions(self) -> dict[str, str]:
+        return {}
+
+    # The client's side
+
+    def client(self, service: str, _config: object = None) -> "FakeStage":
+        """Be cloud and client in one."""
+        assert service == "lambda"
+        return self
+
+    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
+        assert FunctionName == "transfer"
+        asked = json.loads(Payload)
+        with self._lock:
+            self.balances[asked["payer_id"]] -= asked["amount"]
+            self.balances[asked["payee_id"]] += asked["amount"]
+            answer = {"balance": self.balances[asked["payer_id"]], "duration": 1.0, "retries": 0}
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+def conduct(
+    stage: FakeStage, folder: Path, *scenarios: Scenario, tell: Callable[[str], None] = lambda _: None
+) -> Conductor:
+    """Return a conductor who plays on it."""
+    known = {each.name: each for each in scenarios or (scenario(),)}
+    return Conductor(lambda: stage, known, LOAD, folder, tell)  # type: ignore[arg-type, return-value]

@@ -1,0 +1,205 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infra.stack import StackError
+from storm import conductor, rendezvous
+from storm.conductor import Bounds, Conductor, Watch
+from storm.names import worker_name
+from storm.record import Recorder
+from storm.rendezvous import Attendance, Interrupted, Message
+from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
+
+QUIET: Message = {"done": 0, "retries": 0, "outcomes": {}, "latencies": []}
+
+Attend = Callable[..., Future[Message]]
+Lines = SimpleQueue[str]
+
+
+@pytest.fixture
+def stage() -> FakeStage:
+    return FakeStage()
+
+
+@pytest.fixture
+def lines() -> Lines:
+    """What a person is shown."""
+    return SimpleQueue()
+
+
+@pytest.fixture
+def conducted(stage: FakeStage, lines: Lines, tmp_path: Path) -> Iterator[Conductor]:
+    """A conductor of two storms, ``quiet`` and ``second``."""
+    conducted = conduct(stage, tmp_path, scenario(), scenario("second"), tell=lines.put)
+    yield conducted
+    conducted.close()
+
+
+@pytest.fixture
+def attend(conducted: Conductor) -> Iterator[Attend]:
+    """Have a worker attend in a thread of its own; it does ``part`` between go and done."""
+    with ThreadPoolExecutor(4) as threads:
+
+        def attend(share: int, shares: int = 2, name: str = "quiet", **more: Any) -> Future[Message]:
+            return threads.submit(work, str(conducted.path), share, shares, name, **more)
+
+        yield attend
+
+
+def work(
+    where: str,
+    share: int,
+    shares: int,
+    name: str,
+    *,
+    part: Callable[[Message], object] = lambda _: None,
+    progress: Callable[[], Message] = QUIET.copy,
+) -> Message:
+    """Attend a storm; leave a record with no calls in it."""
+    with Attendance(where, progress) as attendance:
+        told = attendance.arrive(name, share, shares)
+        with Recorder(Path(told["folder"]), worker_name(share)):
+            part(told)
+        return attendance.finish()
+
+
+def test_nobody_begins_before_all_are_there(attend: Attend, stage: FakeStage) -> None:
+    begun = threading.Event()
+    first = attend(0, part=lambda _: begun.set())
+    assert stage.is_set.wait(LIMIT_S)
+    assert not begun.wait(0.05)
+    attend(1).result(LIMIT_S)
+    first.result(LIMIT_S)
+    assert begun.is_set()
+
+
+def test_all_begin_with_the_same_words(attend: Attend, tmp_path: Path) -> None:
+    told: list[Message] = []
+    for future in [attend(share, part=told.append) for share in range(2)]:
+        future.result(LIMIT_S)
+    assert told[0] == told[1]
+    assert 0 <= time.monotonic() - told[0].pop("origin") < LIMIT_S
+    assert told[0] == {"folder": str(tmp_path / "quiet"), "function": "transfer", "seed": LOAD.seed}
+
+
+def test_all_are_told_the_verdict(attend: Attend, conducted: Conductor) -> None:
+    verdicts = [future.result(LIMIT_S) for future in [attend(share) for share in range(2)]]
+    (result,) = conducted.results
+    assert (
+        verdicts[0]
+        == verdicts[1]
+        == {
+            "findings": [str(finding) for finding in result.verdict.findings],
+            "folder": str(result.folder),
+        }
+    )
+    assert [finding.name for finding in result.verdict.findings] == ["missing_calls"]
+    assert result.history.facts.workers == ("worker00", "worker01")
+    assert result.history.facts.configuration["seed"] == LOAD.seed
+    assert [(reading.count, reading.total) for reading in result.history.readings] == [(10, 1_000)]
+    assert {path.name for path in result.folder.iterdir()} == {
+        "facts.json", "verdict.json", "reader.jsonl", "worker00.jsonl", "worker01.jsonl",
+    }  # fmt: skip
+
+
+def test_the_money_is_counted_after_the_storm(attend: Attend, stage: FakeStage) -> None:
+    attend(0, 1, part=lambda _: stage.events.append("begun")).result(LIMIT_S)
+    assert stage.events == ["set up for quiet", "begun", "torn down", "balances read"]
+
+
+def test_one_storm_after_the_other(attend: Attend, conducted: Conductor) -> None:
+    for name in ("quiet", "second"):
+        for future in [attend(share, name=name) for share in range(2)]:
+            future.result(LIMIT_S)
+    assert [result.scenario.name for result in conducted.results] == ["quiet", "second"]
+
+
+def test_progress_is_shown(attend: Attend, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conductor, "LIVE_S", 0.01)
+    monkeypatch.setattr(rendezvous, "TELL_S", 0.01)
+    half = {"done": 20, "retries": 2, "outcomes": {"committed": 19, "refused": 1}, "latencies": [5.0]}
+    shown: list[str] = []
+
+    def part(_: Message) -> None:
+        while not shown or not shown[-1].startswith("20/40"):
+            shown.append(lines.get(timeout=LIMIT_S))
+
+    attend(0, 1, part=part, progress=half.copy).result(LIMIT_S)
+    assert "19 ok  1 refused  0 unknown  2 retries  p50/p99 5/5 ms" in shown[-1]
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the conductor waited for what nobody can tell it; no time passes."""
+    naps: list[float] = []
+    monkeypatch.setattr(conductor, "time", SimpleNamespace(monotonic=time.monotonic, sleep=naps.append))
+    return naps
+
+
+def test_a_worker_that_is_gone_is_lost_and_the_others_hear_the_verdict(attend: Attend, naps: list[float]) -> None:
+    def die(_: Message) -> None:
+        raise KeyError
+
+    gone, left = attend(1, part=die), attend(0)
+    findings = left.result(LIMIT_S)["findings"]
+    assert [finding.partition(":")[0] for finding in findings] == ["missing_calls", "lost_worker"]
+    assert "worker01" in findings[1]
+    assert isinstance(gone.exception(LIMIT_S), KeyError)
+    assert naps == [conductor.FUNCTION_LIMIT_S], "its last calls may still be made"
+
+
+@pytest.mark.parametrize(("outcome", "waits"), [("unknown", 1), ("committed", 0)])
+def test_a_function_that_nobody_waits_for_is_given_its_time(
+    attend: Attend, naps: list[float], outcome: str, waits: int
+) -> None:
+    tally = {"done": 1, "retries": 0, "outcomes": {outcome: 1}, "latencies": []}
+    attend(0, 1, progress=tally.copy).result(LIMIT_S)
+    assert naps == [conductor.FUNCTION_LIMIT_S] * waits
+
+
+def test_a_worker_that_never_comes_is_not_waited_for_for_ever(attend: Attend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conductor, "START_LIMIT_S", 0.05)
+    with pytest.raises(Interrupted, match="TimeoutError: 1 of 2 workers came within"):
+        attend(0).result(LIMIT_S)
+
+
+def test_a_stage_that_fails_is_told_to_all(attend: Attend, stage: FakeStage, conducted: Conductor) -> None:
+    stage.broken = StackError("no stack")
+    early = attend(0)
+    with pytest.raises(Interrupted, match="^StackError: no stack$"):
+        early.result(LIMIT_S)
+    with pytest.raises(Interrupted, match="^StackError: no stack$"):
+        attend(1).result(LIMIT_S)
+    assert conducted.results == []
+
+
+def test_the_socket_goes_with_the_conductor(stage: FakeStage, tmp_path: Path) -> None:
+    conduct(stage, tmp_path).close()
+    assert list(tmp_path.iterdir()) == []
+    conduct(stage, tmp_path).close()
+
+
+def test_the_watch_adds_workers_up() -> None:
+    watch = Watch(100)
+    for share in range(2):
+        watch.add(share, {"done": 1, "retries": 0, "outcomes": {}, "latencies": [1.0]})
+        watch.add(share, {"done": 10, "retries": 3, "outcomes": {"committed": 9, "unknown": 1}, "latencies": [3.0]})
+    progress = watch.progress(elapsed_s=2.0)
+    assert (progress.done, progress.total, progress.rate, progress.remaining_s) == (20, 100, 10.0, 8.0)
+    assert (progress.committed, progress.refused, progress.unknown, progress.retries) == (18, 0, 2, 6)
+    assert watch.latencies == [1.0, 3.0, 1.0, 3.0]
+
+
+def test_bounds_are_expected_besides() -> None:
+    plain = scenario()
+    assert Bounds().apply(plain) == plain
+    bounded = Bounds(max_p99_ms=50.0, max_retries=3).apply(plain).expectations
+    assert (bounded.max_p99_ms, bounded.min_rate, bounded.max_retries) == (50.0, None, 3)
+    assert bounded.refusals == plain.expectations.refusals

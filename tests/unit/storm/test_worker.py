@@ -1,0 +1,77 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storm import conductor
+from storm.conductor import Conductor
+from storm.worker import Worker, take_part
+from tests.fix_workers import group
+from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
+
+
+@pytest.fixture
+def stage() -> FakeStage:
+    return FakeStage()
+
+
+@pytest.fixture
+def conducted(stage: FakeStage, tmp_path: Path) -> Iterator[Conductor]:
+    conducted = conduct(stage, tmp_path)
+    yield conducted
+    conducted.close()
+
+
+def take(stage: Any, conducted: Conductor, shares: int) -> list[list[str]]:
+    """Have as many workers take part; give what each was told."""
+    with ThreadPoolExecutor(shares) as threads:
+        workers = (Worker(str(conducted.path), share, shares) for share in range(shares))
+        parts = [threads.submit(take_part, stage, each, scenario(), LOAD) for each in workers]
+        return [part.result(LIMIT_S) for part in parts]
+
+
+@pytest.mark.parametrize("shares", [1, 3])
+def test_workers_make_the_plan_together(stage: FakeStage, conducted: Conductor, shares: int) -> None:
+    assert take(stage, conducted, shares) == [[]] * shares
+    (result,) = conducted.results
+    planned = [LOAD.transfer(call) for call in range(LOAD.calls)]
+    made = [(call.id, call.payer, call.payee, call.amount) for call in result.history.calls]
+    assert made == [(at, each.payer_id, each.payee_id, each.amount) for at, each in enumerate(planned)]
+    assert {call.worker for call in result.history.calls} == {f"worker{share:02}" for share in range(shares)}
+    assert sum(stage.balances.values()) == 1_000
+
+
+def test_all_hear_of_money_that_is_gone(
+    stage: FakeStage, conducted: Conductor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = stage.closing_balances
+    monkeypatch.setattr(stage, "closing_balances", lambda: {**honest(), 1: honest()[1] - 1})
+    for findings in take(stage, conducted, 2):
+        assert [finding.partition(":")[0] for finding in findings] == ["conservation", "reconciliation"]
+
+
+def test_a_worker_that_fails_leaves_an_open_record(
+    stage: FakeStage, conducted: Conductor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(conductor, "FUNCTION_LIMIT_S", 0.0)
+    monkeypatch.setattr(stage, "invoke", lambda **_: {})
+    with pytest.raises(KeyError, match="Payload"):
+        take(stage, conducted, 1)
+    lines = (tmp_path / "quiet" / "worker00.jsonl").read_text().splitlines()
+    assert not any("ended" in line or "answered" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("test", "together"),
+    [
+        ("test_storm.py::test_storm[share0-hot_accounts]", "share0"),
+        ("test_storm.py::test_storm[share31-with_retry]", "share31"),
+        ("test_storm.py::test_one[share3]", "share3"),
+        ("test_sabotage.py::test_read_committed_underneath", "share0"),
+        ("test_other.py::test_other[sharer-1]", "tests/stress/test_other.py::test_other[sharer-1]"),
+    ],
+)
+def test_pytests_workers_are_given_whole_shares(test: str, together: str) -> None:
+    assert group(f"tests/stress/{test}") == together
