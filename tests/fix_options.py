@@ -1,8 +1,10 @@
 """Options whose values are paths: pytest must know them before it looks for its configuration.
 
 Else it takes the path for one of tests, and looks beside it. Under tox this plugin is loaded first of all; where it is
-not, write ``--probes=FILE`` in one word.
+not, write ``--probes=FILE`` and ``--report=DIR`` in one word.
 """
+
+from pathlib import Path
 
 import pytest
 
