@@ -95,12 +95,13 @@ class Arena:
     def sabotaged(self, module: str, old: str, new: str) -> Path:
         """Return the function's zip with each ``old`` in a module replaced."""
         copy = self.folder / f"sabotaged-{uuid.uuid4().hex}.zip"
-        with zipfile.ZipFile(self.code) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
+        with zipfile.ZipFile(self.code) as source, zipfile.ZipFile(copy, "w") as target:
             for info in source.infolist():
                 content = source.read(info)
                 if info.filename == module:
                     assert old.encode() in content, f"{module} has no {old!r} any more: nothing would be sabotaged"
                     content = content.replace(old.encode(), new.encode())
+                info.compress_type = zipfile.ZIP_STORED
                 target.writestr(info, content)
         return copy
 

@@ -21,10 +21,11 @@ GREETING = "transfer/greeting.py"
 def changed(code: Path, folder: Path, edit: Callable[[str, bytes], bytes | None]) -> Path:
     """Copy a zip, each file as ``edit`` returns it, or without it where that is None."""
     copy = folder / f"changed-{uuid.uuid4().hex}.zip"  # new contents are a new key
-    with zipfile.ZipFile(code) as source, zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(code) as source, zipfile.ZipFile(copy, "w") as target:
         for info in source.infolist():
             content = edit(info.filename, source.read(info))
             if content is not None:
+                info.compress_type = zipfile.ZIP_STORED
                 target.writestr(info, content)
     return copy
 
@@ -45,7 +46,7 @@ def test_new_code_takes_effect(own_stack: OwnStack, code: Path, tmp_path: Path) 
     assert greet(stack).payload == {"greeting": "good evening reinvent"}
 
 
-@pytest.mark.parametrize("library", ["psycopg", "boto3", "botocore"])
+@pytest.mark.parametrize("library", ["psycopg", "boto3"])
 def test_a_dependency_that_is_not_in_the_zip_is_missed(
     own_stack: OwnStack, code: Path, tmp_path: Path, library: str, cloud: Any
 ) -> None:
