@@ -22,7 +22,7 @@ from infra.local.iam.principals import Principal
 CONCURRENCY: Final = 1_000
 """Concurrent executions of an account. Source: AWS Lambda developer guide, quotas, 2026-10."""
 SESSION_S: Final = 12 * 3600
-KEPT_EVENTS: Final = 10_000
+KEPT_EVENTS: Final = 2_000
 """Log events kept a stream, so that a long storm does not fill the memory; CloudWatch Logs keeps them all."""
 
 
