@@ -129,17 +129,18 @@ def chapter(stack: "Stack", code: Any) -> Deploy:
 
 
 @pytest.fixture(scope="session")
-def deployed_endpoint(stack: "Stack", code: Any, once: Callable[[str, Callable[[], None]], None]) -> str:
+def deployed_endpoint(stack: "Stack", code: Any, once: Callable[[str, Callable[[], object]], None]) -> str:
     """The endpoint of the stack's cluster, for tests that need no more of the stack."""
     from infra import chapters, database
 
-    if not stack.exists():
-        once("stack", lambda: _deploy(stack, chapters.CHAPTERS[1], code))
+    if not has_cluster(stack):
+        once("stack", lambda: stack.deploy(chapters.CHAPTERS[1], code))
     return database.endpoint(stack.outputs())
 
 
-def _deploy(stack: "Stack", wanted: "Chapter", code: Any) -> None:
-    stack.deploy(wanted, code)
+def has_cluster(stack: "Stack") -> bool:
+    """Whether the stack is there, and has come as far as chapter 1."""
+    return stack.exists() and stack.outputs().cluster_endpoint is not None
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def admin(stack: "Stack", chapter: Deploy) -> Iterator[psycopg.Connection[Any]]:
     """A session of admin on the stack's cluster."""
     from infra import database
 
-    host = database.endpoint(stack.outputs() if stack.exists() else chapter(1))
+    host = database.endpoint(stack.outputs() if has_cluster(stack) else chapter(1))
     with closing(database.connect(stack.cloud, host)) as connection:
         yield connection
 
@@ -206,7 +207,7 @@ def iam_arn(arn: str) -> str:
 
 @pytest.fixture
 def accounts(
-    admin: psycopg.Connection[Any], database_role: str, once: Callable[[str, Callable[[], None]], None]
+    admin: psycopg.Connection[Any], database_role: str, once: Callable[[str, Callable[[], object]], None]
 ) -> psycopg.Connection[Any]:
     """The accounts 1 to 1,000 with 100 each, which myapp may change; gives admin's session, to look at them."""
     from infra import schema
@@ -222,7 +223,7 @@ def once(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
     folder = tmp_path_factory.getbasetemp()
     shared = folder.parent if hasattr(pytestconfig, "workerinput") else folder
 
-    def once(name: str, work: Callable[[], None]) -> None:
+    def once(name: str, work: Callable[[], object]) -> None:
         with FileLock(shared / f"{name}.lock", timeout=LOCK_LIMIT_S):
             done = shared / f"{name}.done"
             if not done.exists():
