@@ -86,13 +86,17 @@ def serve(channel: socket.socket) -> None:
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     running: set[int] = set()
     descriptors: list[int] = []
+    # Not select.select: the channel's number is the parent's, who may have thousands.
+    poll = select.poll()
+    for each in (channel, woken):
+        poll.register(each, select.POLLIN)
     say(channel, "ready")
     while True:
-        ready = select.select([channel, woken], [], [])[0]
-        if woken in ready:
+        ready = {descriptor for descriptor, _ in poll.poll()}
+        if woken.fileno() in ready:
             woken.recv(4096)
             reap(channel, running)
-        if channel in ready:
+        if channel.fileno() in ready:
             descriptors = told(channel)
             if not descriptors:
                 end_all(running)

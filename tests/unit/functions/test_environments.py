@@ -1,12 +1,14 @@
 """Execution environments: what is in them, how long they live, what is left of them."""
 
 import asyncio
+import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,20 @@ def installed(name: str, source: str = "") -> dict[str, str]:
     }
 
 
+@contextlib.contextmanager
+def open_files(count: int) -> Iterator[None]:
+    """Have that many files open, as a stand-in has connections in a storm."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 2 * count), before[1]))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for file in files:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
 def ends(pid: int) -> None:
     """Wait until a process has ended; one that nobody has reaped yet has ended, too."""
     until = time.monotonic() + WAIT_S
@@ -45,6 +61,12 @@ def ends(pid: int) -> None:
 def test_it_is_used_again(functions: Functions) -> None:
     functions.deploy(PID)
     assert functions.invoke().value == functions.invoke().value
+
+
+def test_it_starts_while_a_storm_has_a_thousand_connections_open(functions: Functions) -> None:
+    functions.deploy()
+    with open_files(1_100):
+        assert functions.invoke(b'"hello"').value == "hello"
 
 
 def test_its_variables_are_lambdas_and_the_functions(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
