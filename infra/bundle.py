@@ -15,6 +15,8 @@ ROOT: Final = Path(__file__).parent.parent
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold: every file has it, so that equal contents are equal bytes."""
 LEFT_OUT: Final = frozenset({"__pycache__", "bin", "tests"})
+SERVICES: Final = frozenset({"dsql"})
+"""Those that the function calls. boto3 describes 400 more, which are most of the files to upload and to unpack."""
 CACHE: Final = ROOT / ".bundles"
 PIP_LIMIT_S: Final = 600
 
@@ -74,7 +76,7 @@ def build(platform: Platform, cache: Path = CACHE) -> Path:
 
 def _digest(platform: Platform) -> str:
     """Hash what decides the contents: sources, held versions, platform."""
-    digest = hashlib.sha256(repr((dependencies(), platform)).encode())
+    digest = hashlib.sha256(repr((dependencies(), sorted(SERVICES), platform)).encode())
     for path in sorted((ROOT / "src").rglob("*.py")):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:20]
@@ -97,7 +99,15 @@ def _zip(folders: list[Path], zipped: Path) -> None:
     files = {path.relative_to(folder): path for folder in folders for path in folder.rglob("*") if path.is_file()}
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
-            if not LEFT_OUT.intersection(name.parts):
+            if _needed(*name.parts):
                 info = zipfile.ZipInfo(name.as_posix(), EPOCH)
                 info.external_attr, info.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
                 archive.writestr(info, files[name].read_bytes())
+
+
+def _needed(*parts: str) -> bool:
+    """Whether a file goes into the zip, by the parts of its name."""
+    match parts:
+        case ("boto3" | "botocore", "data", service, _, *_):
+            return service in SERVICES
+    return not LEFT_OUT.intersection(parts)

@@ -6,12 +6,13 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from aiohttp import web
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.test import run_wsgi_app
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 Invoke = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -25,14 +26,14 @@ class Front:
 
     def __init__(self, invoke: Invoke) -> None:
         self._invoke = invoke
-        self._moto = DomainDispatcherApplication(create_backend_app)
         self._threads = ThreadPoolExecutor(THREADS, "moto")
         self._server = web.Server(self._answer, access_log=None)
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
-        """Listen; raise OSError where the port is taken."""
+        """Listen; raise OSError where the port is taken. moto is got ready meanwhile, and what comes for it waits."""
         loop = asyncio.get_running_loop()
+        self._moto = loop.run_in_executor(self._threads, _moto)
         self._listener = await loop.create_server(self._server, "127.0.0.1", port, backlog=1024)
         self.port = self._listener.sockets[0].getsockname()[1]
 
@@ -55,15 +56,25 @@ class Front:
         if request.method == "POST" and _INVOKE.fullmatch(request.rel_url.raw_path):
             return await self._invoke(request)
         environ = _environ(request, await request.content.read())
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._pass_on, environ)
+        moto = await asyncio.shield(self._moto)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _answer_of, moto, environ)
 
-    def _pass_on(self, environ: dict[str, Any]) -> web.Response:
-        chunks, status, headers = run_wsgi_app(self._moto, environ, buffered=True)
-        answer = web.Response(status=int(status.split()[0]), body=b"".join(chunks))
-        for name, value in headers:
-            if name.lower() not in _HOP_BY_HOP:
-                answer.headers[name] = value
-        return answer
+
+def _moto() -> "WSGIApplication":
+    from infra.local.aws.app import application
+
+    return application
+
+
+def _answer_of(application: "WSGIApplication", environ: dict[str, Any]) -> web.Response:
+    from werkzeug.test import run_wsgi_app
+
+    chunks, status, headers = run_wsgi_app(application, environ, buffered=True)
+    answer = web.Response(status=int(status.split()[0]), body=b"".join(chunks))
+    for name, value in headers:
+        if name.lower() not in _HOP_BY_HOP:
+            answer.headers[name] = value
+    return answer
 
 
 def _environ(request: web.BaseRequest, body: bytes) -> dict[str, Any]:

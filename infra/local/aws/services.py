@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from moto.awslambda.models import lambda_backends
-from moto.cloudformation import models
-from moto.cloudformation.parsing import get_model_map
 from moto.dsql.models import dsql_backends
 from moto.iam.models import iam_backends
 
 from infra.local.aws.clusters import Clusters
 from infra.local.aws.functions import Functions
-from infra.local.aws.resources import PARTITION, TYPES
-from infra.local.aws.stacks import Stack
+from infra.local.aws.resources import PARTITION
 from infra.local.dataplane import DataPlane
 
 DEVELOPER: Final = "developer"
@@ -25,9 +22,7 @@ _EVERYTHING: Final = {
 
 
 def extend(region: str) -> None:
-    """Teach moto the walk-through's resources, and stacks that roll back."""
-    get_model_map().update(TYPES)
-    models.Stack = Stack  # type: ignore[misc]
+    """Put clusters that can be connected to, and functions that can be run, in the place of moto's."""
     dsql_backends.backend = Clusters
     lambda_backends.backend = Functions
     regions = dsql_backends._additional_regions or []  # noqa: SLF001 - moto names two of them, for lack of a list

@@ -103,7 +103,7 @@ def unpack(code: bytes, folder: Path) -> Path:
 
 
 def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    if not (folder / entry.filename).resolve().is_relative_to(folder.resolve()):
+    if ".." in Path(entry.filename).parts or Path(entry.filename).is_absolute():
         raise InvalidZip(f"Could not unzip uploaded file: {entry.filename} is outside of it")
     path = Path(archive.extract(entry, folder))
     mode = entry.external_attr >> 16 & 0o777
