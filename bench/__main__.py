@@ -5,8 +5,6 @@ Then calls of a function, which go all the way from boto3 to the database.
 
 import json
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +20,8 @@ from psycopg import conninfo
 
 from bench import calls
 from bench.clients import Count, Lane, Load, run
+from infra import database
+from infra.local import attach
 from infra.local.control import Handle
 
 LANES: Final = ("plain", "views", "stand-in")
@@ -59,13 +59,11 @@ class Bench:
 @contextmanager
 def standing() -> Iterator[Bench]:
     """Start a stand-in and make the accounts behind each lane, all on its one PostgreSQL."""
-    command = [sys.executable, "-m", "infra.local", "dsql", "--json", "--until-eof"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        environment = json.loads(process.stdout.readline() if process.stdout else "{}")
-        cluster = environment["CLUSTER_ENDPOINT"].partition(".")[0]
-        found = Handle(environment["DSQL_CONTROL"], cluster).ask("describe_cluster", cluster=cluster)
-        yield _bench(environment, found)
-        process.communicate(timeout=30)
+    process, environment = attach.launch("dsql")
+    try:
+        yield _bench(environment, Handle.of(environment, environment["CLUSTER_ENDPOINT"]).describe())
+    finally:
+        attach.end(process)
 
 
 def _bench(environment: dict[str, str], found: dict[str, Any]) -> Bench:
@@ -110,16 +108,8 @@ def _through_the_stand_in(environment: dict[str, str]) -> dict[str, Any]:
     session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
     client = session.client("dsql", region_name=environment["AWS_REGION"])
     host = environment["CLUSTER_ENDPOINT"]
-    return {
-        "host": host,
-        "hostaddr": environment["PGHOSTADDR"],
-        "port": environment["PGPORT"],
-        "dbname": "postgres",
-        "user": "admin",
-        "password": client.generate_db_connect_admin_auth_token(host, environment["AWS_REGION"], 86400),
-        "sslmode": "verify-full",
-        "sslrootcert": environment["PGSSLROOTCERT"],
-    }
+    password = database.signed(client, host, environment["AWS_REGION"], life_s=86_400)
+    return {**database.settings(environment, host), "password": password}
 
 
 def measure(bench: Bench, lane: str, load: Load) -> dict[str, float]:

@@ -22,7 +22,6 @@ from infra import database, schema
 from infra.bundle import build
 from infra.chapters import CHAPTERS
 from infra.local.attach import LocalCloud
-from infra.local.control import Handle
 from infra.stack import Stack
 from storm.driver import config
 from storm.plan import Load
@@ -70,12 +69,8 @@ def standing() -> Iterator[Place]:
         outputs = stack.deploy(CHAPTERS[4], build(cloud.platform)).outputs
         host = database.endpoint(outputs)
         with closing(database.connect(cloud, host)) as admin:
-            schema.create_role(admin, database.APP, outputs.role_arn)
-            schema.create_accounts(admin, database.APP)
-            schema.reset_accounts(admin)
-        identifier = host.partition(".")[0]
-        found = Handle(cloud.environment["DSQL_CONTROL"], identifier).ask("describe_cluster", cluster=identifier)
-        yield Place(stack, psutil.Process(found["pid"]))
+            schema.set_up(admin, outputs.role_arn)
+        yield Place(stack, psutil.Process(cloud.handle(host).describe()["pid"]))
 
 
 def measure(place: Place, chapter: int, seconds: float) -> dict[str, float]:

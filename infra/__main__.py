@@ -55,7 +55,7 @@ def cli() -> None:
 
 def _target(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where, and the cloud they name."""
-    from infra.stack import NAME
+    from infra.chapters import STACK_NAME
 
     @click.option(
         "--target",
@@ -66,14 +66,15 @@ def _target(command: Callable[..., Any]) -> Callable[..., Any]:
         help="local: the stand-in on this machine; aws: your account.",
     )
     @click.option("--region", envvar="AWS_REGION", help="Region; on the stand-in the one that it was started for.")
-    @click.option("--stack-name", default=NAME, envvar="DSQL_STACK_NAME", show_default=True, help="Name of the stack.")
+    @click.option(
+        "--stack-name", default=STACK_NAME, envvar="DSQL_STACK_NAME", show_default=True, help="Name of the stack."
+    )
     @wraps(command)
     def run(target: str, region: str | None, stack_name: str, **arguments: Any) -> Any:
-        from infra.stack import FUNCTION, Stack, to_stderr
+        from infra.stack import Stack, to_stderr
 
         with closing(_cloud(target, region)) as cloud:
-            function = FUNCTION if stack_name == NAME else stack_name
-            return command(Stack(cloud, stack_name, function, to_stderr), **arguments)
+            return command(Stack(cloud, stack_name, to_stderr), **arguments)
 
     return run
 
@@ -150,9 +151,10 @@ def deploy(stack: "Stack", chapter: int, *, first_half: bool) -> None:
     from infra.bundle import build
     from infra.chapters import find
 
-    deployment = stack.deploy(find(chapter, first_half=first_half), build(stack.cloud.platform))
-    click.echo(f"{stack.name} {deployment.outcome}: {find(chapter, first_half=first_half).title}")
-    _echo_outputs(stack)
+    wanted = find(chapter, first_half=first_half)
+    deployment = stack.deploy(wanted, build(stack.cloud.platform))
+    click.echo(f"{stack.name} {deployment.outcome}: {wanted.title}")
+    _echo_outputs(deployment.described)
 
 
 @cli.command()
@@ -162,11 +164,11 @@ def status(stack: "Stack") -> None:
     click.echo(stack.cloud.describe())
     described = stack.describe()
     click.echo(f"{stack.name}: {described['StackStatus']}")
-    _echo_outputs(stack)
+    _echo_outputs(described)
 
 
-def _echo_outputs(stack: "Stack") -> None:
-    for output in stack.describe().get("Outputs", ()):
+def _echo_outputs(described: dict[str, Any]) -> None:
+    for output in described.get("Outputs", ()):
         click.echo(f"  {output['OutputKey']} = {output['OutputValue']}")
 
 
@@ -190,9 +192,9 @@ def invoke(stack: "Stack", payload: str) -> None:
 @_target
 def logs(stack: "Stack", lines: int) -> None:
     """Print the function's latest log lines."""
+    stack.describe()  # says so where there is no stack
     client = stack.cloud.client("logs")
-    group = f"/aws/lambda/{stack.outputs().function_name}"
-    pages = client.get_paginator("filter_log_events").paginate(logGroupName=group)
+    pages = client.get_paginator("filter_log_events").paginate(logGroupName=stack.log_group)
     events = sorted((event for page in pages for event in page["events"]), key=lambda event: event["timestamp"])
     for event in events[-lines:]:
         click.echo(event["message"].rstrip("\n"))
@@ -235,9 +237,7 @@ def reset(stack: "Stack") -> None:
 
     outputs = stack.outputs()
     with closing(database.connect(stack.cloud, database.endpoint(outputs))) as admin:
-        schema.create_role(admin, database.APP, outputs.role_arn)
-        schema.create_accounts(admin, database.APP)
-        schema.reset_accounts(admin)
+        schema.set_up(admin, outputs.role_arn)
     click.echo(f"{schema.ACCOUNTS:,} accounts of {schema.BALANCE} each")
 
 

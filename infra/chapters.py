@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+STACK_NAME: Final = "ReinventDat401Stack"
+FUNCTION_NAME: Final = "reinvent-dat401"
+
 
 @dataclass(frozen=True, slots=True)
 class Chapter:

@@ -1,6 +1,7 @@
 """The seam between the two targets: AWS, and the stand-in on this machine. All that differs is behind it."""
 
 import os
+import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Protocol
 
@@ -32,7 +33,12 @@ class Cloud(Protocol):
     """How long a change of IAM may take to be felt everywhere."""
 
     def client(self, service: str, config: Config = CONFIG) -> Any:
-        """Return a boto3 client."""
+        """Return a boto3 client: one and the same for a service and a config, for any thread."""
+        ...
+
+    @property
+    def account(self) -> str:
+        """The account's number."""
         ...
 
     @property
@@ -53,6 +59,23 @@ class Cloud(Protocol):
         ...
 
 
+class Clients:
+    """The boto3 clients of a session, each made once: making one takes long, and is not safe from several threads."""
+
+    def __init__(self, session: boto3.Session, endpoint_url: str | None = None) -> None:
+        self._session, self._endpoint_url = session, endpoint_url
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, Config], Any] = {}
+
+    def client(self, service: str, config: Config = CONFIG) -> Any:
+        """Return the client of a service with this very ``config``; equal ones are told apart."""
+        with self._lock:
+            if (service, config) not in self._made:
+                made = self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+                self._made[service, config] = made
+            return self._made[service, config]
+
+
 class AwsCloud:
     """An AWS account, by the credentials of the environment."""
 
@@ -61,21 +84,18 @@ class AwsCloud:
 
     def __init__(self, region: str | None = None) -> None:
         """Find the credentials, once; raise CloudError where there are none or AWS does not accept them."""
-        self._session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
-        if self._session.region_name is None:
+        session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+        if session.region_name is None:
             raise CloudError("no AWS region: set AWS_REGION or pass --region")
-        self.region: str = self._session.region_name
+        self.region: str = session.region_name
+        self.client = Clients(session).client
         self.environment = _carried() | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         try:
-            self._account = self.client("sts").get_caller_identity()["Account"]
+            self.account: str = self.client("sts").get_caller_identity()["Account"]
         except NoCredentialsError:
             raise CloudError("no AWS credentials: sign in (aws configure, aws sso login) or set AWS_PROFILE") from None
         except (BotoCoreError, ClientError) as error:
             raise CloudError(f"AWS does not answer: {error}") from None
-
-    def client(self, service: str, config: Config = CONFIG) -> Any:
-        """Return a boto3 client of the session."""
-        return self._session.client(service, config=config)
 
     @property
     def platform(self) -> Platform:
@@ -85,7 +105,7 @@ class AwsCloud:
     def describe(self) -> str:
         """Return account and region, and the endpoint where it is not AWS's own."""
         elsewhere = f" at {url}" if (url := self.environment.get("AWS_ENDPOINT_URL")) else ""
-        return f"AWS{elsewhere}, account {self._account}, region {self.region}"
+        return f"AWS{elsewhere}, account {self.account}, region {self.region}"
 
     def paced(self, host: str, commit_s: float) -> AbstractContextManager[str]:  # noqa: ARG002
         """Do nothing: COMMITs take what they take."""

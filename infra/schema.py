@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg import sql
+
+from infra.database import APP
 
 ACCOUNTS: Final = 1_000
 BALANCE: Final = 100
@@ -16,18 +18,28 @@ PAUSE_S: Final = 0.3
 """Schema changes collide all over a cluster (OC001); AWS's own lint suite retries as often, 300 ms longer each time."""
 
 
-def retried(step: Callable[[], object]) -> None:
-    """Run a step again where it lost to another transaction (SQLSTATE 40001); raise what it raises last."""
-    for attempt in range(1, ATTEMPTS + 1):
+Value = TypeVar("Value")
+
+
+def retried(step: Callable[[], Value]) -> Value:
+    """Return what a step does, made again where it lost to another transaction (SQLSTATE 40001).
+
+    Raises what it raises last.
+    """
+    for attempt in range(1, ATTEMPTS):
         try:
-            step()
+            return step()
         except psycopg.errors.SerializationFailure:
-            if attempt == ATTEMPTS:
-                raise
             # The first loss is most often a schema change that this session had not heard of yet.
             time.sleep(PAUSE_S * (attempt - 1))
-        else:
-            return
+    return step()
+
+
+def set_up(admin: psycopg.Connection[Any], role_arn: str, accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:
+    """Let there be the role myapp for the IAM role ``role_arn``, and its accounts with ``balance`` each."""
+    create_role(admin, APP, role_arn)
+    create_accounts(admin, APP)
+    reset_accounts(admin, accounts, balance)
 
 
 def create_role(admin: psycopg.Connection[Any], role: str, arn: str) -> None:
@@ -66,7 +78,4 @@ def reset_accounts(admin: psycopg.Connection[Any], accounts: int = ACCOUNTS, bal
 
 
 def _run(admin: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> None:
-    def step() -> None:
-        admin.execute(statement)
-
-    retried(step)
+    retried(lambda: admin.execute(statement))

@@ -12,11 +12,9 @@ from typing import Any, Final, Self
 
 from botocore.exceptions import ClientError
 
-from infra.chapters import Chapter
+from infra.chapters import FUNCTION_NAME, STACK_NAME, Chapter
 from infra.cloud import Cloud
 
-NAME: Final = "ReinventDat401Stack"
-FUNCTION: Final = "reinvent-dat401"
 TEMPLATE: Final = Path(__file__).parent / "template.yaml"
 TAG: Final = "dsql-perspective"
 """Marks a stack as ours; its value is the hash of what was deployed."""
@@ -76,7 +74,12 @@ class Deployment:
     """What deploying came to: ``created``, ``updated`` or ``reused``."""
 
     outcome: str
-    outputs: Outputs
+    described: dict[str, Any]
+
+    @property
+    def outputs(self) -> Outputs:
+        """What the stack tells of itself."""
+        return Outputs.of(self.described)
 
 
 def _quiet(_: str) -> None:
@@ -84,14 +87,21 @@ def _quiet(_: str) -> None:
 
 
 class Stack:
-    """One stack by its name. ``report`` is told, in a line each, of what takes time."""
+    """One stack by its name; its function has the same one, but in the walk-through's own stack.
 
-    def __init__(
-        self, cloud: Cloud, name: str = NAME, function: str = FUNCTION, report: Callable[[str], None] = _quiet
-    ) -> None:
-        self.cloud, self.name, self.function = cloud, name, function
+    ``report`` is told, in a line each, of what takes time.
+    """
+
+    def __init__(self, cloud: Cloud, name: str = STACK_NAME, report: Callable[[str], None] = _quiet) -> None:
+        self.cloud, self.name = cloud, name
+        self.function = FUNCTION_NAME if name == STACK_NAME else name
         self._report = report
         self._formation, self._s3 = cloud.client("cloudformation"), cloud.client("s3")
+
+    @property
+    def log_group(self) -> str:
+        """Where CloudWatch Logs keeps what the function writes."""
+        return f"/aws/lambda/{self.function}"
 
     # What is there
 
@@ -137,7 +147,7 @@ class Stack:
         parameters = self._parameters(chapter, code, current)
         tag = _digest(TEMPLATE.read_bytes(), parameters)
         if current and _tags(current)[TAG] == tag and current["StackStatus"].endswith(("E_COMPLETE",)):
-            return Deployment("reused", Outputs.of(current))
+            return Deployment("reused", current)
         self._upload(code, parameters["CodeBucket"])
         return self._change(current, parameters, tag)
 
@@ -152,8 +162,7 @@ class Stack:
             Capabilities=["CAPABILITY_IAM"],
             Tags=[{"Key": TAG, "Value": tag}],
         )
-        described = self._wait(self.name, seen)
-        return Deployment("updated" if current else "created", Outputs.of(described))
+        return Deployment("updated" if current else "created", self._wait(self.name, seen))
 
     def _parameters(self, chapter: Chapter, code: Path, current: dict[str, Any] | None) -> dict[str, str]:
         parameters = {
@@ -171,8 +180,7 @@ class Stack:
     # The code's bucket
 
     def _bucket(self) -> str:
-        account = self.cloud.client("sts").get_caller_identity()["Account"]
-        return f"{TAG}-{account}-{self.cloud.region}"
+        return f"{TAG}-{self.cloud.account}-{self.cloud.region}"
 
     def _upload(self, code: Path, bucket: str) -> None:
         if self._uploaded(bucket, code.name):

@@ -2,24 +2,21 @@
 
 import functools
 import os
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 import boto3
 import psycopg
 import pytest
 from psycopg import sql
 
+from infra import database
 from infra.cloud import Cloud
 from infra.local.control import Handle
-
-RETRIES: Final = 12
-RETRY_S: Final = 0.3
-"""AWS's own lint suite allows as many on OC001: schema changes collide all over the cluster (2026-08)."""
+from infra.schema import retried
 
 
 @dataclass
@@ -42,21 +39,17 @@ class Cluster:
     def identifier(self) -> str:
         return self.host.partition(".")[0]
 
-    def token(self, user: str = "admin", expires: int = 900) -> str:
+    def token(self, user: str = database.ADMIN) -> str:
         """Sign a token with the target's credentials."""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         client = signer(self.region, *map(self.environment.get, names))
-        sign = client.generate_db_connect_admin_auth_token if user == "admin" else client.generate_db_connect_auth_token
-        return str(sign(self.host, self.region, expires))
+        return database.signed(client, self.host, self.region, user)
 
-    def settings(self, user: str = "admin", **changed: Any) -> dict[str, Any]:
+    def settings(self, user: str = database.ADMIN, **changed: Any) -> dict[str, Any]:
         """What libpq needs to connect: the host's name and TLS stay as they are on AWS."""
-        names = {"PGHOSTADDR": "hostaddr", "PGPORT": "port", "PGSSLROOTCERT": "sslrootcert"}
-        reached = {name: self.environment[key] for key, name in names.items() if key in self.environment}
-        fixed = {"host": self.host, "dbname": "postgres", "user": user, "sslmode": "verify-full"}
-        return {"sslrootcert": "system", **fixed, **reached, **changed}
+        return {**database.settings(self.environment, self.host, user), **changed}
 
-    def connect(self, user: str = "admin", **changed: Any) -> psycopg.Connection[Any]:
+    def connect(self, user: str = database.ADMIN, **changed: Any) -> psycopg.Connection[Any]:
         """Open a session in autocommit mode; it ends with the test."""
         settings = self.settings(user, **changed)
         settings.setdefault("password", self.token(user))
@@ -85,15 +78,7 @@ def signer(region: str, key: str | None, secret: str | None, session_token: str 
 
 def change(connection: psycopg.Connection[Any], statement: str) -> None:
     """Run a schema change or a set-up statement, again where it lost to another (40001)."""
-    for attempt in range(1, RETRIES + 1):
-        try:
-            connection.execute(sql.SQL(statement))
-        except psycopg.errors.SerializationFailure:
-            if attempt == RETRIES:
-                raise
-            time.sleep(RETRY_S * (attempt - 1) if attempt > 2 else 0)
-        else:
-            return
+    retried(lambda: connection.execute(sql.SQL(statement)))
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +105,7 @@ def handle(cluster: Cluster) -> Handle:
     """Faults and limits of the stand-in; a test that needs them has nothing to do on AWS."""
     if cluster.target != "local":
         pytest.skip("faults and limits can be set on the stand-in alone")
-    return Handle(cluster.environment["DSQL_CONTROL"], cluster.identifier)
+    return Handle.of(cluster.environment, cluster.host)
 
 
 @pytest.fixture

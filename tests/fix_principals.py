@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import psycopg
 import pytest
+from botocore.auth import AUTH_TYPE_MAPS, SigV4QueryAuth
 
 from infra.local.control import Handle
 from tests.fix_cluster import Cluster, change, signer
@@ -64,9 +65,12 @@ def mapped(admin: psycopg.Connection[Any], role: str, arn: str) -> Iterator[None
         change(admin, f"AWS IAM REVOKE {role} FROM '{arn}'")
 
 
-def earlier(by: timedelta) -> AbstractContextManager[Any]:
-    """Let botocore sign as it would have earlier."""
-    return patch("botocore.auth.get_current_datetime", lambda **_: datetime.now(UTC).replace(tzinfo=None) - by)
+@contextmanager
+def earlier(by: timedelta) -> Iterator[None]:
+    """Let botocore sign as it would have earlier: in Python, where it would have left it to awscrt."""
+    then = patch("botocore.auth.get_current_datetime", lambda **_: datetime.now(UTC).replace(tzinfo=None) - by)
+    with then, patch.dict(AUTH_TYPE_MAPS, {"v4-query": SigV4QueryAuth}):
+        yield
 
 
 @pytest.fixture

@@ -9,13 +9,14 @@ The file's form is that of the recordings: ``probes``, each with ``setup``, then
 import json
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from psycopg import pq
+from psycopg import errors, pq
 
-from tests.fix_cluster import RETRIES
+from infra.schema import retried
 from tests.known_divergences import KNOWN, Divergence
 
 Step = dict[str, Any]
@@ -87,10 +88,14 @@ def ask(connection: pq.abc.PGconn, sql: str, *, simple: bool = False) -> list[An
 def set_up(connection: pq.abc.PGconn, statements: list[str]) -> None:
     """Run set-up statements, each again where it lost to another (40001)."""
     for statement in statements:
-        answers = (ask(connection, statement)[-1] for _ in range(RETRIES))
-        answer = next((answer for answer in answers if answer.sqlstate != "40001"), None)
-        assert answer, f"{statement}: lost {RETRIES} times"
-        assert answer.outcome == "ok", f"{statement}: {answer.message}"
+        retried(partial(_set_up, connection, statement))
+
+
+def _set_up(connection: pq.abc.PGconn, statement: str) -> None:
+    answer = ask(connection, statement)[-1]
+    if answer.sqlstate == "40001":
+        raise errors.SerializationFailure(f"{statement}: {answer.message}")
+    assert answer.outcome == "ok", f"{statement}: {answer.message}"
 
 
 def differences(step: Step, answers: list[Answer], *, ignore_rows: bool = False) -> list[str]:

@@ -1,7 +1,6 @@
 """Sessions that a test drives step by step from one thread, and what a conflict looks like to them."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,7 +10,8 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from tests.fix_cluster import RETRIES, RETRY_S, Cluster, change
+from infra.schema import retried
+from tests.fix_cluster import Cluster, change
 
 NOBODY_WAITS_S: Final = 2.0
 IDLE: Final = pq.TransactionStatus.IDLE
@@ -34,14 +34,7 @@ class Session:
 
     def retried(self, statement: str) -> list[Any]:
         """Run a statement, again where it lost to another (40001)."""
-        for attempt in range(1, RETRIES + 1):
-            try:
-                return self(statement)
-            except psycopg.errors.SerializationFailure:
-                if attempt == RETRIES:
-                    raise
-                time.sleep(RETRY_S * (attempt - 1))
-        raise AssertionError
+        return retried(lambda: self(statement))
 
     def job(self, statement: str) -> bool:
         """Run a statement that starts a job, wait for the job, and say whether it succeeded."""
@@ -60,17 +53,16 @@ class Session:
 
     def begin(self) -> "Session":
         """Begin a transaction with its snapshot taken, again where a schema change came between (OC001)."""
-        for attempt in range(RETRIES):
-            try:
-                self("BEGIN")
-                self("SELECT 1")
-            except psycopg.errors.SerializationFailure:
-                self("ROLLBACK")
-                if attempt == RETRIES - 1:
-                    raise
-            else:
-                break
+        retried(self._begin)
         return self
+
+    def _begin(self) -> None:
+        try:
+            self("BEGIN")
+            self("SELECT 1")
+        except psycopg.errors.SerializationFailure:
+            self("ROLLBACK")
+            raise
 
     def fails(self, statement: str, *values: object) -> psycopg.Error:
         """Run a statement that must fail and return its error."""

@@ -14,15 +14,13 @@ import psycopg
 import pytest
 from filelock import FileLock
 
+from infra.chapters import CHAPTERS, STACK_NAME, Chapter
 from infra.cloud import Cloud
 from tests.fix_target import cloud_of
 
 if TYPE_CHECKING:
-    from infra.chapters import Chapter
     from infra.stack import Outputs, Stack
 
-CHAPTERS: Final = range(5)
-STACK_NAME: Final = "ReinventDat401Stack"
 TOGETHER_LIMIT_S: Final = 50.0
 SETTLE_PAUSE_S: Final = 0.5
 LOCK_LIMIT_S: Final = 120.0
@@ -47,8 +45,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for number in CHAPTERS:
-        config.addinivalue_line("markers", f"chapter{number}: chapter {number} of the walk-through")
+    for chapter in CHAPTERS:
+        config.addinivalue_line("markers", f"chapter{chapter.number}: chapter {chapter.number} of the walk-through")
 
 
 @pytest.hookimpl(trylast=True)
@@ -86,10 +84,9 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def stack_of(config: pytest.Config, cloud: Cloud) -> "Stack":
-    from infra.stack import FUNCTION, NAME, Stack
+    from infra.stack import Stack
 
-    name = config.option.stack_name
-    return Stack(cloud, name, FUNCTION if name == NAME else name)
+    return Stack(cloud, config.option.stack_name)
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,9 @@ class Answer:
 
 
 Invoke = Callable[..., Answer]
+Greet = Callable[[Callable[[Answer], bool]], Answer]
 Seen = TypeVar("Seen")
-Deploy = Callable[["int | Chapter"], "Outputs"]
+Deploy = Callable[[int | Chapter], "Outputs"]
 
 
 @pytest.fixture(scope="session")
@@ -123,18 +121,16 @@ def code(cloud: Cloud) -> Any:
 @pytest.fixture
 def chapter(stack: "Stack", code: Any) -> Deploy:
     """Deploy a chapter, by number or changed: ``chapter(3)``; reused where the stack is so already."""
-    from infra.chapters import CHAPTERS as ALL
-
-    return lambda wanted: stack.deploy(ALL[wanted] if isinstance(wanted, int) else wanted, code).outputs
+    return lambda wanted: stack.deploy(CHAPTERS[wanted] if isinstance(wanted, int) else wanted, code).outputs
 
 
 @pytest.fixture(scope="session")
 def deployed_endpoint(stack: "Stack", code: Any, once: Callable[[str, Callable[[], object]], None]) -> str:
     """The endpoint of the stack's cluster, for tests that need no more of the stack."""
-    from infra import chapters, database
+    from infra import database
 
     if not has_cluster(stack):
-        once("stack", lambda: stack.deploy(chapters.CHAPTERS[1], code))
+        once("stack", lambda: stack.deploy(CHAPTERS[1], code))
     return database.endpoint(stack.outputs())
 
 
@@ -154,6 +150,12 @@ def invoke_function(stack: "Stack", event: object) -> Answer:
     answer = stack.cloud.client("lambda").invoke(FunctionName=stack.function, Payload=json.dumps(event), LogType="Tail")
     payload = json.loads(answer["Payload"].read())
     return Answer(payload, answer.get("FunctionError"), answer.get("LogResult", ""))
+
+
+@pytest.fixture
+def greet(stack: "Stack", invoke: Invoke) -> Greet:
+    """Invoke the function until it answers as expected, or too long."""
+    return lambda expected: settles(stack.cloud, lambda: invoke(name="reinvent"), expected)
 
 
 def settles(cloud: Cloud, look: Callable[[], Seen], expected: Callable[[Seen], bool]) -> Seen:
@@ -241,8 +243,7 @@ def own_stack(cloud: Cloud) -> "Iterator[Callable[[], Stack]]":
     named: list[Stack] = []
 
     def own() -> Stack:
-        name = f"dsql-perspective-{uuid.uuid4().hex[:8]}"
-        named.append(Stack(cloud, name, name))
+        named.append(Stack(cloud, f"dsql-perspective-{uuid.uuid4().hex[:8]}"))
         return named[-1]
 
     yield own

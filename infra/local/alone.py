@@ -10,8 +10,8 @@ from infra.local.control import Control
 from infra.local.dataplane import DataPlane
 from infra.local.folder import owned
 from infra.local.iam.principals import Credentials, Principal, Table
+from infra.local.reach import ACCOUNT, control, variables
 
-ACCOUNT: Final = "123456789012"
 EVERYTHING: Final = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": "dsql:*", "Resource": "*"}],
@@ -26,25 +26,16 @@ async def standing(port: int, region: str, data: Path | None) -> AsyncIterator[d
     principals = Table([Credentials(key, secret, user)])
     with owned("dsql-stand-in-") as folder:
         plane = DataPlane(folder, principals, region, ACCOUNT)
-        plane.start(port)
-        try:
+        async with contextlib.AsyncExitStack() as started:
+            plane.start(port)
+            started.push_async_callback(plane.close)
             cluster = await plane.create_cluster(data=data)
-            control = await Control(plane, principals).start(folder / "control")
+            listening = await Control(plane, principals).start(control(folder))
+            started.callback(listening.close)
             yield {
+                **variables(plane, folder, key, secret),
                 "CLUSTER_ENDPOINT": cluster.host,
-                "DSQL_CONTROL": str(folder / "control"),
-                "AWS_ACCESS_KEY_ID": key,
-                "AWS_SECRET_ACCESS_KEY": secret,
-                "AWS_REGION": region,
-                "AWS_DEFAULT_REGION": region,
                 "PGHOST": cluster.host,
-                "PGHOSTADDR": "127.0.0.1",
-                "PGPORT": str(plane.port),
                 "PGDATABASE": "postgres",
                 "PGUSER": "admin",
-                "PGSSLMODE": "verify-full",
-                "PGSSLROOTCERT": str(plane.authority.path),
             }
-            control.close()
-        finally:
-            await plane.close()

@@ -1,6 +1,7 @@
 """The stand-in as a target: start one, or attach to one that runs."""
 
 import contextlib
+import functools
 import json
 import os
 import platform
@@ -10,13 +11,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 
 import boto3
-from botocore.config import Config
 
 from infra.bundle import Platform
-from infra.cloud import CONFIG, CloudError
+from infra.cloud import Clients, CloudError
+from infra.local.folder import private
+
+if TYPE_CHECKING:
+    from infra.local.control import Handle
 
 ROOT: Final = Path(__file__).parent.parent.parent
 STATE: Final = Path(os.environ.get("DSQL_STATE_DIR", ROOT / ".stand-in")) / "state.json"
@@ -34,9 +38,10 @@ class LocalCloud:
     def __init__(self, environment: dict[str, str], process: "subprocess.Popen[str] | None" = None) -> None:
         self.environment, self._process = environment, process
         self.region = environment["AWS_REGION"]
-        self._session = boto3.Session(
+        session = boto3.Session(
             environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=self.region
         )
+        self.client = Clients(session, environment["AWS_ENDPOINT_URL"]).client
 
     @classmethod
     def start(cls, *options: str) -> Self:
@@ -52,9 +57,10 @@ class LocalCloud:
             raise CloudError(NOT_RUNNING)
         return cls(known["environment"])
 
-    def client(self, service: str, config: Config = CONFIG) -> Any:
-        """Return a boto3 client."""
-        return self._session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"], config=config)
+    @functools.cached_property
+    def account(self) -> str:
+        """The stand-in's one account."""
+        return str(self.client("sts").get_caller_identity()["Account"])
 
     @property
     def platform(self) -> Platform:
@@ -66,13 +72,16 @@ class LocalCloud:
         """Return where it listens."""
         return f"stand-in on this machine, {self.environment['AWS_ENDPOINT_URL']}, region {self.region}"
 
+    def handle(self, host: str) -> "Handle":
+        """Return the handle of the cluster whose endpoint is ``host``."""
+        from infra.local.control import Handle
+
+        return Handle.of(self.environment, host)
+
     @contextlib.contextmanager
     def paced(self, host: str, commit_s: float) -> Iterator[str]:
         """Delay every COMMIT: PostgreSQL on this machine commits in a fraction of what a Region-wide service takes."""
-        from infra.local.control import Handle
-
-        handle = Handle(self.environment["DSQL_CONTROL"], host.partition(".")[0])
-        with handle.fault("delay", seconds=commit_s, times=None):
+        with self.handle(host).fault("delay", seconds=commit_s, times=None):
             yield f"delayed by {commit_s * 1000:g} ms, to imitate the service's"
 
     def close(self) -> None:
@@ -87,37 +96,40 @@ def launch(what: str, *options: str) -> tuple["subprocess.Popen[str]", dict[str,
 
     Returns its process and the variables that reach it; raises CloudError.
     """
-    command = [*COMMAND, what, "--json", "--until-eof", *options]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    line = process.stdout.readline() if process.stdout else ""
-    if not line:
+    process, environment = _begin(what, "--until-eof", *options, stdin=subprocess.PIPE)
+    if environment is None:
         end(process)
         raise CloudError("the stand-in did not start; its words are above")
-    return process, json.loads(line)
+    return process, environment
 
 
 def detach(*options: str) -> dict[str, str]:
     """Start a stand-in that outlives this process, and leave word of it; raise CloudError."""
     STATE.parent.mkdir(mode=0o700, exist_ok=True)
-    with os.fdopen(os.open(STATE.with_name("log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as log:
-        process = subprocess.Popen(
-            [*COMMAND, "cloud", "--json", *options],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            start_new_session=True,
-        )
-    line = process.stdout.readline() if process.stdout else ""
-    if not line:
+    with private(STATE.with_name("log")) as log:
+        process, environment = _begin("cloud", *options, stdin=subprocess.DEVNULL, stderr=log)
+    if environment is None:
         raise CloudError(f"the stand-in did not start: {STATE.with_name('log').read_text().strip()}")
     process.returncode = 0  # it is nobody's child from here on
-    environment: dict[str, str] = json.loads(line)
     write_state(environment, process.pid)
     return environment
+
+
+def _begin(
+    *arguments: str, stdin: int, stderr: BinaryIO | None = None
+) -> tuple["subprocess.Popen[str]", dict[str, str] | None]:
+    """Start a stand-in; return its process and the variables that reach it, None where it did not come up."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments, "--json"],
+        cwd=ROOT,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
+    )
+    line = process.stdout.readline() if process.stdout else ""
+    return process, json.loads(line) if line else None
 
 
 @contextlib.contextmanager
@@ -141,7 +153,7 @@ def stop() -> None:
         raise CloudError(NOT_RUNNING)
     os.kill(known["pid"], signal.SIGTERM)
     until = time.monotonic() + STOP_LIMIT_S
-    while read_state() is not None:
+    while _runs(known["pid"]):
         if time.monotonic() > until:
             raise CloudError(f"the stand-in, process {known['pid']}, does not end")
         time.sleep(0.05)
@@ -157,16 +169,25 @@ def read_state(state: Path = STATE) -> dict[str, Any] | None:
     """Return what a running stand-in has left word of, None where none runs."""
     try:
         known: dict[str, Any] = json.loads(state.read_text())
-        os.kill(known["pid"], 0)
+        # After a crash its number may be another process's by now; its folder, and the socket in it, are gone.
+        runs = _runs(known["pid"]) and Path(known["environment"]["DSQL_CONTROL"]).is_socket()
     except (OSError, ValueError, KeyError):
         return None
-    return known
+    return known if runs else None
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def write_state(environment: dict[str, str], pid: int, state: Path = STATE) -> None:
     """Leave word of a running stand-in, readable by its owner alone: the keys in it open it."""
     state.parent.mkdir(mode=0o700, exist_ok=True)
     part = state.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump({"pid": pid, "environment": environment}, file)
+    with private(part) as file:
+        file.write(json.dumps({"pid": pid, "environment": environment}).encode())
     part.replace(state)

@@ -1,10 +1,11 @@
 """A throw-away certificate authority, and a certificate for each endpoint under it."""
 
-import os
 import ssl
 from pathlib import Path
 
 import trustme
+
+from infra.local.folder import private
 
 
 class Authority:
@@ -13,8 +14,7 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self._ca = trustme.CA(organization_name="Aurora DSQL stand-in")
         self.path = folder / "root.pem"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with private(self.path) as file:
             file.write(self._ca.cert_pem.bytes())
 
     def context(self, host: str) -> ssl.SSLContext:

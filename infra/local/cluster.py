@@ -20,6 +20,8 @@ from infra.local.tasks import Tasks
 ANALYSES: Final = 4_096
 LONGEST_KEPT: Final = 10_000
 """How many texts' analyses are kept, and of how many characters; all go whenever the catalog changes."""
+READS: Final = 100
+"""How often the catalog is read where each time something was dropped meanwhile."""
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
 SWEEP_S: Final = 5.0
@@ -38,10 +40,11 @@ SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes
 _SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nspname)"
 # Commits wait for each other, by an advisory lock, at a row or a file's end, until the other is done; that is not
 # waiting, however long a busy machine takes. At a row of the catalog one may wait for a transaction that does nothing.
+# Who reads the catalog waits for open schema changes; one that is at work will be open, or over, in a moment.
 _BLOCKERS: Final = """
 SELECT DISTINCT b.pid FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) u JOIN pg_stat_activity b ON b.pid = u
  WHERE w.wait_event_type = 'Lock' AND w.wait_event NOT IN ('advisory', 'extend')
-   AND (w.wait_event NOT IN ('transactionid', 'tuple') OR b.state <> 'active')
+   AND (w.wait_event NOT IN ('transactionid', 'tuple') AND w.pid <> %s OR b.state <> 'active')
 """
 
 
@@ -90,11 +93,13 @@ class Cluster:
         self._taken, self._refilled = 0.0, time.monotonic()
         self._tasks = Tasks()
         self._job_added = asyncio.Event()
+        self._reading = 0
 
     async def start(self) -> None:
         """Install what makes a stock PostgreSQL a cluster, and begin to watch it."""
         await asyncio.to_thread(self._install)
         self._control = await self._connect()
+        self._reader = await self._connect()
         self._worker = await self._connect()
         await self._load()
         self.spawn(self._watch())
@@ -117,6 +122,7 @@ class Cluster:
         """Stop watching and working; sessions are their listener's to close."""
         await self._tasks.cancel()
         await self._control.close()
+        await self._reader.close()
         await self._worker.close()
 
     def analyse(self, sql: str, search_path: tuple[str, ...]) -> list[Statement]:
@@ -134,24 +140,34 @@ class Cluster:
     async def catalog_changed(self) -> int:
         """Read the catalog again after a committed schema change, and return its new version."""
         self.version += 1
-        await self._load()
+        self._reading += 1
+        try:
+            await self._load()
+        finally:
+            self._reading -= 1
         return self.version
 
     async def _load(self) -> None:
         tables: dict[tuple[str, str], Table] = {}
         views: dict[tuple[str, str], View] = {}
-        for row in await self._rows(_CATALOG):
+        for row in await self._read(_CATALOG):
             key = (row["schema"], row["relname"])
             if row["rule"]:
                 views[key] = View(*key, row["oid"], tuple(column["name"] for column in row["columns"]), row["rule"])
             elif row["shadow"]:
                 tables[key] = _table(row)
-        schemas = frozenset(row["nspname"] for row in await self._rows(_SCHEMAS))
+        schemas = frozenset(row["nspname"] for row in await self._read(_SCHEMAS))
         self.catalog = Catalog(self.version, tables, views, schemas)
         self._analyses.clear()
 
-    async def _rows(self, query: LiteralString) -> list[dict[str, Any]]:
-        return await (await self._control.execute(query)).fetchall()
+    async def _read(self, query: LiteralString) -> list[dict[str, Any]]:
+        """Read the catalog: a row tells of something, and a function that is to describe it may find it dropped."""
+        for _ in range(READS - 1):
+            try:
+                return await (await self._reader.execute(query)).fetchall()
+            except psycopg.errors.InternalError_:
+                continue
+        return await (await self._reader.execute(query)).fetchall()
 
     async def mapped_arns(self, role: str) -> set[str] | None:
         """Return the ARNs that may sign in as ``role``, None where there is no such role that may sign in."""
@@ -181,9 +197,11 @@ class Cluster:
         while True:
             await asyncio.sleep(WATCH_S)
             before, working = working, {pid: session.in_flight for pid, session in self.sessions.items()}
-            if not any(work is not None and before.get(pid) is work for pid, work in working.items()):
+            long = any(work is not None and before.get(pid) is work for pid, work in working.items())
+            if not long and not self._reading:
                 continue
-            earlier, blocking = blocking, {row["pid"] for row in await self._rows(_BLOCKERS)}
+            blockers = await self._control.execute(_BLOCKERS, (self._reader.info.backend_pid,))
+            earlier, blocking = blocking, {row["pid"] for row in await blockers.fetchall()}
             # Twice in a row: two commits may meet at a row for a moment.
             for pid in blocking & earlier & self.sessions.keys():
                 self.sessions[pid].doom()
@@ -248,7 +266,8 @@ def _table(row: dict[str, Any]) -> Table:
         Column(c["name"], c["type"], c["default"], bool(c["generated"]), bool(c["identity"])) for c in row["columns"]
     )
     names = {column.name for column in columns}
-    indexes = tuple(_unique_index(index, names) for index in row["unique_indexes"])
+    # The keys of an index that was dropped while it was read are not known any more.
+    indexes = tuple(_unique_index(index, names) for index in row["unique_indexes"] if None not in index["keys"])
     return Table(
         schema=row["schema"],
         name=row["relname"],

@@ -5,11 +5,11 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 from infra.local.dataplane import DataPlane
 from infra.local.iam.principals import Credentials, Principal, Table
@@ -111,6 +111,11 @@ class Handle:
     def __init__(self, path: str, cluster: str) -> None:
         self._path, self._cluster = path, cluster
 
+    @classmethod
+    def of(cls, environment: Mapping[str, str], host: str) -> Self:
+        """Return the handle of the cluster whose endpoint is ``host``, by the stand-in's variables."""
+        return cls(environment["DSQL_CONTROL"], host.partition(".")[0])
+
     def ask(self, do: str, **arguments: Any) -> Any:
         """Tell the stand-in to do something; raise ControlError where it cannot."""
         with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rw") as lines:
@@ -122,6 +127,10 @@ class Handle:
         if "error" in answer:
             raise ControlError(answer["error"])
         return answer["result"]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the cluster's endpoint, its PostgreSQL (``postgres``) and the stand-in's process (``pid``)."""
+        return dict(self.ask("describe_cluster", cluster=self._cluster))
 
     @contextmanager
     def fault(self, action: str, **narrowed: Any) -> Iterator["Applied"]:

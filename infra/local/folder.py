@@ -5,12 +5,14 @@ closes. It uses the standard library alone, to be up in milliseconds.
 """
 
 import contextlib
+import os
 import select
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def main(prefix: str) -> None:
@@ -31,6 +33,11 @@ def owned(prefix: str) -> Iterator[Path]:
         if not line:
             raise OSError("no temporary folder could be made")
         yield Path(line.strip())
+
+
+def private(path: Path) -> BinaryIO:
+    """Open a new file, or an empty one in an old one's place, that only its owner can read and write."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,11 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.sts.models import sts_backends
 
+from infra.local.aws.principals import IamPrincipals, find_role
 from infra.local.aws.resources import PARTITION
 from infra.local.functions.account import Function, SessionCredentials
 from infra.local.functions.errors import FunctionNotFound, InvalidParameter
 from infra.local.iam.policies import allows
-from infra.local.iam.principals import Principal
 
 CONCURRENCY: Final = 1_000
 """Concurrent executions of an account. Source: AWS Lambda developer guide, quotas, 2026-10."""
@@ -39,6 +39,7 @@ class MotoAccount:
         self._iam = iam_backends[account][PARTITION]
         self._sts = sts_backends[account][PARTITION]
         self._logs = logs_backends[account][region]
+        self._principals = IamPrincipals(account)
         self._ended: Counter[str] = Counter()
         self._described: dict[str, tuple[Any, Function]] = {}
 
@@ -94,7 +95,7 @@ class MotoAccount:
 
     def credentials(self, role: str, session: str) -> SessionCredentials:
         """Assume a function's role; raise InvalidParameter where Lambda may not, or where there is no such role."""
-        found = next((each for each in self._iam.roles.values() if each.arn == role), None)
+        found = find_role(self._iam, role)
         if found is None or not _trusts_lambda(json.loads(found.assume_role_policy_document)):
             raise InvalidParameter("The role defined for the function cannot be assumed by Lambda.")
         assumed = self._sts.assume_role(
@@ -136,12 +137,9 @@ class MotoAccount:
         del kept[:-KEPT_EVENTS]
 
     def _may(self, role: str, action: str, name: str) -> bool:
-        found = next((each for each in self._iam.roles.values() if each.arn == role), None)
-        if found is None:
-            return False
-        principal = Principal(role, self.account, tuple(json.loads(each) for each in found.policies.values()))
+        principal = self._principals.role(role)
         resource = f"arn:{PARTITION}:logs:{self.region}:{self.account}:log-group:{name}"
-        return allows(principal, action, resource, {}).allowed
+        return principal is not None and allows(principal, action, resource, {}).allowed
 
 
 def _trusts_lambda(document: Mapping[str, Any]) -> bool:

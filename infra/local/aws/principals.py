@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
-from moto.iam.models import iam_backends
+from moto.iam.models import IAMBackend, Role, iam_backends
 from moto.sts.models import sts_backends
 
 from infra.local.aws.resources import PARTITION
@@ -24,6 +25,14 @@ class IamPrincipals:
         """Return the credentials of an access key, None where there are none."""
         return self._session(access_key_id) or self._user(access_key_id)
 
+    def role(self, arn: str) -> Principal | None:
+        """Return a role as a principal, without a session; None where there is no such role."""
+        found = find_role(self._iam, arn)
+        if found is None:
+            return None
+        policies = tuple(_policies(found))
+        return Principal(arn, self._account, policies, boundary=self._boundary(found), role_arn=arn)
+
     def _user(self, access_key_id: str) -> Credentials | None:
         for user in self._iam.users.values():
             for key in user.access_keys:
@@ -39,17 +48,11 @@ class IamPrincipals:
 
     def _session(self, access_key_id: str) -> Credentials | None:
         session = self._sts.get_assumed_role_from_access_key(access_key_id)
-        role = session and next((each for each in self._iam.roles.values() if each.arn == session.role_arn), None)
+        role = self.role(session.role_arn) if session else None
         if session is None or role is None:
             return None
-        principal = Principal(
-            session.arn,
-            self._account,
-            tuple(_policies(role)),
-            boundary=self._boundary(role),
-            session_policies=(json.loads(session.policy),) if session.policy else (),
-            role_arn=role.arn,
-        )
+        policies = (json.loads(session.policy),) if session.policy else ()
+        principal = replace(role, arn=session.arn, session_policies=policies)
         return Credentials(
             access_key_id,
             session.secret_access_key,
@@ -61,6 +64,11 @@ class IamPrincipals:
     def _boundary(self, role: Any) -> Document | None:
         arn = role.permissions_boundary_arn
         return _managed(self._iam.managed_policies[arn]) if arn else None
+
+
+def find_role(iam: IAMBackend, arn: str) -> Role | None:
+    """Return moto's role by its ARN, None where there is none."""
+    return next((each for each in iam.roles.values() if each.arn == arn), None)
 
 
 def _policies(holder: Any) -> Iterable[Document]:

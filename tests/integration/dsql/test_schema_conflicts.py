@@ -132,6 +132,17 @@ def _tried(session: Session, statement: str) -> None:
         session(statement)
 
 
+@pytest.mark.parametrize("what", ["add-column", "drop", "rename"])
+def test_a_change_does_not_wait_for_another_that_is_open(stage: Stage, what: str) -> None:
+    stage.set_up("CREATE TABLE t (id int PRIMARY KEY, v int DEFAULT 1)")
+    one, other = stage.open(), stage.open()
+    one("BEGIN")
+    one(CHANGES[what])
+    at_once(functools.partial(change, other.connection, CHANGES["create"]))
+    at_once(stage.open)
+    assert one.loses("OC001")
+
+
 @pytest.mark.parametrize("statement", ["DROP TABLE missing", "CREATE TABLE t (id int)", "TRUNCATE t"])
 def test_a_failed_change_costs_nobody_anything(two: tuple[Session, Session], statement: str) -> None:
     changer, other = two

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -189,3 +190,17 @@ def test_what_cannot_be_is_said(session: Session, handle: Handle, mistake: str) 
     with pytest.raises(ControlError):
         MISTAKES[mistake](handle)
     session(INSERT, 1)
+
+
+def test_what_is_dropped_while_the_catalog_is_read_is_left_out(stage: Stage, handle: Handle) -> None:
+    session = stage.set_up("CREATE TABLE t (id int PRIMARY KEY, v text)")
+    assert session.job("CREATE UNIQUE INDEX ASYNC ON t (lower(v))")
+    with psycopg.connect(handle.describe()["postgres"]) as superuser, ThreadPoolExecutor() as threads:
+        (schema,) = session("SELECT current_schema()")
+        superuser.execute(f"DROP TABLE {schema}.t")
+        changed = threads.submit(change, stage.open().connection, "CREATE TABLE other (id int)")
+        while not superuser.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
+            assert not changed.done()
+        superuser.commit()
+        changed.result()
+    assert stage.open()("SELECT * FROM other") == []

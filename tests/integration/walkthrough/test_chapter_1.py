@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -12,17 +11,11 @@ import pytest
 from infra import database
 from infra.chapters import WITHOUT_PERMISSION
 from infra.stack import Stack
-from tests.fix_stack import Answer, Deploy, Invoke, settles
+from tests.fix_stack import Deploy, Greet
 
 pytestmark = pytest.mark.chapter1
 
 CONNECTED = {"greeting": "Hello reinvent, connected to DSQL successfully!"}
-
-
-@pytest.fixture
-def greet(stack: Stack, invoke: Invoke) -> Callable[[Callable[[Answer], bool]], Answer]:
-    """Invoke the function until it answers as expected, or too long."""
-    return lambda expected: settles(stack.cloud, lambda: invoke(name="reinvent"), expected)
 
 
 def test_the_stack_tells_where_its_cluster_is(chapter: Deploy, stack: Stack) -> None:
@@ -34,7 +27,7 @@ def test_the_stack_tells_where_its_cluster_is(chapter: Deploy, stack: Stack) -> 
     assert re.fullmatch(rf"arn:aws:dsql:{region}:\d{{12}}:cluster/{found[1]}", arn)
 
 
-def test_without_permission_the_function_is_refused(chapter: Deploy, greet: Callable[..., Answer]) -> None:
+def test_without_permission_the_function_is_refused(chapter: Deploy, greet: Greet) -> None:
     chapter(0)  # a warm environment would keep the connection that it has
     chapter(WITHOUT_PERMISSION)
     answer = greet(lambda answer: answer.error is not None)
@@ -43,7 +36,7 @@ def test_without_permission_the_function_is_refused(chapter: Deploy, greet: Call
     assert "not authorized to perform: dsql:DbConnectAdmin on resource" in answer.payload["errorMessage"]
 
 
-def test_with_permission_the_function_connects(chapter: Deploy, greet: Callable[..., Answer]) -> None:
+def test_with_permission_the_function_connects(chapter: Deploy, greet: Greet) -> None:
     chapter(1)
     assert greet(lambda answer: answer.error is None).payload == CONNECTED
 

@@ -1,6 +1,6 @@
 """Chapter 2: the role myapp, AWS IAM GRANT, DbConnect; nothing more than that lets the function in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,18 +10,12 @@ import pytest
 from infra import schema
 from infra.chapters import CHAPTERS
 from infra.stack import Stack
-from tests.fix_stack import Answer, Deploy, Invoke, settles
+from tests.fix_stack import Answer, Deploy, Greet
 
 pytestmark = pytest.mark.chapter2
 
 GREETING = "Hello reinvent, connected to DSQL successfully!"
 DENIED = "unable to accept connection, access denied"
-
-
-@pytest.fixture
-def greet(stack: Stack, invoke: Invoke) -> Callable[[Callable[[Answer], bool]], Answer]:
-    """Invoke the function until it answers as expected, or too long."""
-    return lambda expected: settles(stack.cloud, lambda: invoke(name="reinvent"), expected)
 
 
 def refused(answer: Answer) -> bool:
@@ -33,7 +27,7 @@ def test_the_mapping_is_listed(admin: psycopg.Connection[Any], database_role: st
     assert (stack.outputs().role_arn,) in admin.execute(query, (database_role,)).fetchall()
 
 
-def test_the_function_connects_as_myapp(database_role: str, chapter: Deploy, greet: Callable[..., Answer]) -> None:
+def test_the_function_connects_as_myapp(database_role: str, chapter: Deploy, greet: Greet) -> None:
     chapter(2)
     assert greet(lambda answer: answer.error is None).payload == {"greeting": GREETING}
 
@@ -44,15 +38,13 @@ def test_myapp_is_no_admin(myapp: psycopg.Connection[Any]) -> None:
         myapp.execute("CREATE ROLE somebody")
 
 
-def test_as_admin_it_is_refused(database_role: str, chapter: Deploy, greet: Callable[..., Answer]) -> None:
+def test_as_admin_it_is_refused(database_role: str, chapter: Deploy, greet: Greet) -> None:
     chapter(replace(CHAPTERS[2], database_user="admin"))
     answer = greet(refused)
     assert "not authorized to perform: dsql:DbConnectAdmin" in answer.payload["errorMessage"]
 
 
-def test_with_the_admins_action_it_is_refused(
-    database_role: str, chapter: Deploy, greet: Callable[..., Answer]
-) -> None:
+def test_with_the_admins_action_it_is_refused(database_role: str, chapter: Deploy, greet: Greet) -> None:
     chapter(0)  # a warm environment would keep the connection that it has
     chapter(replace(CHAPTERS[2], database_action="dsql:DbConnectAdmin"))
     answer = greet(refused)
@@ -68,7 +60,7 @@ def unmapped(admin: psycopg.Connection[Any], database_role: str, stack: Stack) -
     schema.create_role(admin, database_role, arn)
 
 
-def test_without_the_mapping_it_is_refused(chapter: Deploy, unmapped: None, greet: Callable[..., Answer]) -> None:
+def test_without_the_mapping_it_is_refused(chapter: Deploy, unmapped: None, greet: Greet) -> None:
     chapter(0)  # a warm environment would keep the connection that it has
     chapter(2)
     assert refused(greet(refused))

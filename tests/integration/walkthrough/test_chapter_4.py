@@ -5,7 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 
+from infra import database
 from infra.chapters import WITHOUT_RETRY
+from infra.local.attach import LocalCloud
 from infra.local.control import Handle
 from infra.stack import Stack
 from tests.fix_stack import Answer, Deploy, Invoke, together
@@ -61,10 +63,9 @@ def test_with_retry_all_are_made(chapter: Deploy, invoke: Invoke, accounts: Acco
 @pytest.fixture
 def handle(stack: Stack, admin: psycopg.Connection[Any]) -> Handle:
     """Faults of the stand-in, on the stack's cluster."""
-    if stack.cloud.target != "local":
+    if not isinstance(stack.cloud, LocalCloud):
         pytest.skip("faults can be set on the stand-in alone")
-    host = stack.outputs().cluster_endpoint or ""
-    return Handle(stack.cloud.environment["DSQL_CONTROL"], host.partition(".")[0])
+    return stack.cloud.handle(database.endpoint(stack.outputs()))
 
 
 def test_a_forced_conflict_without_retry(chapter: Deploy, invoke: Invoke, accounts: Accounts, handle: Handle) -> None:

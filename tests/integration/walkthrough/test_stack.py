@@ -75,7 +75,7 @@ def test_deletion_leaves_nothing(own_stack: OwnStack, code: Path, cloud: Any) ->
         cloud.client("dsql").get_cluster(identifier=cluster)
     with pytest.raises(ClientError, match="NoSuchEntity"):
         cloud.client("iam").get_role(RoleName=outputs.role_arn.rpartition("/")[2])
-    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack.function}")
+    groups = cloud.client("logs").describe_log_groups(logGroupNamePrefix=stack.log_group)
     assert groups["logGroups"] == []
 
 
@@ -88,7 +88,7 @@ def test_what_the_function_writes_can_be_read(own_stack: OwnStack, code: Path, c
     greet(stack)
 
     def lines() -> list[str]:
-        found = cloud.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{stack.function}")
+        found = cloud.client("logs").filter_log_events(logGroupName=stack.log_group)
         return [event["message"].rstrip() for event in found["events"]]
 
     seen = settles(cloud, lines, lambda lines: any(line.startswith("REPORT") for line in lines))

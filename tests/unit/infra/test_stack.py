@@ -19,9 +19,10 @@ def new(aws: LocalCloud) -> Iterator[Callable[..., Stack]]:
     named: list[Stack] = []
 
     def new(function: str | None = None) -> Stack:
-        name = f"test-{uuid.uuid4().hex[:8]}"
-        named.append(Stack(aws, name, function or name))
-        return named[-1]
+        stack = Stack(aws, f"test-{uuid.uuid4().hex[:8]}")
+        stack.function = function or stack.function
+        named.append(stack)
+        return stack
 
     yield new
     for stack in named:
@@ -103,7 +104,7 @@ def test_the_role_may_connect_to_one_cluster(
 def test_a_failed_creation_is_rolled_back_and_told(new: Callable[..., Stack], zipped: Path, aws: LocalCloud) -> None:
     taken = new()
     taken.deploy(CHAPTERS[0], zipped)
-    aws.client("logs").delete_log_group(logGroupName=f"/aws/lambda/{taken.function}")
+    aws.client("logs").delete_log_group(logGroupName=taken.log_group)
     rival = new(taken.function)
     with pytest.raises(StackFailed) as caught:
         rival.deploy(CHAPTERS[0], zipped)
@@ -111,7 +112,7 @@ def test_a_failed_creation_is_rolled_back_and_told(new: Callable[..., Stack], zi
         f"stack {rival.name} ended in ROLLBACK_COMPLETE",
         f"  Function (AWS::Lambda::Function): Function already exist: {taken.function}",
     ]
-    aws.client("logs").create_log_group(logGroupName=f"/aws/lambda/{taken.function}")
+    aws.client("logs").create_log_group(logGroupName=taken.log_group)
 
 
 def test_what_was_rolled_back_can_be_deployed_again(new: Callable[..., Stack], zipped: Path) -> None:
@@ -141,7 +142,7 @@ def test_deletion_leaves_nothing(stack: Stack, zipped: Path, aws: LocalCloud) ->
     role = outputs.role_arn.rpartition("/")[2]
     arns = [each["arn"] for each in aws.client("dsql").list_clusters()["clusters"]]
     names = [each["FunctionName"] for each in aws.client("lambda").list_functions()["Functions"]]
-    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack.function}")["logGroups"]
+    groups = aws.client("logs").describe_log_groups(logGroupNamePrefix=stack.log_group)["logGroups"]
     assert outputs.cluster_arn not in arns
     assert stack.function not in names
     assert role not in [each["RoleName"] for each in aws.client("iam").list_roles()["Roles"]]
@@ -178,6 +179,6 @@ def test_a_missing_permission_is_raised(stack: Stack, zipped: Path, monkeypatch:
 
 def test_progress_is_told(aws: LocalCloud, new: Callable[..., Stack], zipped: Path) -> None:
     quiet, lines = new(), list[str]()
-    Stack(aws, quiet.name, quiet.function, lines.append).deploy(CHAPTERS[0], zipped)
+    Stack(aws, quiet.name, lines.append).deploy(CHAPTERS[0], zipped)
     assert f"creating stack {quiet.name}" in lines
     assert "  Function created" in lines
