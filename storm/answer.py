@@ -146,6 +146,11 @@ def of_client_error(code: str, text: str) -> Answer:
     return Answer(Kind.CLIENT_ERROR, {"code": code, "text": text})
 
 
+def throttled(answer: Answer) -> bool:
+    """Whether Lambda said 429: the call was not begun, and may be offered again."""
+    return answer.kind is Kind.CLIENT_ERROR and answer.body["code"] == THROTTLED
+
+
 def meaning(answer: Answer) -> Meaning:
     """Return what an answer says; never raises: what is not understood is unknown and not ``known``."""
     body = answer.body

@@ -1,6 +1,5 @@
 """The conductor: waits for all workers, lets them begin at once, watches, and judges what they have left."""
 
-import json
 import os
 import tempfile
 import threading
@@ -12,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from infra.schema import BALANCE
 from storm import record, report
 from storm.checker import check
 from storm.model import Facts, History
-from storm.names import worker_name
 from storm.plan import Load
-from storm.record import Recorder
+from storm.record import Recorder, worker_name
 from storm.rendezvous import START_LIMIT_S, Line, Listener, Message
 from storm.scenario import Scenario
 from storm.stage import Stage
@@ -29,7 +28,6 @@ LONGEST_S: Final = 3_600.0
 FUNCTION_LIMIT_S: Final = 30.0
 """The function's timeout: after an answer that did not come, it may run for so long."""
 RECENT: Final = 5_000
-OPENING: Final = 100
 
 
 @dataclass(frozen=True)
@@ -230,7 +228,7 @@ class Conductor:
         facts = Facts(
             planned=load.calls,
             accounts=load.accounts,
-            opening=OPENING,
+            opening=BALANCE,
             closing=stage.closing_balances(),
             workers=tuple(worker_name(share) for share in range(act.shares)),
             configuration={
@@ -281,6 +279,4 @@ class Conductor:
     def _judge(self, scenario: Scenario, folder: Path, facts: Facts) -> Result:
         record.save(folder, facts)
         history = record.read(folder, facts)
-        verdict = check(history, scenario.expectations)
-        (folder / "verdict.json").write_text(json.dumps([str(finding) for finding in verdict.findings], indent=1))
-        return Result(scenario, history, verdict, folder)
+        return Result(scenario, history, check(history, scenario.expected(self._load)), folder)

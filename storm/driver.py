@@ -1,5 +1,6 @@
 """The calls of one worker: real ``lambda.invoke`` by boto3, from as many threads as the worker has calls in flight."""
 
+import functools
 import random
 import threading
 import time
@@ -24,8 +25,12 @@ THROTTLE_PAUSE_S: Final = (0.02, 0.5)
 KEPT_LATENCIES: Final = 500
 
 
+@functools.cache
 def config(threads: int) -> Config:
-    """Return botocore's settings for a storm: nothing is sent twice behind its back, one connection a thread."""
+    """Return botocore's settings for a storm: nothing is sent twice behind its back, one connection a thread.
+
+    One and the same for a number of threads, as a cloud has a client for each.
+    """
     return Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=threads,
@@ -62,32 +67,39 @@ class Tally:
         return {"done": self.done, "retries": self.retries, "outcomes": outcomes, "latencies": latencies}
 
 
+@dataclass
 class Driver:
     """One worker's share of a storm. ``client`` is boto3's for Lambda; ``origin`` is the storm's start by ``clock``."""
 
-    def __init__(
-        self, client: Any, function: str, recorder: Recorder, origin: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._client, self._function, self._recorder = client, function, recorder
-        self._origin, self._clock = origin, clock
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self.tally = Tally()
-        self.failure: BaseException | None = None
+    client: Any
+    function: str
+    recorder: Recorder
+    tally: Tally
+    origin: float
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _stop: threading.Event = field(default_factory=threading.Event, init=False)
+    _failure: BaseException | None = field(default=None, init=False)
 
     def run(self, load: Load, share: int, shares: int) -> None:
-        """Make the calls of a share; return when all are answered. Raises what a thread raised."""
-        calls = iter(list(load.share(share, shares)))
+        """Make the calls of a share; return when all are answered. Raises what a thread raised.
+
+        Leaving it by an interrupt makes no more calls.
+        """
+        calls = load.share(share, shares)
         threads = [
             threading.Thread(target=self._work, args=(calls, load), name=f"storm-{number}", daemon=True)
             for number in range(load.threads(share, shares))
         ]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
-        if self.failure is not None:
-            raise self.failure
+        try:
+            for thread in threads:
+                thread.join()
+        finally:
+            self._stop.set()
+        if self._failure is not None:
+            raise self._failure
 
     def _work(self, calls: Iterator[tuple[int, Transfer]], load: Load) -> None:
         try:
@@ -98,7 +110,7 @@ class Driver:
                     return
                 self._call(*call, load.due(call[0]))
         except BaseException as error:  # noqa: BLE001 - raised again by run
-            self.failure = error
+            self._failure = error
             self._stop.set()
 
     def _call(self, call: int, transfer: Transfer, due: float | None) -> None:
@@ -106,34 +118,30 @@ class Driver:
             return
         at = self._now()
         due = at if due is None else due
-        self._recorder.sent(call, transfer, due=due, at=at)
+        self.recorder.sent(call, transfer, due=due, at=at)
         answered, throttles = self._invoke(transfer)
         at = self._now()
-        self._recorder.answered(call, answered, at=at, throttles=throttles)
+        self.recorder.answered(call, answered, at=at, throttles=throttles)
         self.tally.add(answer.meaning(answered), (at - due) * 1000)
 
     def _now(self) -> float:
-        return self._clock() - self._origin
+        return self.clock() - self.origin
 
     def _invoke(self, transfer: Transfer) -> tuple[Answer, int]:
         """Return the answer, and how often Lambda said 429 before it."""
         payload = f'{{"payer_id": {transfer.payer_id}, "payee_id": {transfer.payee_id}, "amount": {transfer.amount}}}'
-        until, pause = self._clock() + THROTTLE_LIMIT_S, THROTTLE_PAUSE_S[0]
-        for throttles in range(100_000):
-            answered = self._once(payload)
-            throttled = answered.body == {"code": answer.THROTTLED, "text": answer.THROTTLED}
-            paused = random.uniform(0, pause)  # noqa: S311 - a pause
-            if not throttled or self._clock() > until or self._stop.wait(paused):
-                return answered, throttles
-            pause = min(2 * pause, THROTTLE_PAUSE_S[1])
-        raise AssertionError("unreachable")
+        until, pause, throttles = self.clock() + THROTTLE_LIMIT_S, THROTTLE_PAUSE_S[0], 0
+        while answer.throttled(answered := self._once(payload)) and self.clock() <= until:
+            if self._stop.wait(random.uniform(0, pause)):  # noqa: S311 - a pause
+                break
+            throttles, pause = throttles + 1, min(2 * pause, THROTTLE_PAUSE_S[1])
+        return answered, throttles
 
     def _once(self, payload: str) -> Answer:
         try:
-            response = self._client.invoke(FunctionName=self._function, Payload=payload)
+            response = self.client.invoke(FunctionName=self.function, Payload=payload)
             return answer.of_invocation(response.get("FunctionError"), response["Payload"].read())
         except ClientError as error:
-            code = str(error.response["Error"].get("Code"))
-            return answer.of_client_error(code, code if code == answer.THROTTLED else str(error))
+            return answer.of_client_error(str(error.response["Error"].get("Code")), str(error))
         except (BotoCoreError, HTTPClientError) as error:
             return answer.of_client_error(type(error).__name__, str(error))

@@ -7,7 +7,7 @@ from typing import Final
 
 from storm import export, plots, report
 from storm.model import History
-from storm.statistics import Spread, Statistics, measure, share
+from storm.statistics import Spread, Statistics, share
 from storm.verdict import Verdict
 
 JSON: Final = "report.json"
@@ -73,10 +73,9 @@ _PAGE: Final = """<!doctype html>
 """
 
 
-def write(folder: Path, history: History, verdict: Verdict) -> None:
+def write(folder: Path, history: History, statistics: Statistics, verdict: Verdict) -> None:
     """Write ``report.json``, ``seconds.csv`` and ``report.html`` into a folder, which is made where it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    statistics = measure(history)
     for name, content in (
         (JSON, export.as_json(history, statistics, verdict)),
         (CSV, export.as_csv(statistics)),

@@ -41,25 +41,24 @@ class Load:
     shape: Shape = Shape.UNIFORM
 
     def __post_init__(self) -> None:
-        for name in ("calls", "parallel"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}: must be at least 1, not {getattr(self, name)}")
-        if self.accounts < 2:
-            raise ValueError(f"accounts: must be at least 2, not {self.accounts}")
+        for name, least in (("calls", 1), ("parallel", 1), ("accounts", 2)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}: must be at least {least}, not {getattr(self, name)}")
         if self.rate is not None and self.rate <= 0:
             raise ValueError(f"rate: must be above 0, not {self.rate}")
 
     def threads(self, share: int, shares: int) -> int:
-        """Return how many calls one of ``shares`` workers has in flight."""
-        return max(1, self.parallel // shares + (share < self.parallel % shares))
+        """Return how many calls one of ``shares`` workers has in flight; none where there are more workers."""
+        return self.parallel // shares + (share < self.parallel % shares)
 
     def due(self, call: int) -> float | None:
         """Return when a call is to be sent, in s since the start; None for as soon as somebody is free."""
         return None if self.rate is None else call / self.rate
 
     def share(self, share: int, shares: int) -> Iterator[tuple[int, Transfer]]:
-        """Yield the calls of one worker: every ``shares``-th, so that all of them make each call exactly once."""
-        for call in range(share, self.calls, shares):
+        """Yield the calls of one worker: every n-th, where n workers have threads; together they make each once."""
+        workers = min(shares, self.parallel)
+        for call in range(share, self.calls if share < workers else 0, workers):
             yield call, self.transfer(call)
 
     def transfer(self, call: int) -> Transfer:

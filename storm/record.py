@@ -30,6 +30,11 @@ FACTS: Final = "facts.json"
 _KINDS: Final = [(kind.value, kind) for kind in Kind]
 
 
+def worker_name(share: int) -> str:
+    """Return the name that the record of a worker has."""
+    return f"worker{share:02}"
+
+
 class RecordDamaged(ValueError):
     """A line that is not the last of its file cannot be read; the message names file and line."""
 

@@ -29,6 +29,10 @@ class Scenario:
     part: float = 1.0
     reserved: int | None = None
 
+    def expected(self, load: Load) -> Expectations:
+        """Return what must come of a load: where it has a rate, calls may be so far apart that none meet."""
+        return replace(self.expectations, must_conflict=self.expectations.must_conflict and load.rate is None)
+
     def load(self, load: Load) -> Load:
         """Return the run's load as this storm has it."""
         return replace(load, shape=self.shape, calls=max(1, round(load.calls * self.part)))

@@ -3,7 +3,6 @@
 import platform
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
@@ -39,9 +38,7 @@ class Stage:
         """Deploy the scenario's chapter, reset the accounts, warm up; return the function's name."""
         outputs = self.stack.deploy(scenario.chapter, self._code).outputs
         with self._admin() as admin:
-            schema.create_role(admin, database.APP, outputs.role_arn)
-            schema.create_accounts(admin, database.APP)
-            schema.reset_accounts(admin, accounts)
+            schema.set_up(admin, outputs.role_arn, accounts)
         self._warm(outputs.function_name)
         self._reserve(scenario.reserved)
         return outputs.function_name
@@ -72,20 +69,20 @@ class Stage:
     def closing_balances(self) -> dict[int, int]:
         """Return every account's balance."""
         with self._admin() as admin:
-            return dict(_patiently(lambda: admin.execute("SELECT id, balance FROM accounts").fetchall()))
+            return dict(schema.retried(lambda: admin.execute("SELECT id, balance FROM accounts").fetchall()))
 
     def read(self, recorder: Recorder, origin: float, over: threading.Event) -> None:
         """Add up all balances, each time in one snapshot, until ``over``."""
         with self._admin() as admin:
             while not over.wait(READER_PAUSE_S):
                 begun = time.monotonic() - origin
-                row = _patiently(lambda: admin.execute(_TOTAL).fetchone())
-                recorder.reading(Reading(begun, time.monotonic() - origin, int(row[0]), int(row[1])))
+                ((count, total),) = schema.retried(lambda: admin.execute(_TOTAL).fetchall())
+                recorder.reading(Reading(begun, time.monotonic() - origin, count, int(total)))
 
     def cold_starts(self, since: float) -> int:
         """Return how many environments have begun a log since ``since`` (s since the epoch)."""
         client = self.stack.cloud.client("logs")
-        pages = client.get_paginator("describe_log_streams").paginate(logGroupName=f"/aws/lambda/{self.stack.function}")
+        pages = client.get_paginator("describe_log_streams").paginate(logGroupName=self.stack.log_group)
         return sum(stream["creationTime"] >= since * 1000 for page in pages for stream in page["logStreams"])
 
     def versions(self) -> dict[str, str]:
@@ -99,11 +96,3 @@ class Stage:
 
     def _admin(self) -> "closing[psycopg.Connection[Any]]":
         return closing(database.connect(self.stack.cloud, database.endpoint(self.stack.outputs())))
-
-
-def _patiently(read: Callable[[], Any]) -> Any:
-    """Read again where a schema change came between (OC001)."""
-    try:
-        return read()
-    except psycopg.errors.SerializationFailure:
-        return read()

@@ -1,5 +1,7 @@
 """The storm: its options, its conductor in the run's own process, its workers, its report at the end."""
 
+import argparse
+import math
 import os
 import random
 import tempfile
@@ -89,20 +91,27 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if cloud is None or hasattr(config, "workerinput") or not selects(config, "stress"):
         return
     try:
-        load = _load(config)
+        load = load_of(config.option)
     except ValueError as error:
         raise pytest.UsageError(f"--{error}") from None
     config.stash[_conductor] = _conduct(config, cloud, load)
 
 
-def _load(config: pytest.Config) -> "Load":
-    """Read the options; ValueError names what cannot be."""
+def load_of(options: argparse.Namespace) -> "Load":
+    """Read the options; raise ValueError with the name of the one that cannot be."""
     from storm.plan import Load
 
-    options = config.option
+    for name in ("rate", "duration"):
+        value = getattr(options, name)
+        if value is not None and not 0 < value < math.inf:
+            raise ValueError(f"{name}: must be above 0, not {value:g}")
+    for name in ("warmup", "commit_ms"):
+        value = getattr(options, name)
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{name.replace('_', '-')}: must be at least 0, not {value:g}")
     if (options.duration is None) is not (options.rate is None):
         raise ValueError("duration: goes with --rate, and --rate with it")
-    calls = options.calls if options.duration is None else round(options.duration * options.rate)
+    calls = options.calls if options.duration is None else max(1, round(options.duration * options.rate))
     seed = random.randrange(2**32) if options.seed is None else options.seed
     return Load(calls, options.parallel, options.accounts, seed, options.rate)
 
@@ -112,14 +121,20 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
     from storm.conductor import Bounds, Conductor
 
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
-    folder = config.option.report or Path(tempfile.mkdtemp(prefix="storm-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise pytest.UsageError(
-            f"--report: {folder} is not empty; an earlier storm's record would be mixed with this one's"
-        )
+    folder = empty(config.option.report) if config.option.report else Path(tempfile.mkdtemp(prefix="storm-"))
     scenarios = {each.name: bounds.apply(each) for each in scenario.ALL}
-    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, _teller(config.stash[_terminal]))
+    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, teller(config.stash[_terminal]))
+
+
+def empty(folder: Path) -> Path:
+    """Make a folder for reports; an earlier storm's record would be mixed with this one's."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"--report: {error}") from None
+    if any(folder.iterdir()):
+        raise pytest.UsageError(f"--report: {folder} is not empty")
+    return folder
 
 
 def _stage(config: pytest.Config, cloud: "Cloud") -> "Stage":
@@ -129,7 +144,7 @@ def _stage(config: pytest.Config, cloud: "Cloud") -> "Stage":
     return Stage(stack_of(config, cloud), build(cloud.platform), config.option.warmup, config.option.commit_ms / 1000)
 
 
-def _teller(terminal: int) -> Callable[[str], None]:
+def teller(terminal: int) -> Callable[[str], None]:
     """Show progress: one line that is overwritten on a terminal, a line now and then elsewhere."""
     import time
 
@@ -163,16 +178,9 @@ def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[
     def take_part(scenario: "Scenario") -> list[str]:
         from storm.worker import Worker, take_part
 
-        return take_part(cloud, Worker(where, share, _shares(pytestconfig)), scenario, _load_of(pytestconfig))
+        return take_part(cloud, Worker(where, share, _shares(pytestconfig)), scenario, load_of(pytestconfig.option))
 
     return take_part
-
-
-def _load_of(config: pytest.Config) -> "Load":
-    """Return the run's load; its seed comes from the conductor."""
-    from dataclasses import replace
-
-    return replace(_load(config), seed=0)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -188,7 +196,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section(f"storm: {result.scenario.title}")
         terminalreporter.write_line(report.text(result.history, statistics, result.verdict))
         if config.option.report:
-            page.write(result.folder, result.history, result.verdict)
+            page.write(result.folder, result.history, statistics, result.verdict)
             terminalreporter.write_line(f"\nreport: {result.folder / 'report.html'}")
 
 

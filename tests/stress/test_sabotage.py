@@ -18,6 +18,7 @@ from typing import Any, Final
 import psycopg
 import pytest
 
+from infra import database
 from infra.chapters import CHAPTERS
 from infra.cloud import Cloud
 from infra.local.attach import LocalCloud
@@ -107,26 +108,17 @@ class Arena:
 
     @property
     def handle(self) -> Handle:
-        """Faults of the stack's cluster."""
-        return Handle(self.cloud.environment["DSQL_CONTROL"], self._cluster)
-
-    @property
-    def postgres(self) -> str:
-        """What is underneath the stack's cluster."""
-        return str(self.handle.ask("describe_cluster", cluster=self._cluster)["postgres"])
-
-    @property
-    def _cluster(self) -> str:
-        if self.cloud.target != "local":
+        """Faults of the stack's cluster, and what is underneath it."""
+        if not isinstance(self.cloud, LocalCloud):
             pytest.skip("this can be done to the stand-in alone")
-        return (self.stack.outputs().cluster_arn or "").rpartition("/")[2]
+        return self.cloud.handle(database.endpoint(self.stack.outputs()))
 
 
 @pytest.fixture(scope="module")
 def arena(cloud: Cloud, code: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
     """An arena, on which a storm with nothing done to it has passed."""
     name = f"dsql-perspective-{uuid.uuid4().hex[:8]}"
-    arena = Arena(cloud, Stack(cloud, name, name), code, tmp_path_factory.mktemp("arena"))
+    arena = Arena(cloud, Stack(cloud, name), code, tmp_path_factory.mktemp("arena"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(conductor, "FUNCTION_LIMIT_S", 1.0)
         try:
@@ -215,7 +207,7 @@ def test_read_committed_underneath(arena: Arena) -> None:
 @contextmanager
 def read_committed(arena: Arena) -> Iterator[None]:
     """Have the database underneath judge no transaction."""
-    with closing(psycopg.connect(arena.postgres, autocommit=True)) as superuser:
+    with closing(psycopg.connect(arena.handle.describe()["postgres"], autocommit=True)) as superuser:
         superuser.execute(LOOSE)
         try:
             yield

@@ -3,15 +3,16 @@
 import io
 import json
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from infra.chapters import CHAPTERS
-from storm.conductor import OPENING, Conductor
+from infra.schema import BALANCE
+from storm.conductor import Conductor
 from storm.model import Reading
 from storm.plan import Load
 from storm.record import Recorder
@@ -42,16 +43,19 @@ class FakeStage:
     def set_up(self, scenario: Scenario, accounts: int) -> str:
         if self.broken:
             raise self.broken
-        self.balances = dict.fromkeys(range(1, accounts + 1), OPENING)
+        self.balances = dict.fromkeys(range(1, accounts + 1), BALANCE)
         self.events.append(f"set up for {scenario.name}")
         self.is_set.set()
         return "transfer"
 
-    def paced(self) -> AbstractContextManager[str]:
-        return nullcontext("as they come")
+    @contextmanager
+    def paced(self) -> Iterator[str]:
+        self.events.append("paced")
+        yield "as they come"
+        self.events.append("unpaced")
 
     def read(self, recorder: Recorder, _origin: float, over: threading.Event) -> None:
-        recorder.reading(Reading(0.0, 0.1, len(self.balances), OPENING * len(self.balances)))
+        recorder.reading(Reading(0.0, 0.1, len(self.balances), BALANCE * len(self.balances)))
         over.wait(LIMIT_S)
 
     def tear_down(self) -> None:
@@ -73,6 +77,9 @@ class FakeStage:
         """Be cloud and client in one."""
         assert service == "lambda"
         return self
+
+    def close(self) -> None:
+        self.events.append("client closed")
 
     def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
         assert FunctionName == "transfer"

@@ -1,6 +1,6 @@
 import pytest
 
-from storm.answer import _FUNCTION, _PAYLOAD, Answer, Kind, Outcome, meaning, of_client_error, of_invocation
+from storm.answer import _FUNCTION, _PAYLOAD, Answer, Kind, Outcome, meaning, of_client_error, of_invocation, throttled
 from transfer import errors
 
 
@@ -72,3 +72,18 @@ def test_client_errors() -> None:
 def test_what_no_table_has_is_unknown(answer: Answer) -> None:
     said = meaning(answer)
     assert (said.outcome, said.known) == (Outcome.UNKNOWN, False)
+
+
+def test_figures_of_another_type_are_not_taken() -> None:
+    said = meaning(of_invocation(None, b'{"balance": 90, "duration": true, "retries": "2"}'))
+    assert (said.outcome, said.duration_ms, said.retries) == (Outcome.COMMITTED, None, 0)
+
+
+def test_a_balance_beside_an_error_code_is_no_commit() -> None:
+    assert meaning(of_invocation(None, b'{"balance": 90, "error_code": "40001"}')).outcome is Outcome.REFUSED
+
+
+def test_only_lambda_itself_throttles() -> None:
+    assert throttled(of_client_error("TooManyRequestsException", "Rate Exceeded."))
+    assert not throttled(of_client_error("ReadTimeoutError", "60 s"))
+    assert not throttled(of_invocation(None, b'{"code": "TooManyRequestsException"}'))

@@ -2,6 +2,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -12,9 +13,9 @@ import pytest
 from infra.stack import StackError
 from storm import conductor, rendezvous
 from storm.conductor import Bounds, Conductor, Watch
-from storm.names import worker_name
-from storm.record import Recorder
+from storm.record import Recorder, worker_name
 from storm.rendezvous import Attendance, Interrupted, Message
+from storm.verdict import Expectations
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 
 QUIET: Message = {"done": 0, "retries": 0, "outcomes": {}, "latencies": []}
@@ -105,13 +106,13 @@ def test_all_are_told_the_verdict(attend: Attend, conducted: Conductor) -> None:
     assert result.history.facts.configuration["seed"] == LOAD.seed
     assert [(reading.count, reading.total) for reading in result.history.readings] == [(10, 1_000)]
     assert {path.name for path in result.folder.iterdir()} == {
-        "facts.json", "verdict.json", "reader.jsonl", "worker00.jsonl", "worker01.jsonl",
+        "facts.json", "reader.jsonl", "worker00.jsonl", "worker01.jsonl",
     }  # fmt: skip
 
 
 def test_the_money_is_counted_after_the_storm(attend: Attend, stage: FakeStage) -> None:
     attend(0, 1, part=lambda _: stage.events.append("begun")).result(LIMIT_S)
-    assert stage.events == ["set up for quiet", "begun", "torn down", "balances read"]
+    assert stage.events == ["set up for quiet", "paced", "begun", "unpaced", "torn down", "balances read"]
 
 
 def test_one_storm_after_the_other(attend: Attend, conducted: Conductor) -> None:
@@ -197,9 +198,37 @@ def test_the_watch_adds_workers_up() -> None:
     assert watch.latencies == [1.0, 3.0, 1.0, 3.0]
 
 
+def test_the_watch_keeps_the_latest_latencies() -> None:
+    watch = Watch(100)
+    for latency in (1.0, 2.0):
+        watch.add(0, {"done": 1, "retries": 0, "outcomes": {}, "latencies": [latency] * conductor.RECENT})
+    assert watch.latencies == [2.0] * conductor.RECENT
+
+
+def test_before_any_time_has_passed_there_is_no_rate() -> None:
+    watch = Watch(100)
+    watch.add(0, {"done": 1, "retries": 0, "outcomes": {}, "latencies": []})
+    assert (watch.progress(0).rate, watch.progress(0).remaining_s) == (0.0, None)
+
+
+def test_a_storm_that_does_not_end_is_ended(attend: Attend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conductor, "LIVE_S", 0.01)
+    monkeypatch.setattr(conductor, "LONGEST_S", 0.05)
+    with pytest.raises(Interrupted, match="TimeoutError: the storm has not ended within"):
+        attend(0, 1, part=lambda _: time.sleep(0.2)).result(LIMIT_S)
+
+
 def test_bounds_are_expected_besides() -> None:
     plain = scenario()
     assert Bounds().apply(plain) == plain
     bounded = Bounds(max_p99_ms=50.0, max_retries=3).apply(plain).expectations
     assert (bounded.max_p99_ms, bounded.min_rate, bounded.max_retries) == (50.0, None, 3)
     assert bounded.refusals == plain.expectations.refusals
+    own = replace(plain, expectations=Expectations(max_p99_ms=20.0))
+    assert Bounds(max_retries=3).apply(own).expectations == Expectations(max_p99_ms=20.0, max_retries=3)
+
+
+def test_an_open_loop_need_not_show_a_conflict() -> None:
+    shows = replace(scenario(), expectations=Expectations(must_conflict=True))
+    assert shows.expected(LOAD) == shows.expectations
+    assert shows.expected(replace(LOAD, rate=100.0)) == Expectations(must_conflict=False)

@@ -1,15 +1,17 @@
 import io
 import json
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from storm import driver, record
-from storm.answer import THROTTLED, Outcome
+from storm.answer import THROTTLED, Meaning, Outcome
 from storm.driver import Driver, Tally, config
 from storm.model import Call, Facts, History
 from storm.plan import Load
@@ -68,10 +70,10 @@ def drive(tmp_path: Path) -> Drive:
 
     def drive(client: Client, calls: int = 1, parallel: int = 1, **more: Any) -> tuple[History, Tally]:
         load = Load(calls, parallel, accounts=10, seed=1, rate=more.pop("rate", None))
+        tally = Tally()
         with Recorder(tmp_path, "worker00") as recorder:
-            driver = Driver(client, "transfer", recorder, more.pop("origin", 0.0), **more)
-            driver.run(load, 0, 1)
-        return record.read(tmp_path, Facts(calls, 10, 100, {})), driver.tally
+            Driver(client, "transfer", recorder, tally, more.pop("origin", 0.0), **more).run(load, 0, 1)
+        return record.read(tmp_path, Facts(calls, 10, 100, {})), tally
 
     return drive
 
@@ -126,6 +128,14 @@ def test_what_may_have_been_made_is_not_sent_twice(
     assert {(call.code, call.outcome) for call in history.calls} == {(code, outcome)}
 
 
+def test_a_tally_keeps_few_latencies_between_two_words() -> None:
+    tally = Tally()
+    for _ in range(driver.KEPT_LATENCIES + 1):
+        tally.add(Meaning(Outcome.COMMITTED), 1.0)
+    told = tally.taken()
+    assert (told["done"], len(told["latencies"])) == (driver.KEPT_LATENCIES + 1, driver.KEPT_LATENCIES)
+
+
 def test_botocore_sends_nothing_twice_either() -> None:
     settings = config(31)
     assert settings.retries == {"total_max_attempts": 1, "mode": "standard"}
@@ -142,6 +152,18 @@ def test_a_throttled_call_is_offered_again(drive: Drive, monkeypatch: pytest.Mon
     history, tally = drive(client)
     assert (only(history).outcome, only(history).throttles, tally.done) == (Outcome.COMMITTED, 3, 1)
     assert all(payload == client.payloads[0] for payload in client.payloads)
+
+
+def test_pauses_between_offers_grow_to_a_limit(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def uniform(_: float, longest: float) -> float:
+        pauses.append(longest)
+        return 0.0
+
+    monkeypatch.setattr(driver, "random", SimpleNamespace(uniform=uniform))
+    drive(Client(lambda number: BALANCE if number >= 7 else failed(refused(THROTTLED))(number)))
+    assert pauses == [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]
 
 
 def test_a_call_that_stays_throttled_is_given_up(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,6 +187,25 @@ def test_a_failure_in_a_thread_is_raised(drive: Drive, tmp_path: Path) -> None:
     with pytest.raises(KeyError, match="no such thing"):
         drive(Client(failed(KeyError("no such thing"))), calls=10, parallel=4)
     assert record.read(tmp_path, Facts(10, 10, 100, {})).lost_workers == ("worker00",)
+
+
+@pytest.mark.timeout(LIMIT_S)
+def test_an_interrupt_ends_the_calls(drive: Drive) -> None:
+    left = threading.Event()
+
+    def answer(_: int) -> Any:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        left.wait(LIMIT_S)
+        return BALANCE
+
+    client = Client(answer)
+    with pytest.raises(KeyboardInterrupt):
+        drive(client, calls=100)
+    working = [thread for thread in threading.enumerate() if thread.name.startswith("storm-")]
+    left.set()
+    for thread in working:
+        thread.join(LIMIT_S)
+    assert len(client.payloads) == 1
 
 
 @pytest.mark.timeout(LIMIT_S)

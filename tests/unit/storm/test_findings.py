@@ -227,3 +227,56 @@ def test_a_payee_that_does_not_exist_cannot_be_paid() -> None:
     bank.balances[1] -= 10
     bank.note(1, 7, outcome=Outcome.COMMITTED, balance=90)
     assert names(bank.check()) == {"conservation", "reconciliation"}
+
+
+def test_an_account_may_be_emptied() -> None:
+    bank = Bank()
+    bank.pay(1, 2, 100)
+    assert bank.check().passed
+
+
+def test_an_unanswered_call_is_not_besides_an_unexpected_answer() -> None:
+    bank = busy()
+    bank.move(1, 2)
+    bank.note(1, 2, **UNSAID)
+    assert names(bank.check(Expectations(must_all_commit=True))) == {"unanswered"}
+
+
+def test_a_bound_that_is_just_met() -> None:
+    bank = Bank()
+    bank.pay(1, 2, due=0.0, sent=0.0, answered=0.5)
+    assert bank.check(Expectations(max_p99_ms=500, min_rate=2, starved_s=0.5)).passed
+
+
+def test_the_worst_refusal_is_of_the_commonest_kind() -> None:
+    bank = Bank()
+    for code in ("invalid_request", "payer_not_found", "payer_not_found"):
+        bank.note(1, 2, **{**REFUSED, "code": code})
+    text = only(bank.check())
+    assert text.index("first: call 0 (1 to 2, 10) with invalid_request") < text.index("worst: call 1 ")
+
+
+def test_each_choice_alone_contradicts_the_answered_balances() -> None:
+    bank = Bank(3)
+    bank.lose(2, 1, 20, made=True)
+    bank.lose(2, 1, 20, made=False)
+    for _ in range(2):
+        bank.pay(1, 3, balance=100)
+    verdict = bank.check()
+    assert names(verdict) == {"serial_order"}
+    assert "2 credits are needed, not 1" in only(verdict)
+    assert verdict.ambiguous == (0, 1)
+
+
+def test_a_transfer_to_oneself_of_unknown_outcome_changes_nothing() -> None:
+    bank = Bank()
+    bank.lose(1, 1, made=True)
+    verdict = bank.check()
+    assert (verdict.findings, verdict.resolved, verdict.ambiguous) == ((), {}, ())
+
+
+def test_what_was_decided_explains_nothing_more() -> None:
+    bank = Bank()
+    bank.lose(1, 2, 30, made=False)
+    bank.balances[2] += 30
+    assert names(bank.check()) == {"conservation", "reconciliation"}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from storm import page
+from storm.statistics import measure
 from storm.verdict import Finding, Verdict
 from tests.unit.storm.bank import Bank, busy
 
@@ -42,7 +43,8 @@ class Page(HTMLParser):
 
 
 def written(folder: Path, bank: Bank, verdict: Verdict | None = None) -> str:
-    page.write(folder / "out", bank.history(), verdict or Verdict())
+    history = bank.history()
+    page.write(folder / "out", history, measure(history), verdict or Verdict())
     return (folder / "out" / "report.html").read_text(encoding="utf-8")
 
 

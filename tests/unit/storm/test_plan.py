@@ -17,22 +17,28 @@ def drawn(shape: Shape, **changes: Any) -> list[tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize("shares", SHARES)
-def test_any_number_of_workers_makes_the_same_calls_once(shares: int) -> None:
-    alone = list(LOAD.share(0, 1))
-    together = [call for share in range(shares) for call in LOAD.share(share, shares)]
+@pytest.mark.parametrize("parallel", [1, 3, 100])
+def test_any_number_of_workers_makes_the_same_calls_once(shares: int, parallel: int) -> None:
+    load = replace(LOAD, parallel=parallel)
+    alone = list(load.share(0, 1))
+    together = [call for share in range(shares) for call in load.share(share, shares)]
     assert [number for number, _ in alone] == list(range(LOAD.calls))
     assert sorted(together, key=lambda call: call[0]) == alone
 
 
 @pytest.mark.parametrize("shares", SHARES)
-def test_threads_add_up(shares: int) -> None:
-    threads = [LOAD.threads(share, shares) for share in range(shares)]
-    assert sum(threads) == LOAD.parallel
+@pytest.mark.parametrize("parallel", [1, 3, 100])
+def test_threads_add_up(shares: int, parallel: int) -> None:
+    load = replace(LOAD, parallel=parallel)
+    threads = [load.threads(share, shares) for share in range(shares)]
+    assert sum(threads) == parallel
     assert max(threads) - min(threads) <= 1
 
 
-def test_a_worker_has_a_thread_where_there_are_more_workers_than_parallel_calls() -> None:
-    assert [replace(LOAD, parallel=2).threads(share, 4) for share in range(4)] == [1, 1, 1, 1]
+def test_workers_beyond_the_parallel_calls_make_none() -> None:
+    few = replace(LOAD, parallel=2, calls=5)
+    assert [few.threads(share, 4) for share in range(4)] == [1, 1, 0, 0]
+    assert [[call for call, _ in few.share(share, 4)] for share in range(4)] == [[0, 2, 4], [1, 3], [], []]
 
 
 def test_a_seed_decides_the_transfers() -> None:

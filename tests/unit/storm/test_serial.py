@@ -72,3 +72,8 @@ def test_each_condition_says_why(asked: Demand, why: str) -> None:
 def test_a_credit_between_two_debits() -> None:
     assert judged(1, [(10, 5), (6, 1)], [1]) is None
     assert judged(0, [(10, 5), (6, 1)], []) is not None
+
+
+def test_the_closing_balance_wants_a_step_that_leads_to_it() -> None:
+    assert judged(2, [(10, 8), (5, 4)], [-3, -2]) is None
+    assert judged(2, [(10, 8), (5, 4)], [-5]) is not None

@@ -1,7 +1,7 @@
 import pytest
 
 from storm.answer import Outcome
-from storm.statistics import Heat, measure, spread
+from storm.statistics import HOTTEST, Heat, measure, spread
 from tests.unit.storm.bank import REFUSED, UNSAID, Bank
 
 
@@ -70,3 +70,10 @@ def test_a_storm_of_nothing_has_figures() -> None:
     figures = measure(Bank().history())
     assert (figures.calls, figures.total_s, figures.achieved_rate, figures.offered_rate) == (0, 0, 0, None)
     assert (figures.seconds, figures.function_ms, figures.cold_starts) == ((), None, None)
+
+
+def test_the_hottest_are_few_and_equals_stand_by_number() -> None:
+    bank = Bank(2 * HOTTEST)
+    for payer in range(1, 2 * HOTTEST, 2):
+        bank.pay(payer, payer + 1)
+    assert [heat.account for heat in measure(bank.history()).hottest] == list(range(1, HOTTEST + 1))

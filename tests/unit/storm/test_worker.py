@@ -43,6 +43,18 @@ def test_workers_make_the_plan_together(stage: FakeStage, conducted: Conductor, 
     assert sum(stage.balances.values()) == 1_000
 
 
+def test_a_worker_without_a_call_hears_the_verdict_too(conducted: Conductor, stage: FakeStage) -> None:
+    shares = LOAD.parallel + 1
+    assert take(stage, conducted, shares) == [[]] * shares
+    (result,) = conducted.results
+    assert {call.worker for call in result.history.calls} == {f"worker{share:02}" for share in range(LOAD.parallel)}
+
+
+def test_a_worker_leaves_no_connection(conducted: Conductor, stage: FakeStage) -> None:
+    take(stage, conducted, 1)
+    assert stage.events[-1] == "client closed"
+
+
 def test_all_hear_of_money_that_is_gone(
     stage: FakeStage, conducted: Conductor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,4 +86,4 @@ def test_a_worker_that_fails_leaves_an_open_record(
     ],
 )
 def test_pytests_workers_are_given_whole_shares(test: str, together: str) -> None:
-    assert group(f"tests/stress/{test}") == together
+    assert group(f"tests/stress/{test}", "local") == together

@@ -1,0 +1,42 @@
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests import fix_storm
+from tests.fix_storm import teller
+
+Open = Callable[[Callable[[], tuple[int, int]]], tuple[int, int]]
+
+
+@pytest.fixture
+def opened() -> Iterator[Open]:
+    """Open a pair of descriptors, to read from and to write to, until the test ends."""
+    with ExitStack() as stack:
+
+        def opened(pair: Callable[[], tuple[int, int]]) -> tuple[int, int]:
+            ends = pair()
+            for end in ends:
+                stack.callback(os.close, end)
+            return ends
+
+        yield opened
+
+
+def test_a_terminal_has_one_line_that_is_overwritten(opened: Open) -> None:
+    reading, writing = opened(os.openpty)
+    for line in ("first", "second"):
+        teller(writing)(line)
+    shown = os.read(reading, 1_000).decode()
+    assert shown == f"\r{'first':<100}\r\r{'second':<100}\r"
+
+
+def test_a_pipe_has_a_line_now_and_then(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = opened(os.pipe)
+    tell = teller(writing)
+    for line in ("first", "too soon"):
+        tell(line)
+    monkeypatch.setattr(fix_storm, "LIVE_LINES_S", 0.0)
+    tell("later")
+    assert os.read(reading, 1_000).decode() == "first\nlater\n"

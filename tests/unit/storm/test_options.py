@@ -1,0 +1,65 @@
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import fix_storm
+from tests.fix_storm import load_of
+
+
+def options(**given: Any) -> argparse.Namespace:
+    """What a command line without ``given`` has, and these."""
+    defaults = {
+        "calls": fix_storm.CALLS,
+        "parallel": fix_storm.PARALLEL,
+        "accounts": fix_storm.ACCOUNTS,
+        "seed": None,
+        "rate": None,
+        "duration": None,
+        "warmup": fix_storm.WARM_UP,
+        "commit_ms": fix_storm.COMMIT_MS,
+    }
+    return argparse.Namespace(**{**defaults, **given})
+
+
+def test_a_load_as_in_the_walk_through() -> None:
+    load = load_of(options(seed=7))
+    assert (load.calls, load.parallel, load.accounts, load.seed, load.rate) == (10_000, 1_000, 1_000, 7, None)
+
+
+@pytest.mark.parametrize(("rate", "duration", "calls"), [(100.0, 10.0, 1_000), (0.1, 1.0, 1)])
+def test_a_rate_for_a_time_is_so_many_calls(rate: float, duration: float, calls: int) -> None:
+    load = load_of(options(rate=rate, duration=duration, calls=3))
+    assert (load.calls, load.rate) == (calls, rate)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"calls": 0}, "calls: must be at least 1, not 0"),
+        ({"parallel": 0}, "parallel: must be at least 1, not 0"),
+        ({"accounts": 1}, "accounts: must be at least 2, not 1"),
+        ({"rate": -1.0}, "rate: must be above 0, not -1"),
+        ({"rate": -1.0, "duration": 1.0}, "rate: must be above 0, not -1"),
+        ({"rate": float("nan"), "duration": 1.0}, "rate: must be above 0, not nan"),
+        ({"rate": 5.0, "duration": 0.0}, "duration: must be above 0, not 0"),
+        ({"rate": 5.0}, "duration: goes with --rate, and --rate with it"),
+        ({"duration": 5.0}, "duration: goes with --rate, and --rate with it"),
+        ({"warmup": -1}, "warmup: must be at least 0, not -1"),
+        ({"commit_ms": -1.0}, "commit-ms: must be at least 0, not -1"),
+    ],
+)
+def test_what_cannot_be_names_its_option(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=f"^{told}$"):
+        load_of(options(**given))
+
+
+def test_a_report_wants_an_empty_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    assert fix_storm.empty(folder) == folder
+    (folder / "facts.json").touch()
+    with pytest.raises(pytest.UsageError, match=f"^--report: {folder} is not empty$"):
+        fix_storm.empty(folder)
+    with pytest.raises(pytest.UsageError, match="^--report: .*File exists"):
+        fix_storm.empty(folder / "facts.json")
