@@ -70,6 +70,7 @@ class Session:
         self.cluster.sessions.pop(self.pid, None)
         if self.upstream:
             self.upstream.close()
+            self.upstream = None
 
     def _analyse(self, text: str) -> list[Statement]:
         return self.cluster.analyse(text, self.search_path)
@@ -182,7 +183,12 @@ class Session:
             self._learn_search_path(self._ready)
 
     async def _catalog_changed(self, *, job: bool) -> None:
-        self._rules.seen = await self.cluster.catalog_changed()
+        try:
+            self._rules.seen = await self.cluster.catalog_changed()
+        except Exception:
+            # A client is told that something is wrong, rather than nothing for ever.
+            self.close()
+            raise
         if job:
             self.cluster.job_added()
         self._learn_search_path(self._ready)
