@@ -86,10 +86,7 @@ def serve(channel: socket.socket) -> None:
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     running: set[int] = set()
     descriptors: list[int] = []
-    # Not select.select: the channel's number is the parent's, who may have thousands.
-    poll = select.poll()
-    for each in (channel, woken):
-        poll.register(each, select.POLLIN)
+    poll = watch(channel, woken)
     say(channel, "ready")
     while True:
         ready = {descriptor for descriptor, _ in poll.poll()}
@@ -111,6 +108,14 @@ def serve(channel: socket.socket) -> None:
     for inherited in (channel, woken, wake):
         inherited.close()
     become(*descriptors, libc=libc)
+
+
+def watch(*sockets: socket.socket) -> select.poll:
+    """Return what waits until one of them can be read; unlike select.select, also where they have high numbers."""
+    poll = select.poll()
+    for each in sockets:
+        poll.register(each, select.POLLIN)
+    return poll
 
 
 def wake_on_exit() -> tuple[socket.socket, socket.socket]:
