@@ -10,7 +10,7 @@ from typing import Any, Final
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import lambda_backends
 from moto.iam.models import iam_backends
-from moto.logs.models import logs_backends
+from moto.logs.models import LogEvent, logs_backends
 from moto.sts.models import sts_backends
 
 from infra.local.aws.principals import IamPrincipals, find_role
@@ -135,6 +135,8 @@ class MotoAccount:
         self._logs.put_log_events(group, stream, ordered)
         kept = self._logs.groups[group].streams[stream].events
         del kept[:-KEPT_EVENTS]
+        # Where moto keeps all that there ever was, to show on its own page.
+        LogEvent.instances_tracked.clear()  # type: ignore[attr-defined]
 
     def _may(self, role: str, action: str, name: str) -> bool:
         principal = self._principals.role(role)

@@ -1,5 +1,6 @@
 """The account that Lambda's stand-in works for: what a function's role may do, it does."""
 
+import gc
 import json
 import time
 import uuid
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from moto.logs.models import LogEvent
 
 from infra.local.attach import LocalCloud
-from infra.local.aws.account import MotoAccount
+from infra.local.aws.account import KEPT_EVENTS, MotoAccount
 from tests.fix_aws import ACCOUNT, REGION
 
 TRUST: Final = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -67,3 +69,14 @@ def test_an_attached_managed_policy_counts(aws: LocalCloud, function: str, polic
     iam.attach_role_policy(RoleName=function, PolicyArn=policy)
     assert written(aws, function) == ["a line"]
     iam.detach_role_policy(RoleName=function, PolicyArn=policy)
+
+
+def test_a_long_storms_log_does_not_fill_the_memory(aws: LocalCloud, function: str) -> None:
+    iam, line = aws.client("iam"), uuid.uuid4().hex
+    iam.put_role_policy(RoleName=function, PolicyName="Logs", PolicyDocument=document(LOGS))
+    account, lines = MotoAccount(ACCOUNT, REGION, dict), [(int(time.time() * 1000), line)] * 1_000
+    for _ in range(5):
+        account.write_logs(f"/aws/lambda/{function}", "long", lines)
+    events = [each for each in gc.get_objects() if isinstance(each, LogEvent)]
+    assert sum(each.message == line for each in events) == KEPT_EVENTS
+    iam.delete_role_policy(RoleName=function, PolicyName="Logs")
