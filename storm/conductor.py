@@ -1,16 +1,17 @@
 """The conductor: waits for all workers, lets them begin at once, watches, and judges what they have left."""
 
 import os
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from infra.local.folder import owned
 from infra.schema import BALANCE
 from storm import record, report
 from storm.checker import check
@@ -169,14 +170,14 @@ class Conductor:
         self._lock = threading.Lock()
         self.results: list[Result] = []
         # A socket's path must be short, and whoever names the folder of the report need not know.
-        self._meeting_place = tempfile.TemporaryDirectory(prefix="storm-")
-        self.path = Path(self._meeting_place.name) / "meet"
+        self._leaving = ExitStack()
+        self.path = self._leaving.enter_context(owned("storm-")) / "meet"
         self._listener = Listener(self.path, self._meet)
 
     def close(self) -> None:
         """Meet no more workers."""
         self._listener.close()
-        self._meeting_place.cleanup()
+        self._leaving.close()
 
     def _meet(self, line: Line) -> None:
         try:
