@@ -12,8 +12,9 @@ from infra.local import embedded, postgres
 
 LIMIT_S = 30
 SERVE = """
-import sys
+import signal, sys
 from infra.local import postgres
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with postgres.start("embedded") as server:
     print(server.url, flush=True)
     sys.stdin.read()

@@ -2,7 +2,7 @@ import io
 import json
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -189,8 +189,16 @@ def test_a_failure_in_a_thread_is_raised(drive: Drive, tmp_path: Path) -> None:
     assert record.read(tmp_path, Facts(10, 10, 100, {})).lost_workers == ("worker00",)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have Ctrl-C raise KeyboardInterrupt, also where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.timeout(LIMIT_S)
-def test_an_interrupt_ends_the_calls(drive: Drive) -> None:
+def test_an_interrupt_ends_the_calls(drive: Drive, interruptible: None) -> None:
     left = threading.Event()
 
     def answer(_: int) -> Any:
