@@ -1,6 +1,7 @@
 """``python -m infra.local``: the stand-in, whole (``cloud``) or its data plane alone (``dsql``)."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -69,6 +70,7 @@ def _run(standing: Standing, *, as_json: bool, until_eof: bool) -> None:
         uvloop.run(_serve(standing, as_json=as_json, until_eof=until_eof))
     except (PostgresUnavailable, OSError) as error:
         raise click.ClickException(str(error)) from error
+    gc.freeze()  # to collect what moto has loaded, at the interpreter's end, would take most of a second
 
 
 async def _serve(standing: Standing, *, as_json: bool, until_eof: bool) -> None:

@@ -26,6 +26,8 @@ ROOT: Final = Path(__file__).parent.parent.parent
 STATE: Final = Path(os.environ.get("DSQL_STATE_DIR", ROOT / ".stand-in")) / "state.json"
 COMMAND: Final = (sys.executable, "-m", "infra.local")
 STOP_LIMIT_S: Final = 30
+ENDED: Final = frozenset("ZX")
+"""Zombie and dead (proc(5))."""
 NOT_RUNNING: Final = "no stand-in is running; start one with: python -m infra up --detach"
 
 
@@ -153,7 +155,7 @@ def stop() -> None:
         raise CloudError(NOT_RUNNING)
     os.kill(known["pid"], signal.SIGTERM)
     until = time.monotonic() + STOP_LIMIT_S
-    while _runs(known["pid"]):
+    while runs(known["pid"]):
         if time.monotonic() > until:
             raise CloudError(f"the stand-in, process {known['pid']}, does not end")
         time.sleep(0.05)
@@ -170,18 +172,19 @@ def read_state(state: Path = STATE) -> dict[str, Any] | None:
     try:
         known: dict[str, Any] = json.loads(state.read_text())
         # After a crash its number may be another process's by now; its folder, and the socket in it, are gone.
-        runs = _runs(known["pid"]) and Path(known["environment"]["DSQL_CONTROL"]).is_socket()
+        found = runs(known["pid"]) and Path(known["environment"]["DSQL_CONTROL"]).is_socket()
     except (OSError, ValueError, KeyError):
         return None
-    return known if runs else None
+    return known if found else None
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Return whether a process runs: one that has ended may wait long, or for ever, for its parent to look."""
     try:
-        os.kill(pid, 0)
+        status = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return False
-    return True
+    return status not in ENDED
 
 
 def write_state(environment: dict[str, str], pid: int, state: Path = STATE) -> None:

@@ -1,6 +1,5 @@
 """Whatever becomes of a stand-in, nothing of it is left: no process, no folder, no port."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -14,7 +13,7 @@ import pytest
 from infra import database
 from infra.chapters import CHAPTERS
 from infra.cloud import Cloud
-from infra.local.attach import LocalCloud, end, launch
+from infra.local.attach import LocalCloud, end, launch, runs
 from infra.stack import Stack
 from tests.fix_stack import invoke_function
 
@@ -29,14 +28,6 @@ def family(pid: int) -> set[int]:
     while new := {child for child, parent in parents.items() if parent in new} - found:
         found |= new
     return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def eventually(look: Callable[[], bool]) -> bool:
@@ -58,7 +49,7 @@ def test_nothing_is_left_of_one_that_is_killed(cloud: Cloud, code: Path) -> None
     assert len(family_before) > 5
     process.send_signal(signal.SIGKILL)
     end(process)
-    assert eventually(lambda: not any(map(alive, family_before)))
+    assert eventually(lambda: not any(map(runs, family_before)))
     assert not Path(environment["DSQL_CONTROL"]).parent.exists()
     with pytest.raises(psycopg.OperationalError):
         database.connect(own, host)

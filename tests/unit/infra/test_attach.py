@@ -43,6 +43,13 @@ def test_a_process_that_has_ended_runs_no_more(state: Path, control: Path) -> No
     assert read_state(state) is None
 
 
+def test_one_whose_parent_has_not_looked_yet_has_ended(state: Path, control: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as zombie:
+        os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+        write_state({"DSQL_CONTROL": str(control)}, zombie.pid, state)
+        assert read_state(state) is None
+
+
 def test_another_process_of_the_same_number_is_no_stand_in(state: Path, control: Path) -> None:
     control.unlink()
     assert read_state(state) is None
