@@ -26,17 +26,21 @@ class _OneLine(click.Group):
     """Tells in one line what a person can do something about; anything else is a defect and shows its trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        import psycopg
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        from infra.bundle import BundleError
-        from infra.cloud import CloudError
-        from infra.stack import StackError
-
         try:
             return super().invoke(ctx)
-        except (BotoCoreError, BundleError, ClientError, CloudError, StackError, psycopg.Error) as error:
+        except _told() as error:
             raise click.ClickException(str(error).strip()) from error
+
+
+def _told() -> tuple[type[Exception], ...]:
+    import psycopg
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from infra.bundle import BundleError
+    from infra.cloud import CloudError
+    from infra.stack import StackError
+
+    return BotoCoreError, BundleError, ClientError, CloudError, StackError, psycopg.Error
 
 
 @click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})

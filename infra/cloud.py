@@ -31,6 +31,8 @@ class Cloud(Protocol):
     environment: dict[str, str]
     settle_s: float
     """How long a change of IAM may take to be felt everywhere."""
+    passing: bool
+    """Whether it was made by this process, and goes with it and all that is in it."""
 
     def client(self, service: str, config: Config = CONFIG) -> Any:
         """Return a boto3 client: one and the same for a service and a config, for any thread."""
@@ -81,6 +83,7 @@ class AwsCloud:
 
     target = "aws"
     settle_s = 90.0
+    passing = False
 
     def __init__(self, region: str | None = None) -> None:
         """Find the credentials, once; raise CloudError where there are none or AWS does not accept them."""

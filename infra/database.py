@@ -1,13 +1,15 @@
 """How people and tests sign in to a stack's cluster: libpq's settings and an IAM token."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
 from botocore.httpsession import DEFAULT_CA_BUNDLE
 
 from infra.cloud import Cloud
 from infra.stack import Outputs, StackError
+
+if TYPE_CHECKING:
+    import psycopg
 
 ADMIN: Final = "admin"
 APP: Final = "myapp"
@@ -49,8 +51,10 @@ def settings(environment: Mapping[str, str], host: str, user: str = ADMIN) -> di
     return {"sslrootcert": DEFAULT_CA_BUNDLE, "connect_timeout": CONNECT_TIMEOUT_S, **fixed, **reach}
 
 
-def connect(cloud: Cloud, host: str, user: str = ADMIN) -> psycopg.Connection[Any]:
+def connect(cloud: Cloud, host: str, user: str = ADMIN) -> "psycopg.Connection[Any]":
     """Open a session in autocommit mode; raise psycopg.OperationalError where it is refused."""
+    import psycopg
+
     return psycopg.connect(
         **settings(cloud.environment, host, user), password=token(cloud, host, user), autocommit=True
     )

@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Take note of a stack that is there already, and refuse one that is somebody else's."""
     cloud = cloud_of(session.config)
-    if cloud is None or hasattr(session.config, "workerinput"):
+    if cloud is None or cloud.passing or hasattr(session.config, "workerinput"):
         return
     from infra.stack import NotOurs
 
@@ -65,22 +65,28 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Delete the run's stack, once, when all workers have ended; the stand-in takes its own with it."""
+    """Delete the run's stack, once, when all workers have ended; a stand-in of the run's own takes it with it."""
     cloud = cloud_of(config)
-    if cloud is None or hasattr(config, "workerinput") or config.stash.get(_was_there, True):
+    if cloud is None or config.option.keep_stack or config.stash.get(_was_there, True):
         return
-    if not config.option.keep_stack:
-        stack = stack_of(config, cloud)
-        if stack.exists():
-            stack.delete()
-            stack.remove_code()
+    stack = stack_of(config, cloud)
+    if stack.exists():
+        stack.delete()
+        stack.remove_code()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    if _was_there not in config.stash:
+    if cloud_of(config) is None:
         return None
-    fate = "was there and stays" if config.stash[_was_there] else "kept" if config.option.keep_stack else "deleted"
-    return f"stack: {config.option.stack_name}, {fate} at the end"
+    return f"stack: {config.option.stack_name}, {_fate(config)} at the end"
+
+
+def _fate(config: pytest.Config) -> str:
+    if _was_there not in config.stash:
+        return "gone with the stand-in"
+    if config.stash[_was_there]:
+        return "was there and stays"
+    return "kept" if config.option.keep_stack else "deleted"
 
 
 def stack_of(config: pytest.Config, cloud: Cloud) -> "Stack":
@@ -118,20 +124,18 @@ def code(cloud: Cloud) -> Any:
     return build(cloud.platform)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chapter(stack: "Stack", code: Any) -> Deploy:
     """Deploy a chapter, by number or changed: ``chapter(3)``; reused where the stack is so already."""
     return lambda wanted: stack.deploy(CHAPTERS[wanted] if isinstance(wanted, int) else wanted, code).outputs
 
 
 @pytest.fixture(scope="session")
-def deployed_endpoint(stack: "Stack", code: Any, once: Callable[[str, Callable[[], object]], None]) -> str:
+def deployed_endpoint(stack: "Stack", chapter: Deploy) -> str:
     """The endpoint of the stack's cluster, for tests that need no more of the stack."""
     from infra import database
 
-    if not has_cluster(stack):
-        once("stack", lambda: stack.deploy(CHAPTERS[1], code))
-    return database.endpoint(stack.outputs())
+    return database.endpoint(stack.outputs() if has_cluster(stack) else chapter(1))
 
 
 def has_cluster(stack: "Stack") -> bool:
@@ -169,12 +173,11 @@ def settles(cloud: Cloud, look: Callable[[], Seen], expected: Callable[[Seen], b
 
 
 @pytest.fixture
-def admin(stack: "Stack", chapter: Deploy) -> Iterator[psycopg.Connection[Any]]:
+def admin(stack: "Stack", deployed_endpoint: str) -> Iterator[psycopg.Connection[Any]]:
     """A session of admin on the stack's cluster."""
     from infra import database
 
-    host = database.endpoint(stack.outputs() if has_cluster(stack) else chapter(1))
-    with closing(database.connect(stack.cloud, host)) as connection:
+    with closing(database.connect(stack.cloud, deployed_endpoint)) as connection:
         yield connection
 
 

@@ -7,6 +7,8 @@ groups than workers, and a share could be queued behind another that waits for i
 ``--dist loadgroup`` does not work with pytest 9.2 (pytest-xdist 3.8.0, 2026-11).
 """
 
+import atexit
+import gc
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -81,6 +83,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
             return group(nodeid, config.option.target)
 
     return Grouped(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    atexit.register(gc.freeze)  # the interpreter's last collection would take a second of each worker
+    config.addinivalue_line("markers", "long: takes a large part of the run; workers begin with it")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes long: were it dealt out last, one worker would be at it while the others have nothing."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -39,6 +39,7 @@ class LocalCloud:
 
     def __init__(self, environment: dict[str, str], process: "subprocess.Popen[str] | None" = None) -> None:
         self.environment, self._process = environment, process
+        self.passing = process is not None
         self.region = environment["AWS_REGION"]
         session = boto3.Session(
             environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=self.region

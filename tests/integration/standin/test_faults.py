@@ -143,9 +143,14 @@ def test_latency(session: Session, handle: Handle, at: str, statement: str) -> N
         session(statement)
         assert time.monotonic() - before >= 0.2
         session("ROLLBACK")
-    before = time.monotonic()
-    session.begin()(statement)
-    assert time.monotonic() - before < 0.2
+
+    def undelayed() -> float:
+        before = time.monotonic()
+        session.begin()(statement)
+        session("ROLLBACK")
+        return time.monotonic() - before
+
+    assert min(undelayed() for _ in range(5)) < 0.2
 
 
 def test_a_delayed_session_holds_up_nobody(session: Session, module_stage: Stage, handle: Handle) -> None:

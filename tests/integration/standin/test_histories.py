@@ -11,7 +11,7 @@ from tests.fix_cluster import Cluster
 from tests.fix_sessions import Session, Stage
 from tests.history_model import START, Answer, Model, Step, compact, history
 
-COUNT = int(os.environ.get("DSQL_HISTORIES", "1000"))
+COUNT = int(os.environ.get("DSQL_HISTORIES", "500"))
 PARTS = 4
 SEED = int(os.environ.get("DSQL_HISTORY_SEED") or random.randrange(1 << 32))
 ROWS = ", ".join(map(str, START.items()))
@@ -72,11 +72,11 @@ def check(sessions: list[Session], seed: int, count: int, *verbs: str) -> None:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.timeout(max(60, COUNT // 10))
+@pytest.mark.timeout(max(60, COUNT // 5))
 def test_histories_are_those_of_snapshot_isolation(sessions: list[Session], part: int) -> None:
     check(sessions, SEED + part, COUNT // PARTS)
 
 
-@pytest.mark.timeout(max(60, COUNT // 10))
+@pytest.mark.timeout(max(60, COUNT // 5))
 def test_histories_with_key_shares(sessions: list[Session]) -> None:
     check(sessions, SEED, COUNT // 10, "key_share", "key_share")

@@ -83,6 +83,7 @@ def shell(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Shell]:
     shell.close()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_the_walkthrough(shell: Shell) -> None:
     walkthrough = steps()
