@@ -43,27 +43,21 @@ BEGIN
 END $$;
 
 -- The views answer to the same privileges as the table.
-CREATE OR REPLACE FUNCTION occ.mirror_grants(rel oid) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    t jsonb := occ.describe(rel);
-    v oid;
-BEGIN
-    FOREACH v IN ARRAY ARRAY[to_regclass(t->>'view')::oid, to_regclass(occ.skip_view(t))::oid] LOOP
-        UPDATE pg_class s SET relacl = coalesce(b.relacl, acldefault('r', b.relowner)) FROM pg_class b
-         WHERE s.oid = v AND b.oid = rel;
-        UPDATE pg_attribute s SET attacl = b.attacl FROM pg_attribute b
-         WHERE s.attrelid = v AND b.attrelid = rel AND s.attname = b.attname AND s.attnum > 0 AND NOT b.attisdropped
-           AND s.attacl IS DISTINCT FROM b.attacl;
-    END LOOP;
-END $$;
+CREATE OR REPLACE FUNCTION occ.mirror_grants(rel oid) RETURNS void LANGUAGE sql AS $$
+    UPDATE pg_class v SET relacl = coalesce(b.relacl, acldefault('r', b.relowner)) FROM pg_class b, occ.shadowed s
+     WHERE s.base = rel AND b.oid = rel AND v.oid IN (s.view, s.skip);
+    UPDATE pg_attribute v SET attacl = b.attacl FROM pg_attribute b, occ.shadowed s
+     WHERE s.base = rel AND b.attrelid = rel AND v.attrelid IN (s.view, s.skip) AND v.attname = b.attname AND v.attnum > 0
+       AND NOT b.attisdropped AND v.attacl IS DISTINCT FROM b.attacl;
+$$;
 
 CREATE OR REPLACE FUNCTION occ.skip_view(t jsonb) RETURNS text LANGUAGE sql AS $$
     SELECT format('%s_skip.%I', t->>'shadow', t->>'rel')
 $$;
 
 -- Everything the generated code was generated from.
-CREATE OR REPLACE FUNCTION occ.signature(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(concat(occ.describe(rel)::text, occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel),
+CREATE OR REPLACE FUNCTION occ.signature(rel oid, t jsonb) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT md5(concat(t::text, occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel),
         occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'),
         (SELECT string_agg(concat(conname, pg_get_constraintdef(oid)), ';' ORDER BY oid) FROM pg_constraint WHERE conrelid = rel),
         (SELECT string_agg(concat(attnum, attname, attnotnull, attidentity, attgenerated, pg_get_expr(adbin, adrelid)), ';' ORDER BY attnum)
@@ -164,7 +158,7 @@ END $$;
 CREATE OR REPLACE FUNCTION occ.sync(rel oid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     t jsonb := occ.describe(rel);
-    sig text := occ.signature(rel);
+    sig text := occ.signature(rel, t);
     s occ.shadowed;
     layout int2[];
     kept boolean;

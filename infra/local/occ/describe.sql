@@ -17,13 +17,15 @@ CREATE OR REPLACE FUNCTION occ.column_names(rel oid, nums int2[]) RETURNS text L
       JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
 $$;
 
--- A list of columns, each put through a pattern: {c} is the quoted name, {n} its position in the list.
-CREATE OR REPLACE FUNCTION occ.each(rel oid, nums int2[], pattern text, separator text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT coalesce(string_agg(replace(replace(pattern, '{c}', quote_ident(a.attname)), '{n}', k.n::text),
-                               separator ORDER BY k.n), '')
-      FROM unnest(nums) WITH ORDINALITY k (num, n)
-      JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
-$$;
+-- A list of columns, each put through a pattern: {c} is the quoted name, {n} its position in the list. In PL/pgSQL the
+-- plan is made once a session; an SQL function would plan at each of the dozens of calls a table takes.
+CREATE OR REPLACE FUNCTION occ.each(rel oid, nums int2[], pattern text, separator text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT coalesce(string_agg(replace(replace(pattern, '{c}', quote_ident(a.attname)), '{n}', k.n::text),
+                                       separator ORDER BY k.n), '')
+              FROM unnest(nums) WITH ORDINALITY k (num, n)
+              JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num);
+END $$;
 
 -- The columns of two keys, pairwise: {a} of the first relation, {b} of the second, {n} the position.
 CREATE OR REPLACE FUNCTION occ.pairs(rel_a oid, nums_a int2[], rel_b oid, nums_b int2[], pattern text, separator text)
