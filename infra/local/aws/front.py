@@ -33,8 +33,9 @@ class Front:
     async def start(self, port: int = 0) -> None:
         """Listen; raise OSError where the port is taken. moto is got ready meanwhile, and what comes for it waits."""
         loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._server, "127.0.0.1", port, backlog=1024, start_serving=False)
         self._moto = loop.run_in_executor(self._threads, _moto)
-        self._listener = await loop.create_server(self._server, "127.0.0.1", port, backlog=1024)
+        await self._listener.start_serving()
         self.port = self._listener.sockets[0].getsockname()[1]
 
     @property

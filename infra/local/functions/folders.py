@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import importlib.metadata
 import io
+import posixpath
 import shutil
 import tempfile
 import uuid
@@ -103,7 +104,7 @@ def unpack(code: bytes, folder: Path) -> Path:
 
 
 def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    if ".." in Path(entry.filename).parts or Path(entry.filename).is_absolute():
+    if posixpath.normpath(entry.filename).partition("/")[0] in {"", ".."}:
         raise InvalidZip(f"Could not unzip uploaded file: {entry.filename} is outside of it")
     path = Path(archive.extract(entry, folder))
     mode = entry.external_attr >> 16 & 0o777

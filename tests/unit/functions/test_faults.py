@@ -120,8 +120,9 @@ def test_a_zip_that_is_none_is_refused(functions: Functions) -> None:
         functions.invoke()
 
 
-def test_a_zip_that_reaches_outside_is_refused(functions: Functions) -> None:
-    functions.deploy({"../../outside.py": ""})
+@pytest.mark.parametrize("name", ["../../outside.py", "a/../../outside.py", "/tmp/outside.py"])
+def test_a_zip_that_reaches_outside_is_refused(functions: Functions, name: str) -> None:
+    functions.deploy({name: ""})
     with pytest.raises(functions.client.exceptions.InvalidZipFileException):
         functions.invoke()
     assert not list(functions.endpoint.folder.parent.rglob("outside.py"))
