@@ -154,24 +154,27 @@ class Act:
 
 
 class Conductor:
-    """Conducts the storms of a run. ``tell`` shows a person a line; records and reports go below ``folder``."""
+    """Conducts the storms of a run. ``tell`` shows a person a line.
+
+    Records go below ``folder``; where there is none, they go with the run, also where that is killed.
+    """
 
     def __init__(
         self,
         stage: Callable[[], Stage],
         scenarios: dict[str, Scenario],
         load: Load,
-        folder: Path,
+        folder: Path | None,
         tell: Callable[[str], None],
     ) -> None:
-        self._stage, self._scenarios, self._load = stage, scenarios, load
-        self.folder, self._tell = folder, tell
+        self._stage, self._scenarios, self._load, self._tell = stage, scenarios, load, tell
         self._acts: dict[str, Act] = {}
         self._lock = threading.Lock()
         self.results: list[Result] = []
         # A socket's path must be short, and whoever names the folder of the report need not know.
         self._leaving = ExitStack()
-        self.path = self._leaving.enter_context(owned("storm-")) / "meet"
+        meeting = self._leaving.enter_context(owned("storm-"))
+        self.path, self._folder = meeting / "meet", folder or meeting
         self._listener = Listener(self.path, self._meet)
 
     def close(self) -> None:
@@ -212,7 +215,7 @@ class Conductor:
             act.end({"verdict": {"findings": findings, "folder": str(result.folder)}})
 
     def _play(self, act: Act) -> Result:
-        folder = self.folder / act.scenario.name
+        folder = self._folder / act.scenario.name
         folder.mkdir()
         stage, load = self._stage(), act.scenario.load(self._load)
         function = stage.set_up(act.scenario, load.accounts)

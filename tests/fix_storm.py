@@ -5,7 +5,6 @@ import math
 import os
 import random
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +31,6 @@ LIVE_LINES_S: Final = 5.0
 """How often a line of progress is printed where there is no terminal to overwrite one."""
 
 _conductor = pytest.StashKey["Conductor"]()
-_leaving = pytest.StashKey[ExitStack]()
 _terminal = pytest.StashKey[int]()
 _KEY: Final = "storm-meet"
 
@@ -122,17 +120,9 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
     from storm.conductor import Bounds, Conductor
 
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
-    folder = empty(config.option.report) if config.option.report else _passing(config)
+    folder = empty(config.option.report) if config.option.report else None
     scenarios = {each.name: bounds.apply(each) for each in scenario.ALL}
     return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, teller(config.stash[_terminal]))
-
-
-def _passing(config: pytest.Config) -> Path:
-    """Make a folder that goes with the run, also where that is killed."""
-    from infra.local.folder import owned
-
-    config.stash[_leaving] = leaving = ExitStack()
-    return leaving.enter_context(owned("storm-"))
 
 
 def empty(folder: Path) -> Path:
@@ -214,7 +204,5 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     conductor = config.stash.get(_conductor, None)
     if conductor is not None:
         conductor.close()
-    if _leaving in config.stash:
-        config.stash[_leaving].close()
     if _terminal in config.stash:
         os.close(config.stash[_terminal])
