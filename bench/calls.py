@@ -23,6 +23,7 @@ from infra.bundle import build
 from infra.chapters import CHAPTERS
 from infra.local.attach import LocalCloud
 from infra.stack import Stack
+from storm.curl import speed_up
 from storm.driver import config
 from storm.plan import Load
 
@@ -103,6 +104,7 @@ def _drive(place: Place, chapter: int, seconds: float) -> tuple[int, float]:
 
 def _driver(seed: int, task: Task, together: Barrier, queue: Any) -> None:
     client = LocalCloud(task.environment).client("lambda", config(THREADS))
+    speed_up(client)
     load = Load(calls=1_000_000, parallel=1, accounts=1_000, seed=seed)
     counts: list[int] = []
 

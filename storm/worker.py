@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.cloud import Cloud
+from storm.curl import speed_up
 from storm.driver import Driver, Tally, config
 from storm.plan import Load
 from storm.record import Recorder, worker_name
@@ -30,6 +31,7 @@ def take_part(cloud: Cloud, worker: Worker, scenario: Scenario, load: Load) -> l
     tally = Tally()
     # Closed, as the next storm has connections of its own.
     client = cloud.client("lambda", config(load.threads(share, shares)))
+    speed_up(client)
     with closing(client), Attendance(worker.where, tally.taken) as attendance:
         told = attendance.arrive(scenario.name, share, shares)
         with Recorder(Path(told["folder"]), worker_name(share)) as recorder:

@@ -10,6 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from botocore.config import Config
+from botocore.hooks import HierarchicalEmitter
+
 from infra.chapters import CHAPTERS
 from infra.schema import BALANCE
 from storm.conductor import Conductor
@@ -38,6 +41,7 @@ class FakeStage:
     stack: Any = field(
         default_factory=lambda: SimpleNamespace(cloud=SimpleNamespace(target="local", describe=lambda: "in memory"))
     )
+    meta: Any = field(default_factory=lambda: SimpleNamespace(config=Config(), events=HierarchicalEmitter()))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set_up(self, scenario: Scenario, accounts: int) -> str:
