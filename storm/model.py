@@ -31,8 +31,6 @@ class Call:
     duration_ms: float | None = None
     """The function's own figure, where it gave one."""
     retries: int = 0
-    cold: bool | None = None
-    """Whether an execution environment was started for it; None where it is not known."""
     throttles: int = 0
     """How often the client was told 429 before this answer."""
     known: bool = True
@@ -83,6 +81,8 @@ class Facts:
     started: str = ""
     """Wall-clock time, ISO 8601."""
     ended: str = ""
+    cold_starts: int | None = None
+    """Execution environments that began a log while it ran; None where nobody looked."""
     wall_s: float = 0.0
     """The whole run, start-up of the workers and closing included."""
     cores: int = 1

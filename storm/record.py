@@ -4,11 +4,11 @@ A line is one of, with times in seconds since the storm's start:
 
     {"begun": worker}
     {"sent": id, "payer": …, "payee": …, "amount": …, "due": …, "at": …}
-    {"answered": id, "at": …, "payload" | "function_error" | "client_error": …, "cold": …, "throttles": …}
+    {"answered": id, "at": …, "payload" | "function_error" | "client_error": …, "throttles": …}
     {"reading": total, "count": …, "begun": …, "ended": …}
     {"ended": worker, "cpu_s": …}
 
-``cold`` and ``throttles`` are left out where there is nothing to say. A worker that was killed has no last line.
+``throttles`` is left out where there were none. A worker that was killed has no last line.
 """
 
 import dataclasses
@@ -59,11 +59,9 @@ class Recorder:
         parties = {"payer": transfer.payer_id, "payee": transfer.payee_id, "amount": transfer.amount}
         self._write({"sent": call, **parties, "due": round(due, 6), "at": round(at, 6)})
 
-    def answered(self, call: int, answer: Answer, *, at: float, cold: bool | None = None, throttles: int = 0) -> None:
+    def answered(self, call: int, answer: Answer, *, at: float, throttles: int = 0) -> None:
         """Note what came back of a call."""
         line = {"answered": call, "at": round(at, 6), answer.kind.value: answer.body}
-        if cold is not None:
-            line["cold"] = cold
         if throttles:
             line["throttles"] = throttles
         self._write(line)
@@ -191,7 +189,6 @@ def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None) -> C
         said.text,
         said.duration_ms,
         said.retries,
-        answer.get("cold"),
         answer.get("throttles", 0),
         said.known,
     )

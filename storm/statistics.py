@@ -105,7 +105,7 @@ class Statistics:
     """How many calls had so many retries."""
     errors: tuple[ErrorKind, ...]
     cold_starts: int | None
-    """None where no call told."""
+    """Execution environments that were started; None where it is not known."""
     throttles: int
     """How often a call was told 429."""
     driver: DriverLoad
@@ -157,7 +157,6 @@ def measure(history: History) -> Statistics:
     calls = history.calls
     outcomes = Counter(call.outcome for call in calls)
     retries = Counter(call.retries for call in calls)
-    cold = [call.cold for call in calls if call.cold is not None]
     return Statistics(
         calls=len(calls),
         committed=outcomes[Outcome.COMMITTED],
@@ -174,7 +173,7 @@ def measure(history: History) -> Statistics:
         retried=len(calls) - retries[0],
         retries=dict(sorted(retries.items())),
         errors=_errors(calls),
-        cold_starts=sum(cold) if cold else None,
+        cold_starts=history.facts.cold_starts,
         throttles=sum(call.throttles for call in calls),
         driver=_driver(history),
         hottest=_hottest(calls),

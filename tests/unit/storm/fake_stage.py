@@ -70,7 +70,7 @@ class FakeStage:
         return dict(self.balances)
 
     def cold_starts(self, _since: float) -> int:
-        return 0
+        return 3
 
     def versions(self) -> dict[str, str]:
         return {}

@@ -104,6 +104,7 @@ def test_all_are_told_the_verdict(attend: Attend, conducted: Conductor) -> None:
     assert [finding.name for finding in result.verdict.findings] == ["missing_calls"]
     assert result.history.facts.workers == ("worker00", "worker01")
     assert result.history.facts.configuration["seed"] == LOAD.seed
+    assert result.history.facts.cold_starts == 3
     assert [(reading.count, reading.total) for reading in result.history.readings] == [(10, 1_000)]
     assert {path.name for path in result.folder.iterdir()} == {
         "facts.json", "reader.jsonl", "worker00.jsonl", "worker01.jsonl",

@@ -17,7 +17,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     save(tmp_path, FACTS)
     with Recorder(tmp_path, "gw0") as record:
         record.sent(0, TEN, due=0.1, at=0.25)
-        record.answered(0, BALANCE, at=0.5, cold=True, throttles=2)
+        record.answered(0, BALANCE, at=0.5, throttles=2)
         record.sent(1, TEN, due=0.3, at=0.3)
         record.answered(1, of_client_error("ReadTimeoutError", "60 s"), at=60.3)
         record.sent(2, TEN, due=0.4, at=0.4)
@@ -31,13 +31,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         0.25,
         0.5,
     )
-    assert (first.cold, first.throttles, first.retries, first.duration_ms, first.worker) == (True, 2, 1, 3.5, "gw0")
-    assert (second.outcome, second.code, second.error, second.cold) == (
-        Outcome.UNKNOWN,
-        "ReadTimeoutError",
-        "60 s",
-        None,
-    )
+    assert (first.throttles, first.retries, first.duration_ms, first.worker) == (2, 1, 3.5, "gw0")
+    assert (second.outcome, second.code, second.error) == (Outcome.UNKNOWN, "ReadTimeoutError", "60 s")
     assert (third.outcome, third.answered) == (Outcome.UNKNOWN, None)
     assert history.readings == (Reading(0.1, 0.2, 2, 200),)
     assert (history.lost_workers, history.stray_answers, list(history.cpu_s)) == ((), (), ["gw0"])

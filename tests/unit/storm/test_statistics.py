@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from storm.answer import Outcome
@@ -15,8 +17,8 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 def storm() -> Bank:
     bank = Bank()
-    bank.pay(1, 2, due=0.0, sent=0.1, answered=0.5, retries=2, cold=True, duration_ms=300.0)
-    bank.pay(1, 3, due=0.5, sent=0.5, answered=0.75, cold=False, duration_ms=100.0, throttles=3)
+    bank.pay(1, 2, due=0.0, sent=0.1, answered=0.5, retries=2, duration_ms=300.0)
+    bank.pay(1, 3, due=0.5, sent=0.5, answered=0.75, duration_ms=100.0, throttles=3)
     bank.note(2, 1, due=1.0, sent=1.0, answered=1.25, **REFUSED)
     bank.note(2, 1, **{**REFUSED, "error": "another", "answered": 1.75, "due": 1.5, "sent": 1.5})
     bank.note(3, 1, due=2.0, sent=2.25, **UNSAID)
@@ -33,7 +35,7 @@ def test_the_figures_of_a_small_storm() -> None:
     assert (figures.caller_ms.count, figures.caller_ms.min, figures.caller_ms.max) == (4, 250, 500)
     assert (figures.conflicts, figures.failed, figures.retried) == (3, 3, 1)
     assert (figures.retries, figures.retries_total, figures.retries_max) == ({0: 4, 2: 1}, 2, 2)
-    assert (figures.cold_starts, figures.throttles) == (1, 3)
+    assert figures.throttles == 3
     assert figures.hottest[0] == Heat(1, 5, 3)
 
 
@@ -64,6 +66,11 @@ def test_seconds_without_a_hole() -> None:
     ]
     assert (seconds[0].p50_ms, seconds[0].p99_ms) == (250, 500)
     assert seconds[3].p50_ms is None
+
+
+def test_cold_starts_are_the_conductors_to_tell() -> None:
+    history = storm().history()
+    assert measure(replace(history, facts=replace(history.facts, cold_starts=2))).cold_starts == 2
 
 
 def test_a_storm_of_nothing_has_figures() -> None:
