@@ -25,7 +25,6 @@ from storm.statistics import percentile
 from storm.verdict import Verdict
 
 LIVE_S: Final = 1.0
-LONGEST_S: Final = 3_600.0
 FUNCTION_LIMIT_S: Final = 30.0
 """The function's timeout: after an answer that did not come, it may run for so long."""
 RECENT: Final = 5_000
@@ -92,12 +91,12 @@ class Result:
 class Act:
     """One storm, from the first worker's arrival to the verdict."""
 
-    def __init__(self, scenario: Scenario, shares: int, total: int) -> None:
-        self.scenario, self.shares = scenario, shares
+    def __init__(self, scenario: Scenario, shares: int, load: Load) -> None:
+        self.scenario, self.shares, self.load = scenario, shares, load
         self.lines: dict[int, Line] = {}
         self.ended: set[int] = set()
         self.finished: set[int] = set()
-        self.watch = Watch(total)
+        self.watch = Watch(load.calls)
         self.changed = threading.Condition()
         self.arrived_at = time.monotonic()
         self.last_word: Message | None = None
@@ -115,7 +114,7 @@ class Act:
             with self.changed:
                 self.ended.add(share)
                 self.changed.notify_all()
-                self.changed.wait_for(lambda: self.last_word, LONGEST_S)
+                self.changed.wait_for(lambda: self.last_word, self.load.limit_s)
 
     def _follow(self, share: int, line: Line) -> None:
         while (message := line.hear()) is not None:
@@ -200,7 +199,7 @@ class Conductor:
 
     def _begin(self, message: Message) -> Act:
         scenario = self._scenarios[message["scenario"]]
-        act = Act(scenario, message["of"], scenario.load(self._load).calls)
+        act = Act(scenario, message["of"], scenario.load(self._load))
         threading.Thread(target=self._conduct, args=(act,), name=f"storm-{scenario.name}", daemon=True).start()
         return act
 
@@ -217,7 +216,7 @@ class Conductor:
     def _play(self, act: Act) -> Result:
         folder = self._folder / act.scenario.name
         folder.mkdir()
-        stage, load = self._stage(), act.scenario.load(self._load)
+        stage, load = self._stage(), act.load
         function = stage.set_up(act.scenario, load.accounts)
         act.wait_for_all()
         ready_s = time.monotonic() - act.arrived_at
@@ -259,8 +258,8 @@ class Conductor:
             try:
                 while not act.wait_for_end(LIVE_S):
                     elapsed = time.monotonic() - origin
-                    if elapsed > LONGEST_S:
-                        raise TimeoutError(f"the storm has not ended within {LONGEST_S:.0f} s")
+                    if elapsed > act.load.limit_s:
+                        raise TimeoutError(f"the storm has not ended within {act.load.limit_s:,.0f} s")
                     self._tell(report.live_line(act.watch.progress(elapsed)))
             finally:
                 over.set()

@@ -14,6 +14,10 @@ HOT_ACCOUNTS: Final = 100
 PAIRS: Final = 8
 LARGEST: Final = 150
 """Above what an account has at first, so that some transfers cannot be made."""
+SLOWEST: Final = 50.0
+"""Calls a second: a storm that makes fewer is not waited for; nor is one that falls to a third of its rate."""
+PATIENCE_S: Final = 3_600.0
+"""How long a storm may take, however small it is."""
 
 
 class Shape(StrEnum):
@@ -46,6 +50,11 @@ class Load:
                 raise ValueError(f"{name}: must be at least {least}, not {getattr(self, name)}")
         if self.rate is not None and self.rate <= 0:
             raise ValueError(f"rate: must be above 0, not {self.rate}")
+
+    @property
+    def limit_s(self) -> float:
+        """How long the storm may take from its first call to its last answer."""
+        return max(PATIENCE_S, self.calls / (self.rate / 3 if self.rate else SLOWEST))
 
     def threads(self, share: int, shares: int) -> int:
         """Return how many calls one of ``shares`` workers has in flight; none where there are more workers."""

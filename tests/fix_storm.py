@@ -27,6 +27,8 @@ ACCOUNTS: Final = 1_000
 WARM_UP: Final = 64
 COMMIT_MS: Final = 15.0
 """With it, about as many transactions overlap on two cores as in the walk-through's run on AWS."""
+AROUND_S: Final = 1_200.0
+"""What a storm's test takes before the first call and after the last, at most."""
 LIVE_LINES_S: Final = 5.0
 """How often a line of progress is printed where there is no terminal to overwrite one."""
 
@@ -60,8 +62,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give every worker its share of every storm."""
     if "share" in metafunc.fixturenames:
-        shares = _shares(metafunc.config)
-        metafunc.parametrize("share", range(shares), ids=[f"share{share}" for share in range(shares)])
+        limit = pytest.mark.timeout(_limit_s(metafunc.config.option))
+        shares = [pytest.param(share, id=f"share{share}", marks=limit) for share in range(_shares(metafunc.config))]
+        metafunc.parametrize("share", shares)
+
+
+def _limit_s(options: argparse.Namespace) -> float:
+    """Return how long a storm's test may take."""
+    try:
+        return AROUND_S + load_of(options).limit_s
+    except ValueError:  # the run tells it, if it comes to a storm at all
+        return AROUND_S
 
 
 @pytest.hookimpl(trylast=True)

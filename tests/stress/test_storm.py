@@ -7,8 +7,6 @@ import pytest
 from storm import scenario
 from storm.scenario import Scenario
 
-pytestmark = pytest.mark.timeout(1_800)
-
 Storm = Callable[[Scenario], list[str]]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from infra.stack import StackError
-from storm import conductor, rendezvous
+from storm import conductor, plan, rendezvous
 from storm.conductor import Bounds, Conductor, Watch
 from storm.record import Recorder, worker_name
 from storm.rendezvous import Attendance, Interrupted, Message
@@ -214,7 +214,8 @@ def test_before_any_time_has_passed_there_is_no_rate() -> None:
 
 def test_a_storm_that_does_not_end_is_ended(attend: Attend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conductor, "LIVE_S", 0.01)
-    monkeypatch.setattr(conductor, "LONGEST_S", 0.05)
+    monkeypatch.setattr(plan, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(plan, "SLOWEST", LOAD.calls / 0.05)
     with pytest.raises(Interrupted, match="TimeoutError: the storm has not ended within"):
         attend(0, 1, part=lambda _: time.sleep(0.2)).result(LIMIT_S)
 

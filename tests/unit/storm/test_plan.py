@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from storm.plan import HOT_ACCOUNTS, HOT_SHARE, LARGEST, PAIRS, Load, Shape
+from storm.plan import HOT_ACCOUNTS, HOT_SHARE, LARGEST, PAIRS, PATIENCE_S, Load, Shape
 
 LOAD = Load(calls=2_000, parallel=100, accounts=1_000, seed=7)
 SHARES = (1, 2, 3, 4, 32)
@@ -89,3 +89,12 @@ def test_a_rate_gives_each_call_its_moment() -> None:
 def test_a_value_that_cannot_be_names_its_field(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"^{name}: must be .*not {value}$"):
         replace(LOAD, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("calls", "rate", "limit_s"),
+    [(10_000, None, PATIENCE_S), (1_000_000, None, 20_000), (720_000, 100.0, 21_600), (60, 1.0, PATIENCE_S)],
+    ids=["a small one", "many calls", "two hours", "a minute"],
+)
+def test_a_long_storm_may_take_long(calls: int, rate: float | None, limit_s: float) -> None:
+    assert Load(calls, parallel=1, accounts=2, seed=0, rate=rate).limit_s == limit_s
