@@ -1,16 +1,19 @@
 """Who holds an access key: IAM's users and the sessions of STS, with the policies that apply to them now."""
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC
-from typing import Any
+from typing import Any, Final
 
 from moto.iam.models import IAMBackend, Role, iam_backends
 from moto.sts.models import sts_backends
 
 from infra.local.aws.resources import PARTITION
 from infra.local.iam.principals import Credentials, Document, Principal
+
+NOTHING: Final[Document] = {"Version": "2012-10-17", "Statement": []}
 
 
 class IamPrincipals:
@@ -62,8 +65,21 @@ class IamPrincipals:
         )
 
     def _boundary(self, role: Any) -> Document | None:
+        """Return a role's boundary, None where it has none; one that was deleted allows nothing."""
         arn = role.permissions_boundary_arn
-        return _managed(self._iam.managed_policies[arn]) if arn else None
+        if not arn:
+            return None
+        policy = self._iam.managed_policies.get(arn)
+        return _managed(policy) if policy else _of_aws().get(arn, NOTHING)
+
+
+@functools.cache
+def _of_aws() -> dict[str, Document]:
+    """Return AWS's own managed policies by ARN: moto knows them, but an account of its has none. Reading takes long."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    policies = json.loads(aws_managed_policies_data).items()
+    return {f"arn:{PARTITION}:iam::aws:policy{each['Path']}{name}": each["Document"] for name, each in policies}
 
 
 def find_role(iam: IAMBackend, arn: str) -> Role | None:
