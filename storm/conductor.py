@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from infra.local.folder import owned
 from infra.schema import BALANCE
@@ -152,8 +152,18 @@ class Act:
             self.changed.notify_all()
 
 
+class Screen(Protocol):
+    """Where a person watches."""
+
+    def begin(self, title: str) -> None:
+        """Say that a storm begins."""
+
+    def show(self, line: str) -> None:
+        """Show how far it is."""
+
+
 class Conductor:
-    """Conducts the storms of a run. ``tell`` shows a person a line.
+    """Conducts the storms of a run.
 
     Records go below ``folder``; where there is none, they go with the run, also where that is killed.
     """
@@ -164,9 +174,9 @@ class Conductor:
         scenarios: dict[str, Scenario],
         load: Load,
         folder: Path | None,
-        tell: Callable[[str], None],
+        screen: Screen,
     ) -> None:
-        self._stage, self._scenarios, self._load, self._tell = stage, scenarios, load, tell
+        self._stage, self._scenarios, self._load, self._screen = stage, scenarios, load, screen
         self._acts: dict[str, Act] = {}
         self._lock = threading.Lock()
         self.results: list[Result] = []
@@ -199,6 +209,7 @@ class Conductor:
 
     def _begin(self, message: Message) -> Act:
         scenario = self._scenarios[message["scenario"]]
+        self._screen.begin(scenario.title)
         act = Act(scenario, message["of"], scenario.load(self._load))
         threading.Thread(target=self._conduct, args=(act,), name=f"storm-{scenario.name}", daemon=True).start()
         return act
@@ -260,7 +271,7 @@ class Conductor:
                     elapsed = time.monotonic() - origin
                     if elapsed > act.load.limit_s:
                         raise TimeoutError(f"the storm has not ended within {act.load.limit_s:,.0f} s")
-                    self._tell(report.live_line(act.watch.progress(elapsed)))
+                    self._screen.show(report.live_line(act.watch.progress(elapsed)))
             finally:
                 over.set()
                 reader.join(FUNCTION_LIMIT_S)

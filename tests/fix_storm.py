@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import random
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -133,7 +134,7 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
     folder = empty(config.option.report) if config.option.report else None
     scenarios = {each.name: bounds.apply(each) for each in scenario.ALL}
-    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, teller(config.stash[_terminal]))
+    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, Screen(config.stash[_terminal]))
 
 
 def empty(folder: Path) -> Path:
@@ -154,21 +155,27 @@ def _stage(config: pytest.Config, cloud: "Cloud") -> "Stage":
     return Stage(stack_of(config, cloud), build(cloud.platform), config.option.warmup, config.option.commit_ms / 1000)
 
 
-def teller(terminal: int) -> Callable[[str], None]:
-    """Show progress: one line that is overwritten on a terminal, a line now and then elsewhere."""
-    import time
+class Screen:
+    """Shows progress: one line that is overwritten on a terminal, a line now and then elsewhere."""
 
-    last = 0.0
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._shown = descriptor, 0.0
 
-    def tell(line: str) -> None:
-        nonlocal last
-        if os.isatty(terminal):
-            os.write(terminal, f"\r{line:<100}\r".encode())
-        elif time.monotonic() - last >= LIVE_LINES_S:
-            last = time.monotonic()
-            os.write(terminal, f"{line}\n".encode())
+    def begin(self, title: str) -> None:
+        """Say which storm begins, on a line that stays; pytest's own may not have ended."""
+        self._write(f"\nstorm: {title}\n")
+        self._shown = 0.0
 
-    return tell
+    def show(self, line: str) -> None:
+        """Show how far it is."""
+        if os.isatty(self._descriptor):
+            self._write(f"\r{line:<100}\r")
+        elif time.monotonic() - self._shown >= LIVE_LINES_S:
+            self._shown = time.monotonic()
+            self._write(f"{line}\n")
+
+    def _write(self, text: str) -> None:
+        os.write(self._descriptor, text.encode())
 
 
 @pytest.hookimpl(optionalhook=True)

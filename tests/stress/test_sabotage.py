@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import psycopg
@@ -64,6 +65,9 @@ ALTER TABLE public.accounts ENABLE ALWAYS TRIGGER loosen;
 """
 """A session's first commit has all its later transactions run under READ COMMITTED."""
 
+NOBODY: Final = SimpleNamespace(begin=lambda _: None, show=lambda _: None)
+"""Watches."""
+
 Rival = Callable[[str, Scenario], None]
 """Makes the second half of the calls; is told where the conductor is."""
 
@@ -85,7 +89,7 @@ class Arena:
         folder = self.folder / uuid.uuid4().hex[:8]
         folder.mkdir()
         stage = Stage(self.stack, code or self.code, WARM_UP, COMMIT_S)
-        with closing(Conductor(lambda: stage, {scenario.name: scenario}, LOAD, folder, lambda _: None)) as conductor:
+        with closing(Conductor(lambda: stage, {scenario.name: scenario}, LOAD, folder, NOBODY)) as conductor:
             where = str(conductor.path)
             if rival is not None:
                 threading.Thread(target=rival, args=(where, scenario), daemon=True).start()

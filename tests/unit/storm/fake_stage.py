@@ -96,8 +96,8 @@ class FakeStage:
 
 
 def conduct(
-    stage: FakeStage, folder: Path, *scenarios: Scenario, tell: Callable[[str], None] = lambda _: None
+    stage: FakeStage, folder: Path, *scenarios: Scenario, tell: Callable[[str], object] = lambda _: None
 ) -> Conductor:
     """Return a conductor who plays on it."""
     known = {each.name: each for each in scenarios or (scenario(),)}
-    return Conductor(lambda: stage, known, LOAD, folder, tell)  # type: ignore[arg-type, return-value]
+    return Conductor(lambda: stage, known, LOAD, folder, SimpleNamespace(begin=tell, show=tell))  # type: ignore[arg-type, return-value]

@@ -134,6 +134,7 @@ def test_progress_is_shown(attend: Attend, lines: Lines, monkeypatch: pytest.Mon
             shown.append(lines.get(timeout=LIMIT_S))
 
     attend(0, 1, part=part, progress=half.copy).result(LIMIT_S)
+    assert shown[0] == "a quiet storm"
     assert "19 ok  1 refused  0 unknown  2 retries  p50/p99 5/5 ms" in shown[-1]
 
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests import fix_storm
-from tests.fix_storm import teller
+from tests.fix_storm import Screen
 
 Open = Callable[[Callable[[], tuple[int, int]]], tuple[int, int]]
 
@@ -27,16 +27,25 @@ def opened() -> Iterator[Open]:
 def test_a_terminal_has_one_line_that_is_overwritten(opened: Open) -> None:
     reading, writing = opened(os.openpty)
     for line in ("first", "second"):
-        teller(writing)(line)
+        Screen(writing).show(line)
     shown = os.read(reading, 1_000).decode()
     assert shown == f"\r{'first':<100}\r\r{'second':<100}\r"
 
 
 def test_a_pipe_has_a_line_now_and_then(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = opened(os.pipe)
-    tell = teller(writing)
+    screen = Screen(writing)
     for line in ("first", "too soon"):
-        tell(line)
+        screen.show(line)
     monkeypatch.setattr(fix_storm, "LIVE_LINES_S", 0.0)
-    tell("later")
+    screen.show("later")
     assert os.read(reading, 1_000).decode() == "first\nlater\n"
+
+
+def test_each_storm_has_its_name_and_its_first_line(opened: Open) -> None:
+    reading, writing = opened(os.pipe)
+    screen = Screen(writing)
+    for title in ("one", "another"):
+        screen.begin(title)
+        screen.show("first")
+    assert os.read(reading, 1_000).decode() == "\nstorm: one\nfirst\n\nstorm: another\nfirst\n"
