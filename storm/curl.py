@@ -74,6 +74,7 @@ class Curl:
             handle = self._threads.handle = pycurl.Curl()
             handle.setopt(pycurl.NOSIGNAL, 1)
             handle.setopt(pycurl.POST, 1)
+            handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
             handle.setopt(pycurl.CAINFO, os.environ.get("AWS_CA_BUNDLE") or DEFAULT_CA_BUNDLE)
             handle.setopt(pycurl.CONNECTTIMEOUT_MS, round(1000 * self._connect_timeout))
             handle.setopt(pycurl.TIMEOUT_MS, round(1000 * self._read_timeout))
@@ -114,8 +115,8 @@ def _headers(head: list[bytes]) -> HTTPHeaders:
     headers = HTTPHeaders()
     for line in head:
         name, colon, value = line.decode("latin-1").partition(":")
-        if colon:
-            headers[name] = value.strip()
-        elif line.startswith(b"HTTP/"):
+        if line.startswith(b"HTTP/"):
             headers = HTTPHeaders()
+        elif colon:
+            headers[name] = value.strip()
     return headers
