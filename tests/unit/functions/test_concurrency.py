@@ -23,6 +23,17 @@ WAITS = """
             open(event).read()
         return os.getpid()
 """
+NUMBERED = """
+    calls = 0
+    def handler(event, context):
+        global calls
+        calls += 1
+        number = calls
+        if event:
+            print("waits", flush=True)
+            open(event).read()
+        return number
+"""
 
 
 class Busy:
@@ -84,12 +95,12 @@ def test_beyond_the_machines_environments_they_wait_in_order(
     start_functions: Callable[..., Functions], busy: Callable[[Functions], Any]
 ) -> None:
     functions = start_functions(environments=1)
-    functions.deploy(WAITS)
+    functions.deploy(NUMBERED)
     with busy(functions) as running:
         running.start()
-        waiting = running.queue()
+        second, third = running.queue(), running.queue()
         [first] = running.let_go()
-        assert waiting.result(WAIT_S).value == first.value
+        assert [first.value, second.result(WAIT_S).value, third.result(WAIT_S).value] == [1, 2, 3]
 
 
 def test_another_functions_idle_environment_makes_room(start_functions: Callable[..., Functions]) -> None:
@@ -112,6 +123,16 @@ def test_another_functions_busy_environment_is_waited_for(
         waiting = running.queue("other")
         [first] = running.let_go()
         assert waiting.result(WAIT_S).value != first.value
+
+
+def test_the_environment_used_the_longest_time_ago_makes_room(start_functions: Callable[..., Functions]) -> None:
+    functions = start_functions(environments=2)
+    for name in ("it", "other", "third"):
+        functions.deploy(WAITS, name)
+    functions.invoke()
+    other = functions.invoke(name="other").value
+    functions.invoke(name="third")
+    assert functions.invoke(name="other").value == other
 
 
 def test_the_most_recently_used_environment_is_first(functions: Functions, busy: Callable[[Functions], Any]) -> None:
@@ -162,6 +183,35 @@ def test_the_accounts_limit_throttles(functions: Functions, busy: Callable[[Func
         assert throttled(functions)["Reason"] == "ConcurrentInvocationLimitExceeded"
         assert functions.invoke(name="reserves").error is None
         running.let_go()
+
+
+def test_what_has_ended_counts_no_more(functions: Functions) -> None:
+    functions.account.concurrency = 1
+    functions.deploy("def handler(event, context): return 1 / event")
+    assert [functions.invoke(divisor).error for divisor in (1, 0, 1)] == [None, "Unhandled", None]
+
+
+def test_a_reserve_that_is_given_up_is_the_accounts_again(functions: Functions) -> None:
+    functions.account.concurrency = 1
+    functions.deploy()
+    functions.deploy(name="reserves", reserved=1)
+    functions.invoke(name="reserves")
+    throttled(functions)
+    functions.configure("reserves", reserved=None)
+    assert functions.invoke(name="reserves").error is None
+    assert functions.invoke().error is None
+
+
+def test_the_reserve_of_a_deleted_function_is_the_accounts_again(functions: Functions) -> None:
+    functions.account.concurrency = 1
+    functions.deploy()
+    functions.deploy(name="reserves", reserved=1)
+    functions.invoke(name="reserves")
+    throttled(functions)
+    functions.endpoint.loop.call_soon_threadsafe(
+        functions.endpoint.service.forget, functions.account.functions["reserves"].arn
+    )
+    assert functions.invoke().error is None
 
 
 def test_closing_fails_what_runs(functions: Functions, busy: Callable[[Functions], Any]) -> None:

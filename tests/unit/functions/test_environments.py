@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +107,18 @@ def handler(event, context):
     assert folder == first == root
     assert Path(folder).is_relative_to(functions.endpoint.folder)
     assert data == "here"
+
+
+def test_a_program_in_the_zip_can_be_run(functions: Functions) -> None:
+    program = zipfile.ZipInfo("program")
+    program.external_attr = 0o755 << 16
+    functions.deploy(
+        {
+            "app.py": "import subprocess\ndef handler(e, c): return subprocess.check_output('./program', text=True)",
+            program: "#!/bin/sh\necho here\n",  # type: ignore[dict-item]
+        }
+    )
+    assert functions.invoke().value == "here\n"
 
 
 def test_nothing_of_ours_is_left_in_it(functions: Functions) -> None:
@@ -204,6 +219,58 @@ def test_one_that_dies_idle_is_replaced(functions: Functions) -> None:
     os.kill(pid, signal.SIGKILL)
     ends(pid)
     assert functions.invoke().value != pid
+
+
+def test_one_that_dies_idle_gives_its_place_back(start_functions: Callable[..., Functions]) -> None:
+    functions = start_functions(environments=1)
+    functions.deploy(PID)
+    pid = functions.invoke().value
+    os.kill(pid, signal.SIGKILL)
+    ends(pid)
+    assert functions.invoke().value != pid
+
+
+def test_one_whose_credentials_end_while_it_is_idle_gives_its_place_back(
+    start_functions: Callable[..., Functions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    functions = start_functions(environments=1)
+    functions.deploy(PID)
+    pid = functions.invoke().value
+    monkeypatch.setattr("infra.local.functions.pool.MARGIN", timedelta(hours=2))
+    assert functions.invoke().value != pid
+
+
+def test_one_that_is_busy_when_its_function_changes_ends_with_its_invocation(
+    functions: Functions, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    functions.deploy("import os\ndef handler(event, context): return os.getpid(), event and open(event).read()")
+    with ThreadPoolExecutor() as executor:
+        call = executor.submit(functions.invoke, str(tmp_path / "fifo"))
+        with (tmp_path / "fifo").open("w"):  # the function has it open, too
+            functions.configure(timeout_s=5)
+            functions.invoke()
+        pid, _ = call.result(WAIT_S).value
+    ends(pid)
+
+
+def test_a_parent_beyond_the_machines_environments_ends(start_functions: Callable[..., Functions]) -> None:
+    functions = start_functions(environments=1)
+    functions.deploy(PARENT)
+    functions.deploy(PARENT, "other")
+    parent = functions.invoke().value
+    assert functions.invoke(name="other").value != parent
+    ends(parent)
+
+
+def test_one_that_never_comes_up_leaves_no_process(start_functions: Callable[..., Functions]) -> None:
+    functions = start_functions(init_limit_s=0.3)
+    functions.deploy("import os, time\nprint('process', os.getpid(), flush=True)\ntime.sleep(60)", timeout_s=1)
+    functions.invoke()
+    pids = [int(line.split()[1]) for line in functions.account.wait_for_line("REPORT ") if line.startswith("process")]
+    assert len(pids) == 2
+    for pid in pids:
+        ends(pid)
 
 
 def test_it_dies_with_its_parent_which_is_replaced(functions: Functions) -> None:

@@ -1,8 +1,13 @@
 """Asynchronous invocations."""
 
+import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from infra.local.functions import facts
 from tests.unit.functions.endpoint import WAIT_S, Functions
 
 COUNTS = """
@@ -13,6 +18,12 @@ COUNTS = """
         if len(file.read_text().splitlines()) <= event["failures"]: raise ValueError("again")
         print("done")
 """
+
+
+async def waiting(functions: Functions) -> int:
+    """Return how many events wait or run, each after its first attempt."""
+    await asyncio.sleep(0)
+    return len(functions.endpoint.service._events._tasks._running)
 
 
 def test_an_event_is_accepted_and_run(functions: Functions) -> None:
@@ -55,6 +66,23 @@ def test_an_event_that_is_throttled_is_run_later(functions: Functions) -> None:
 def test_an_event_without_any_concurrency_is_dropped(functions: Functions) -> None:
     functions.deploy("def handler(event, context): print('done')", reserved=0)
     assert functions.invoke(InvocationType="Event").status == 202
+    assert functions.endpoint.run(waiting(functions)) == 0
+    assert functions.account.lines() == []
+
+
+def test_an_event_that_waits_for_a_deleted_function_is_dropped(
+    functions: Functions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(facts, "THROTTLED_EVENT_DELAYS_S", (0.01, 0.01))
+    functions.deploy("def handler(event, context): print('done')", reserved=1)
+    concurrency, function = functions.endpoint.service._concurrency, functions.account.functions["it"]
+    concurrency.enter(function)
+    functions.invoke(InvocationType="Event")
+    assert functions.endpoint.run(waiting(functions)) == 1
+    del functions.account.functions["it"]
+    until = time.monotonic() + WAIT_S
+    while functions.endpoint.run(waiting(functions)):
+        assert time.monotonic() < until
     assert functions.account.lines() == []
 
 

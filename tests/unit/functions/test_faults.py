@@ -126,3 +126,15 @@ def test_a_zip_that_reaches_outside_is_refused(functions: Functions, name: str) 
     with pytest.raises(functions.client.exceptions.InvalidZipFileException):
         functions.invoke()
     assert not list(functions.endpoint.folder.parent.rglob("outside.py"))
+    assert not list((functions.endpoint.folder / "code").iterdir())
+
+
+def test_an_answer_to_another_request_is_refused(functions: Functions) -> None:
+    functions.deploy("""
+        import http.client, os
+        def handler(event, context):
+            client = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+            client.request("POST", "/2018-06-01/runtime/invocation/another/response", "1")
+            return client.getresponse().status
+    """)
+    assert functions.invoke().value == 400

@@ -74,11 +74,26 @@ def test_a_client_context_that_is_not_json_is_refused(functions: Functions) -> N
     assert refused(functions, ClientContext="bm8=")["Error"]["Code"] == "InvalidRequestContentException"
 
 
+def test_a_client_context_that_is_too_long_is_refused(functions: Functions) -> None:
+    functions.deploy()
+    context = base64.b64encode(json.dumps({"custom": "x" * 2_700}).encode()).decode()
+    assert "no more than 3583 bytes" in refused(functions, ClientContext=context)["Error"]["Message"]
+
+
 def test_passes_the_trace(functions: Functions) -> None:
     functions.deploy("import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']")
     answer = functions.invoke()
     assert answer.value == answer.headers["x-amzn-trace-id"]
     assert answer.value.startswith("Root=1-")
+
+
+def test_passes_the_callers_own_trace(functions: Functions, monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "caller")  # with it botocore sends the trace
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
+    functions.deploy("import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']")
+    answer = functions.invoke()
+    assert answer.value == answer.headers["x-amzn-trace-id"] == trace
 
 
 def test_a_dry_run_runs_nothing(functions: Functions) -> None:
@@ -100,6 +115,18 @@ def test_a_payload_that_is_not_json_is_refused(functions: Functions, payload: by
     error = refused(functions, payload)["Error"]
     assert error["Code"] == "InvalidRequestContentException"
     assert error["Message"].startswith("Could not parse request body into json: ")
+
+
+def test_a_type_that_does_not_exist_is_refused(functions: Functions) -> None:
+    functions.deploy()
+    error = refused(functions, InvocationType="Perhaps")["Error"]
+    assert error["Code"] == "InvalidParameterValueException"
+    assert error["Message"].startswith("Value 'Perhaps' at 'invocationType' is not one of DryRun, Event, Request")
+
+
+def test_a_name_that_no_function_can_have_is_refused(functions: Functions) -> None:
+    functions.deploy()
+    assert refused(functions, name="it!")["Error"]["Code"] == "InvalidParameterValueException"
 
 
 def test_two_different_qualifiers_are_refused(functions: Functions) -> None:

@@ -1,10 +1,16 @@
 """What goes to the log, and its tail to the caller."""
 
 import re
+import time
 
 from tests.unit.functions.endpoint import Functions
 
 PRINTS = "print('at import')\ndef handler(event, context): print('one\\ntwo'); print('no end', end='')"
+
+
+def figures(log: str) -> dict[str, float]:
+    """Return what a REPORT line says, by name."""
+    return {name: float(value) for name, value in re.findall(r"\t([A-Z][A-Za-z ]+): ([\d.]+) M?[mB]", log)}
 
 
 def test_report_is_around_what_the_function_printed(functions: Functions) -> None:
@@ -31,6 +37,39 @@ def test_only_a_cold_start_has_an_init_duration(functions: Functions) -> None:
     functions.deploy()
     functions.invoke()
     assert "Init Duration" not in functions.invoke(LogType="Tail").log
+
+
+def test_init_is_billed(functions: Functions) -> None:
+    functions.deploy()
+    cold, warm = (figures(functions.invoke(LogType="Tail").log) for _ in range(2))
+    assert cold["Billed Duration"] >= cold["Duration"] + cold["Init Duration"] - 0.01  # two are rounded
+    assert warm["Duration"] <= warm["Billed Duration"] <= warm["Duration"] + 1
+
+
+def test_memory_is_in_megabytes(functions: Functions) -> None:
+    functions.deploy("held = bytes(range(256)) * 4096 * 64\ndef handler(event, context): pass")
+    assert 64 <= figures(functions.invoke(LogType="Tail").log)["Max Memory Used"] < 256
+
+
+def test_times_are_milliseconds_since_the_epoch(functions: Functions) -> None:
+    functions.deploy()
+    before = time.time()
+    functions.invoke()
+    functions.account.wait_for_line("REPORT")
+    times = [at for events in functions.account.logs.values() for at, _ in events]
+    assert int(before * 1000) <= min(times) <= max(times) <= time.time() * 1000
+
+
+def test_what_comes_after_the_first_batch_is_written_too(functions: Functions) -> None:
+    functions.deploy("def handler(event, context): print(event)")
+    for text in ("first", "second"):
+        functions.invoke(text)
+        functions.account.wait_for_line(text)
+
+
+def test_what_is_no_utf_8_is_shown_as_such(functions: Functions) -> None:
+    functions.deploy("import os\ndef handler(event, context): os.write(1, b'gr\\xfc\\xdfe\\n')")
+    assert "\ngr\ufffd\ufffde\n" in functions.invoke(LogType="Tail").log
 
 
 def test_the_stream_is_named_for_day_and_version(functions: Functions) -> None:

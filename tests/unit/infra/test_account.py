@@ -13,6 +13,8 @@ from moto.logs.models import LogEvent
 
 from infra.local.attach import LocalCloud
 from infra.local.aws.account import KEPT_EVENTS, MotoAccount
+from infra.local.aws.functions import Functions
+from infra.local.functions.errors import FunctionNotFound, InvalidParameter
 from tests.fix_aws import ACCOUNT, REGION
 
 TRUST: Final = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -80,3 +82,70 @@ def test_a_long_storms_log_does_not_fill_the_memory(aws: LocalCloud, function: s
     events = [each for each in gc.get_objects() if isinstance(each, LogEvent)]
     assert sum(each.message == line for each in events) == KEPT_EVENTS
     iam.delete_role_policy(RoleName=function, PolicyName="Logs")
+
+
+@pytest.mark.parametrize("refusal", [{"Principal": {"Service": "ec2.amazonaws.com"}}, {"Effect": "Deny"}])
+def test_a_role_that_does_not_trust_lambda_is_not_assumed(
+    aws: LocalCloud, function: str, refusal: dict[str, Any]
+) -> None:
+    iam, account = aws.client("iam"), MotoAccount(ACCOUNT, REGION, dict)
+    role = iam.get_role(RoleName=function)["Role"]["Arn"]
+    assert account.credentials(role, "it").session_token
+    iam.update_assume_role_policy(RoleName=function, PolicyDocument=document({**TRUST, **refusal}))
+    with pytest.raises(InvalidParameter, match="cannot be assumed by Lambda"):
+        account.credentials(role, "it")
+
+
+def test_another_role_is_another_revision(aws: LocalCloud, function: str) -> None:
+    account = MotoAccount(ACCOUNT, REGION, dict)
+    before = account.function(function, None)
+    assert account.function(function, None).revision == before.revision
+    aws.client("lambda").update_function_configuration(FunctionName=function, Role=f"{before.role}-other")
+    assert account.function(function, None).revision != before.revision
+
+
+def test_sessions_that_are_ended_leave_no_environment_warm(aws: LocalCloud, function: str) -> None:
+    account = MotoAccount(ACCOUNT, REGION, dict)
+    before = account.function(function, None)
+    account.credentials(before.role, "it")
+    assert account.expire_sessions(before.role) == 1
+    assert account.function(function, None).revision != before.revision
+
+
+def test_a_group_is_made_only_where_the_role_may(aws: LocalCloud, function: str) -> None:
+    iam, logs, group = aws.client("iam"), aws.client("logs"), f"/aws/lambda/{function}"
+    logs.delete_log_group(logGroupName=group)
+    iam.put_role_policy(RoleName=function, PolicyName="Logs", PolicyDocument=document(LOGS))
+    MotoAccount(ACCOUNT, REGION, dict).write_logs(group, "stream", [(int(time.time() * 1000), "a line")])
+    assert logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] == []
+    iam.put_role_policy(RoleName=function, PolicyName="Logs", PolicyDocument=document({**LOGS, "Action": "logs:*"}))
+    assert written(aws, function) == ["a line"]
+    iam.delete_role_policy(RoleName=function, PolicyName="Logs")
+
+
+@pytest.mark.parametrize("reference", ["missing", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:missing"])
+def test_a_missing_function_is_named_by_its_arn(aws: LocalCloud, reference: str) -> None:
+    named = f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:missing:1$"
+    with pytest.raises(FunctionNotFound, match=named):
+        MotoAccount(ACCOUNT, REGION, dict).function(reference, "1")
+
+
+def test_what_a_deleted_function_wrote_last_is_dropped(aws: LocalCloud) -> None:
+    MotoAccount(ACCOUNT, REGION, dict).write_logs("/aws/lambda/deleted", "stream", [(0, "a line")])
+    assert aws.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/deleted")["logGroups"] == []
+
+
+def test_who_runs_functions_hears_of_deleted_ones_but_not_of_versions(
+    aws: LocalCloud, zipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(Functions, "deleted", [heard.append])
+    name, client = f"test-{uuid.uuid4().hex[:8]}", aws.client("lambda")
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document(TRUST))["Role"]["Arn"]
+    code = {"ZipFile": zipped.read_bytes()}
+    arn = client.create_function(FunctionName=name, Runtime="python3.13", Role=role, Handler="a.f", Code=code)
+    client.delete_function(FunctionName=name, Qualifier=client.publish_version(FunctionName=name)["Version"])
+    assert heard == []
+    client.delete_function(FunctionName=name)
+    assert heard == [arn["FunctionArn"]]
+    aws.client("iam").delete_role(RoleName=name)

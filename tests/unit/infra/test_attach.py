@@ -1,17 +1,22 @@
 """Word of a running stand-in, and the clients that reach it."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from botocore.config import Config
 
-from infra.local.attach import LocalCloud, read_state, write_state
+from infra.cloud import CloudError
+from infra.local import attach
+from infra.local.attach import LocalCloud, read_state, runs, write_state
 
 
 @pytest.fixture
@@ -76,3 +81,83 @@ def test_a_client_is_made_once_for_a_service_and_a_config(aws: LocalCloud) -> No
 
 def test_the_account_is_known(aws: LocalCloud) -> None:
     assert aws.account == "123456789012"
+
+
+COMES_UP = """
+import json, signal, socket, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+listening = socket.socket(socket.AF_UNIX)
+listening.bind(sys.argv[1])
+print(json.dumps({"DSQL_CONTROL": sys.argv[1]}), flush=True)
+"""
+UNTIL_EOF = "sys.stdin.read()"
+UNTIL_TERMINATED = "signal.sigwait({signal.SIGTERM}); open(sys.argv[1] + '-tidy', 'w').close()"
+
+
+class Started(subprocess.Popen[str]):
+    """A process that is reaped at the end of the test, whatever became of it."""
+
+    every: ClassVar[list["Started"]] = []
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.every.append(self)
+
+    @classmethod
+    def reap(cls) -> None:
+        while cls.every:
+            started = cls.every.pop()
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(started.pid, 0)
+            started.returncode = 0
+            if started.stdout:
+                started.stdout.close()
+
+
+@pytest.fixture
+def word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where a stand-in that this process starts leaves word of itself."""
+    path = tmp_path / "word" / "state.json"
+    monkeypatch.setattr(subprocess, "Popen", Started)
+    monkeypatch.setattr(attach, "STATE", path)
+    monkeypatch.setattr(attach, "read_state", partial(read_state, path))
+    monkeypatch.setattr(attach, "write_state", partial(write_state, state=path))
+    yield path
+    Started.reap()
+
+
+def starts(monkeypatch: pytest.MonkeyPatch, program: str, *arguments: str) -> None:
+    """Have a program of a few lines started as the stand-in."""
+    monkeypatch.setattr(attach, "COMMAND", (sys.executable, "-c", program, *arguments))
+
+
+def test_word_goes_with_the_block_that_it_ran_for(word: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts(monkeypatch, COMES_UP + UNTIL_EOF, str(tmp_path / "own"))
+    with attach.foreground() as (process, _):
+        known = attach.read_state()
+        assert known
+        assert known["pid"] == process.pid
+    assert not runs(process.pid)
+    assert not word.exists()
+
+
+def test_stopping_waits_until_it_has_tidied_up(word: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts(monkeypatch, COMES_UP + UNTIL_TERMINATED, str(tmp_path / "own"))
+    attach.detach()
+    assert attach.read_state()
+    attach.stop()
+    assert (tmp_path / "own-tidy").exists()
+    assert not word.exists()
+
+
+@pytest.mark.usefixtures("word")
+def test_where_none_runs_none_is_stopped() -> None:
+    with pytest.raises(CloudError, match="no stand-in is running; start one with: python -m infra up --detach"):
+        attach.stop()
+
+
+def test_what_keeps_it_from_coming_up_is_told(word: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts(monkeypatch, "raise SystemExit('the port is taken')")
+    with pytest.raises(CloudError, match="the stand-in did not start: the port is taken"):
+        attach.detach()
+    assert not word.exists()

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from infra.chapters import CHAPTERS, WITHOUT_PERMISSION
 from infra.local.attach import LocalCloud
-from infra.stack import NotOurs, Stack, StackFailed, StackMissing
+from infra.stack import TEMPLATE, NotOurs, Stack, StackFailed, StackMissing
 
 
 @pytest.fixture
@@ -182,3 +182,84 @@ def test_progress_is_told(aws: LocalCloud, new: Callable[..., Stack], zipped: Pa
     Stack(aws, quiet.name, lines.append).deploy(CHAPTERS[0], zipped)
     assert f"creating stack {quiet.name}" in lines
     assert "  Function created" in lines
+    assert lines.index("  FunctionRole created") < lines.index("  Function created")
+
+
+def test_a_refused_look_is_no_missing_stack(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusal = {"Error": {"Code": "AccessDenied", "Message": "not authorized to perform: cloudformation:DescribeStacks"}}
+
+    def refused(**_: object) -> None:
+        raise ClientError(refusal, "DescribeStacks")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stack._formation, "describe_stacks", refused)
+        with pytest.raises(ClientError, match="not authorized to perform: cloudformation:DescribeStacks"):
+            stack.exists()
+
+
+def test_the_bucket_is_where_the_stack_is(aws: LocalCloud, zipped: Path) -> None:
+    there = LocalCloud({**aws.environment, "AWS_REGION": "eu-west-1"})
+    stack = Stack(there, f"test-{uuid.uuid4().hex[:8]}")
+    stack.deploy(CHAPTERS[0], zipped)
+    location = there.client("s3").get_bucket_location(Bucket=stack._bucket())["LocationConstraint"]
+    stack.delete()
+    stack.remove_code()
+    assert location == "eu-west-1"
+
+
+def test_a_changed_template_is_deployed(
+    stack: Stack, zipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.deploy(CHAPTERS[0], zipped)
+    changed = tmp_path / "template.yaml"
+    changed.write_text(TEMPLATE.read_text().replace("Default: 256", "Default: 512"))
+    monkeypatch.setattr("infra.stack.TEMPLATE", changed)
+    assert stack.deploy(CHAPTERS[0], zipped).outcome == "updated"
+
+
+def test_a_failed_change_takes_back_what_it_had_changed(
+    stack: Stack, zipped: Path, aws: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.deploy(CHAPTERS[1], zipped)
+    before = allowed(aws, stack)
+    monkeypatch.setattr(stack, "_upload", lambda *_: None)  # the function is what changes last
+    with pytest.raises(StackFailed, match="Function .*: .*The specified key does not exist"):
+        stack.deploy(CHAPTERS[2], zipped.with_name("missing.zip"))
+    assert allowed(aws, stack) == before
+
+
+def test_a_second_failure_tells_its_own_reasons(stack: Stack, zipped: Path) -> None:
+    stack.deploy(CHAPTERS[1], zipped)
+    told: list[list[str]] = []
+    for action in ("no action", "none of them"):
+        with pytest.raises(StackFailed) as caught:
+            stack.deploy(replace(CHAPTERS[2], database_action=action), zipped)
+        told.append(caught.value.events)
+    assert [len(events) for events in told] == [1, 1]
+
+
+def test_what_another_failure_cancelled_is_not_told(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    why = ("Resource creation cancelled", "the name is taken")
+    events = [
+        {
+            "EventId": reason,
+            "Timestamp": number,
+            "LogicalResourceId": f"It{number}",
+            "ResourceType": "AWS::It",
+            "ResourceStatus": "CREATE_FAILED",
+            "ResourceStatusReason": reason,
+        }
+        for number, reason in enumerate(why)
+    ]
+    monkeypatch.setattr(stack, "_events", lambda _: events)
+    assert list(stack._tell(stack.name, set())) == ["It1 (AWS::It): the name is taken"]
+
+
+def test_a_stack_that_never_rests_is_given_up(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.stack.LIMIT_S", -1.0)
+    monkeypatch.setattr(stack, "_events", lambda _: [])
+    with monkeypatch.context() as patched:
+        stuck = {"Stacks": [{"StackStatus": "CREATE_IN_PROGRESS"}]}
+        patched.setattr(stack._formation, "describe_stacks", lambda **_: stuck)
+        with pytest.raises(StackFailed, match=f"stack {stack.name} ended in CREATE_IN_PROGRESS after"):
+            stack._wait(stack.name, set())

@@ -1,0 +1,31 @@
+"""Clusters of the control plane: each has one of the data plane behind it, as long as it is there."""
+
+import uuid
+from typing import Any, cast
+
+from infra.local.attach import LocalCloud
+from infra.local.aws.clusters import Clusters
+from tests.fix_aws import Plane
+
+
+def behind() -> set[str]:
+    """The data plane's clusters."""
+    return cast(Plane, cast(Any, Clusters).plane).clusters
+
+
+def test_one_token_makes_one_cluster(aws: LocalCloud) -> None:
+    dsql, token = aws.client("dsql"), uuid.uuid4().hex
+    first, again = (
+        dsql.create_cluster(clientToken=token, deletionProtectionEnabled=False)["identifier"] for _ in range(2)
+    )
+    assert first == again
+    assert first in behind()
+    dsql.delete_cluster(identifier=first)
+
+
+def test_a_deleted_cluster_is_gone_from_the_data_plane(aws: LocalCloud) -> None:
+    dsql = aws.client("dsql")
+    identifier = dsql.create_cluster(deletionProtectionEnabled=False)["identifier"]
+    assert identifier in behind()
+    dsql.delete_cluster(identifier=identifier)
+    assert identifier not in behind()

@@ -1,0 +1,76 @@
+"""The accounts, batch by batch, and steps that are made again; on PostgreSQL, which has no conflicts of its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.errors import SerializationFailure, UniqueViolation
+
+from infra import schema
+
+
+@pytest.fixture
+def admin(database: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session whose tables go with it."""
+    with psycopg.connect(database, autocommit=True, options="-c search_path=pg_temp") as admin:
+        schema.create_accounts(admin)
+        yield admin
+
+
+def accounts(admin: psycopg.Connection[Any]) -> list[tuple[int, int]]:
+    return admin.execute("SELECT id, balance FROM accounts ORDER BY id").fetchall()
+
+
+@pytest.mark.parametrize("count", [6, 7, 8])
+def test_the_last_batch_may_be_of_any_size(
+    admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(schema, "BATCH", 3)
+    schema.reset_accounts(admin, count, 5)
+    assert accounts(admin) == [(number, 5) for number in range(1, count + 1)]
+
+
+def test_a_reset_leaves_no_other_balance_and_no_other_account(admin: psycopg.Connection[Any]) -> None:
+    admin.execute("INSERT INTO accounts VALUES (-1, 7), (0, 7), (1, 7), (4, 7)")
+    schema.reset_accounts(admin, 3, 5)
+    assert accounts(admin) == [(1, 5), (2, 5), (3, 5)]
+
+
+class Loses:
+    """A step that loses so many times."""
+
+    def __init__(self, times: int, error: type[psycopg.Error] = SerializationFailure) -> None:
+        self.left, self.error, self.made = times, error, 0
+
+    def __call__(self) -> int:
+        self.made += 1
+        if self.made <= self.left:
+            raise self.error
+        return self.made
+
+
+@pytest.fixture
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "PAUSE_S", 0)
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_step_that_loses_is_made_again() -> None:
+    assert schema.retried(Loses(schema.ATTEMPTS - 1)) == schema.ATTEMPTS
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_a_step_that_always_loses_raises_what_it_raises_last() -> None:
+    step = Loses(99)
+    with pytest.raises(SerializationFailure):
+        schema.retried(step)
+    assert step.made == schema.ATTEMPTS
+
+
+@pytest.mark.usefixtures("_at_once")
+def test_any_other_error_is_raised_at_once() -> None:
+    step = Loses(1, UniqueViolation)
+    with pytest.raises(UniqueViolation):
+        schema.retried(step)
+    assert step.made == 1
