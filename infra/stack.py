@@ -141,7 +141,7 @@ class Stack:
         StackFailed, and botocore's ClientError.
         """
         current = self._current()
-        if current and current["StackStatus"] == "ROLLBACK_COMPLETE":
+        if current and current["StackStatus"] in {"ROLLBACK_COMPLETE", "DELETE_FAILED"}:
             self.delete()
             current = None
         parameters = self._parameters(chapter, code, current)
@@ -155,13 +155,18 @@ class Stack:
         change = self._formation.update_stack if current else self._formation.create_stack
         self._report(f"{'updating' if current else 'creating'} stack {self.name}")
         seen = {event["EventId"] for event in self._events()} if current else set[str]()
-        change(
-            StackName=self.name,
-            TemplateBody=TEMPLATE.read_text(),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-            Capabilities=["CAPABILITY_IAM"],
-            Tags=[{"Key": TAG, "Value": tag}],
-        )
+        try:
+            change(
+                StackName=self.name,
+                TemplateBody=TEMPLATE.read_text(),
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+                Capabilities=["CAPABILITY_IAM"],
+                Tags=[{"Key": TAG, "Value": tag}],
+            )
+        except ClientError as error:
+            if current is None or "No updates are to be performed" not in str(error):
+                raise
+            return Deployment("reused", current)  # a failed change was rolled back to just this
         return Deployment("updated" if current else "created", self._wait(self.name, seen))
 
     def _parameters(self, chapter: Chapter, code: Path, current: dict[str, Any] | None) -> dict[str, str]:

@@ -112,8 +112,11 @@ def detach(*options: str) -> dict[str, str]:
     with private(STATE.with_name("log")) as log:
         process, environment = _begin("cloud", *options, stdin=subprocess.DEVNULL, stderr=log)
     if environment is None:
+        end(process)
         raise CloudError(f"the stand-in did not start: {STATE.with_name('log').read_text().strip()}")
     process.returncode = 0  # it is nobody's child from here on
+    if process.stdout:
+        process.stdout.close()
     write_state(environment, process.pid)
     return environment
 

@@ -9,9 +9,10 @@ from moto.cloudformation.parsing import get_model_map
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from infra.local.aws.resources import TYPES
-from infra.local.aws.stacks import Stack
+from infra.local.aws.stacks import Stack, delete_stack
 
 get_model_map().update(TYPES)
 models.Stack = Stack  # type: ignore[misc]
+models.CloudFormationBackend.delete_stack = delete_stack  # type: ignore[assignment, method-assign]
 
 application = DomainDispatcherApplication(create_backend_app)

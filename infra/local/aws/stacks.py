@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from moto.cloudformation import models
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import CloudFormationBackend
 from moto.cloudformation.models import Stack as MotoStack
 from moto.cloudformation.parsing import (
     ResourceMap,
@@ -246,3 +247,14 @@ class Stack(MotoStack):
                 resource_properties=None,
             )
         )
+
+
+_moto_delete: Final = CloudFormationBackend.delete_stack
+
+
+def delete_stack(formation: CloudFormationBackend, name_or_stack_id: str) -> None:
+    """Delete a stack; one that could not be deleted is there still, where moto counts it as deleted."""
+    _moto_delete(formation, name_or_stack_id)
+    for identifier, stack in list(formation.deleted_stacks.items()):
+        if stack.status == "DELETE_FAILED":
+            formation.stacks[identifier] = formation.deleted_stacks.pop(identifier)

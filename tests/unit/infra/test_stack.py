@@ -263,3 +263,23 @@ def test_a_stack_that_never_rests_is_given_up(stack: Stack, monkeypatch: pytest.
         patched.setattr(stack._formation, "describe_stacks", lambda **_: stuck)
         with pytest.raises(StackFailed, match=f"stack {stack.name} ended in CREATE_IN_PROGRESS after"):
             stack._wait(stack.name, set())
+
+
+def test_what_a_failed_change_was_rolled_back_to_is_reused(stack: Stack, zipped: Path) -> None:
+    stack.deploy(CHAPTERS[1], zipped)
+    with pytest.raises(StackFailed):
+        stack.deploy(replace(CHAPTERS[2], database_action="no action"), zipped)
+    assert stack.deploy(CHAPTERS[1], zipped).outcome == "reused"
+    assert stack.deploy(CHAPTERS[2], zipped).outcome == "updated"
+
+
+def test_what_could_not_be_deleted_is_there_and_can_be_deleted_again(
+    stack: Stack, zipped: Path, aws: LocalCloud
+) -> None:
+    cluster = (stack.deploy(CHAPTERS[1], zipped).outputs.cluster_arn or "").rpartition("/")[2]
+    aws.client("dsql").update_cluster(identifier=cluster, deletionProtectionEnabled=True)
+    with pytest.raises(StackFailed, match="DELETE_FAILED"):
+        stack.delete()
+    assert stack.exists()
+    aws.client("dsql").update_cluster(identifier=cluster, deletionProtectionEnabled=False)
+    assert stack.deploy(CHAPTERS[0], zipped).outcome == "created"
