@@ -22,7 +22,7 @@ from bench import calls
 from bench.clients import Count, Lane, Load, run
 from infra import database
 from infra.local import attach
-from infra.local.control import Handle
+from infra.local.handle import Handle
 
 LANES: Final = ("plain", "views", "stand-in")
 

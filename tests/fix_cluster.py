@@ -15,7 +15,7 @@ from psycopg import sql
 
 from infra import database
 from infra.cloud import Cloud
-from infra.local.control import Handle
+from infra.local.handle import Handle
 from infra.schema import retried
 
 

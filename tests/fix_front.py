@@ -15,10 +15,13 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-import trustme
+
+if TYPE_CHECKING:
+    import trustme
 
 HOST = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
@@ -41,7 +44,7 @@ class Front:
     """The listening side. ``logins`` are the user and the password of each connection so far."""
 
     url: str
-    certificate: trustme.LeafCert
+    certificate: "trustme.LeafCert"
     logins: list[tuple[str, str]] = field(default_factory=list)
     cut: Cut | None = None
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -155,8 +158,10 @@ def _receive(client: socket.socket, size: int) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
+def authority(tmp_path_factory: pytest.TempPathFactory) -> "tuple[trustme.CA, Path]":
     """A throw-away certificate authority and the file of its certificate."""
+    import trustme
+
     ca = trustme.CA()
     path = tmp_path_factory.mktemp("ca") / "root.pem"
     ca.cert_pem.write_to_path(str(path))
@@ -164,7 +169,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Pat
 
 
 @pytest.fixture
-def front(database: str, authority: tuple[trustme.CA, Path]) -> Iterator[Front]:
+def front(database: str, authority: "tuple[trustme.CA, Path]") -> Iterator[Front]:
     """A front before the worker's database."""
     front = Front(database, authority[0].issue_cert(HOST))
     yield front

@@ -4,13 +4,15 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import trustme
 
 from tests.fix_bank import Bank
 from tests.fix_front import HOST, Front
+
+if TYPE_CHECKING:
+    import trustme
 
 
 @dataclass
@@ -38,7 +40,7 @@ def clean_environment(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 @pytest.fixture
 def environment(
-    front: Front, authority: tuple[trustme.CA, Path], monkeypatch: pytest.MonkeyPatch
+    front: Front, authority: "tuple[trustme.CA, Path]", monkeypatch: pytest.MonkeyPatch
 ) -> pytest.MonkeyPatch:
     """The function's variables, and libpq's for the way to the front."""
     variables = {

@@ -20,7 +20,7 @@ from infra.cloud import Clients, CloudError
 from infra.local.folder import private
 
 if TYPE_CHECKING:
-    from infra.local.control import Handle
+    from infra.local.handle import Handle
 
 ROOT: Final = Path(__file__).parent.parent.parent
 STATE: Final = Path(os.environ.get("DSQL_STATE_DIR", ROOT / ".stand-in")) / "state.json"
@@ -77,7 +77,7 @@ class LocalCloud:
 
     def handle(self, host: str) -> "Handle":
         """Return the handle of the cluster whose endpoint is ``host``."""
-        from infra.local.control import Handle
+        from infra.local.handle import Handle
 
         return Handle.of(self.environment, host)
 

@@ -23,7 +23,7 @@ from infra import database
 from infra.chapters import CHAPTERS
 from infra.cloud import Cloud
 from infra.local.attach import LocalCloud
-from infra.local.control import Handle
+from infra.local.handle import Handle
 from infra.stack import Stack
 from storm import conductor, worker
 from storm.answer import Answer

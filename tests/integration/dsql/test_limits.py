@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import psycopg
 import pytest
 
-from infra.local.control import Handle
+from infra.local.handle import Handle
 from tests.fix_cluster import Cluster
 from tests.fix_sessions import IDLE, Session, Stage, at_once
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from infra.local.control import ControlError, Handle
+from infra.local.handle import ControlError, Handle
 from tests.fix_cluster import change
 from tests.fix_principals import Caller, mapped, policy
 from tests.fix_sessions import IDLE, Session, Stage

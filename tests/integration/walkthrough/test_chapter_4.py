@@ -8,7 +8,7 @@ import pytest
 from infra import database
 from infra.chapters import WITHOUT_RETRY
 from infra.local.attach import LocalCloud
-from infra.local.control import Handle
+from infra.local.handle import Handle
 from infra.stack import Stack
 from tests.fix_stack import Answer, Deploy, Invoke, together
 
