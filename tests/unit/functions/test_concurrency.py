@@ -191,23 +191,24 @@ def test_what_has_ended_counts_no_more(functions: Functions) -> None:
     assert [functions.invoke(divisor).error for divisor in (1, 0, 1)] == [None, "Unhandled", None]
 
 
-def test_a_reserve_that_is_given_up_is_the_accounts_again(functions: Functions) -> None:
+def reserve_all(functions: Functions) -> None:
+    """Let a function ``reserves`` have all of the account's concurrency."""
     functions.account.concurrency = 1
     functions.deploy()
     functions.deploy(name="reserves", reserved=1)
     functions.invoke(name="reserves")
     throttled(functions)
+
+
+def test_a_reserve_that_is_given_up_is_the_accounts_again(functions: Functions) -> None:
+    reserve_all(functions)
     functions.configure("reserves", reserved=None)
     assert functions.invoke(name="reserves").error is None
     assert functions.invoke().error is None
 
 
 def test_the_reserve_of_a_deleted_function_is_the_accounts_again(functions: Functions) -> None:
-    functions.account.concurrency = 1
-    functions.deploy()
-    functions.deploy(name="reserves", reserved=1)
-    functions.invoke(name="reserves")
-    throttled(functions)
+    reserve_all(functions)
     functions.endpoint.loop.call_soon_threadsafe(
         functions.endpoint.service.forget, functions.account.functions["reserves"].arn
     )
