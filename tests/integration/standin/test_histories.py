@@ -11,7 +11,7 @@ from tests.fix_cluster import Cluster
 from tests.fix_sessions import Session, Stage
 from tests.history_model import START, Answer, Model, Step, compact, history
 
-COUNT = int(os.environ.get("DSQL_HISTORIES", "500"))
+COUNT = int(os.environ.get("DSQL_HISTORIES", "300"))
 PARTS = 4
 SEED = int(os.environ.get("DSQL_HISTORY_SEED") or random.randrange(1 << 32))
 ROWS = ", ".join(map(str, START.items()))
