@@ -57,6 +57,8 @@ class Curl:
         handle.setopt(pycurl.URL, request.url)
         handle.setopt(pycurl.CUSTOMREQUEST, request.method)
         handle.setopt(pycurl.HTTPHEADER, [*map(_line, request.headers.items()), *_NO_HEADERS])
+        # Given as POSTFIELDS, libcurl would send it again, by itself, where a kept connection ends without an answer;
+        # what is read by a function can be read but once.
         handle.setopt(pycurl.POSTFIELDSIZE, len(content))
         handle.setopt(pycurl.READFUNCTION, io.BytesIO(content).read)
         handle.setopt(pycurl.HEADERFUNCTION, head.append)
@@ -78,8 +80,6 @@ class Curl:
             handle.setopt(pycurl.CAINFO, os.environ.get("AWS_CA_BUNDLE") or DEFAULT_CA_BUNDLE)
             handle.setopt(pycurl.CONNECTTIMEOUT_MS, round(1000 * self._connect_timeout))
             handle.setopt(pycurl.TIMEOUT_MS, round(1000 * self._read_timeout))
-            # Where a connection ends without an answer libcurl would send the request again, on another one.
-            handle.setopt(pycurl.SEEKFUNCTION, _refuse)
         return handle
 
     def _told(self, handle: pycurl.Curl, url: str, code: int, text: str) -> Exception:
@@ -99,10 +99,6 @@ class _Body(io.BytesIO):
 
     def stream(self) -> Iterator[bytes]:
         yield self.read()
-
-
-def _refuse(_offset: int, _origin: int) -> int:
-    return int(pycurl.SEEKFUNC_FAIL)
 
 
 def _line(header: tuple[str, str | bytes]) -> str:

@@ -29,7 +29,7 @@ def take_part(cloud: Cloud, worker: Worker, scenario: Scenario, load: Load) -> l
     """
     share, shares = worker.share, worker.shares
     tally = Tally()
-    # Closed, as the next storm has connections of its own.
+    # Its connections end with the driver's threads; the next storm has its own.
     client = cloud.client("lambda", config(load.threads(share, shares)))
     speed_up(client)
     with closing(client), Attendance(worker.where, tally.taken) as attendance:

@@ -25,7 +25,7 @@ from storm.curl import speed_up
 
 LIMIT_S = 10
 OK = b"HTTP/1.1 200 OK\r\nX-Amz-Executed-Version: $LATEST\r\nContent-Length: 15\r\n\r\n" + b'{"balance": 90}'
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\nX-Amz-Executed-Version: 1\r\n\r\n"
 FAILED = OK.replace(b"X-Amz-Executed-Version: $LATEST", b"X-Amz-Function-Error: Unhandled")
 THROTTLED = (
     b"HTTP/1.1 429 Too Many Requests\r\nx-amzn-ErrorType: TooManyRequestsException\r\nContent-Length: 2\r\n\r\n{}"
@@ -42,6 +42,8 @@ class Server:
         self.answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.requests: list[bytes] = []
         self.connections = 0
+        self.hung_up = threading.Event()
+        """Set when a connection has ended."""
         self._context = context
         self._connection: socket.socket | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -60,6 +62,7 @@ class Server:
             with suppress(OSError), closing(connection):
                 connection.settimeout(LIMIT_S)
                 self._serve(self._context.wrap_socket(connection, server_side=True) if self._context else connection)
+            self.hung_up.set()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
@@ -147,7 +150,9 @@ def test_the_request_is_boto3s(server: Server, client: Any) -> None:
 
 def test_what_comes_before_the_answer_is_not_the_answer(server: Server, client: Any) -> None:
     server.answers.put(CONTINUE + FAILED)
-    assert invoke(client)["FunctionError"] == "Unhandled"
+    answer = invoke(client)
+    assert answer["FunctionError"] == "Unhandled"
+    assert "ExecutedVersion" not in answer
 
 
 def test_a_thread_keeps_its_connection(server: Server, client: Any) -> None:
@@ -155,6 +160,14 @@ def test_a_thread_keeps_its_connection(server: Server, client: Any) -> None:
         server.answers.put(OK)
         invoke(client)
     assert (len(server.requests), server.connections) == (3, 1)
+
+
+def test_a_threads_connection_ends_with_it(server: Server, client: Any) -> None:
+    server.answers.put(OK)
+    thread = threading.Thread(target=invoke, args=(client,))
+    thread.start()
+    thread.join(LIMIT_S)
+    assert server.hung_up.wait(LIMIT_S)
 
 
 def test_an_error_of_the_service_is_boto3s(server: Server, client: Any) -> None:
