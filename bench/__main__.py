@@ -1,5 +1,7 @@
 """The data plane side by side in one run: plain PostgreSQL, the OCC views on it, the whole stand-in before them.
 
+Beside them a relay before plain PostgreSQL: how much of the stand-in's cost is that of TLS and one more process.
+
 Then calls of a function, which go all the way from boto3 to the database.
 """
 
@@ -20,11 +22,12 @@ from psycopg import conninfo
 
 from bench import calls
 from bench.clients import Count, Lane, Load, run
+from bench.relay import relay
 from infra import database
 from infra.local import attach
 from infra.local.handle import Handle
 
-LANES: Final = ("plain", "views", "stand-in")
+LANES: Final = ("plain", "views", "relay", "stand-in")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Bench:
     lanes: dict[str, Lane]
     superuser: str
     proxy: psutil.Process
+    relay: psutil.Process
     shadow: str
 
     def sizes(self) -> dict[str, int]:
@@ -44,8 +48,8 @@ class Bench:
         return {"base": base, "overlay": overlay, "proxy": self.proxy.memory_info().rss}
 
     def cpu(self) -> tuple[float, float]:
-        """CPU seconds of the proxy and of PostgreSQL so far; backends that have ended are in their parent's."""
-        proxy = self.proxy.cpu_times()
+        """CPU seconds so far of what is in between, and of PostgreSQL; ended backends are in their parent's."""
+        between = sum(sum(process.cpu_times()[:2]) for process in (self.proxy, self.relay))
         server = 0.0
         # Parents last: what ends meanwhile is in their times by then.
         for process in reversed(self.proxy.children(recursive=True)):
@@ -53,7 +57,7 @@ class Bench:
                 times = process.cpu_times()
                 if process.name() == "postgres":
                     server += times.user + times.system + times.children_user + times.children_system
-        return proxy.user + proxy.system, server
+        return between, server
 
 
 @contextmanager
@@ -61,12 +65,15 @@ def standing() -> Iterator[Bench]:
     """Start a stand-in and make the accounts behind each lane, all on its one PostgreSQL."""
     process, environment = attach.launch("dsql")
     try:
-        yield _bench(environment, Handle.of(environment, environment["CLUSTER_ENDPOINT"]).describe())
+        found = Handle.of(environment, environment["CLUSTER_ENDPOINT"]).describe()
+        socket = f"{conninfo.conninfo_to_dict(found['postgres'])['host']}/.s.PGSQL.5432"
+        with relay(socket) as (between, way):
+            yield _bench(environment, found, between, way)
     finally:
         attach.end(process)
 
 
-def _bench(environment: dict[str, str], found: dict[str, Any]) -> Bench:
+def _bench(environment: dict[str, str], found: dict[str, Any], between: psutil.Process, way: dict[str, Any]) -> Bench:
     url, plain = found["postgres"], conninfo.make_conninfo(found["postgres"], dbname="plain")
     through = _through_the_stand_in(environment)
     # Behind its back the stand-in would not learn of the table, and leave the statements on it as they are.
@@ -84,9 +91,10 @@ def _bench(environment: dict[str, str], found: dict[str, Any]) -> Bench:
     lanes = {
         "plain": Lane("plain", conninfo.conninfo_to_dict(plain, user="admin"), "accounts"),
         "views": Lane("views", conninfo.conninfo_to_dict(url, user="admin"), f"{shadow}.accounts"),
+        "relay": Lane("relay", {**conninfo.conninfo_to_dict(plain, user="admin"), **way}, "accounts"),
         "stand-in": Lane("stand-in", through, "accounts"),
     }
-    return Bench(lanes, url, psutil.Process(found["pid"]), shadow)
+    return Bench(lanes, url, psutil.Process(found["pid"]), between, shadow)
 
 
 def _fill(connection: psycopg.Connection[Any]) -> None:
