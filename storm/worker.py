@@ -4,6 +4,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from infra.batch import as_batch
 from infra.cloud import Cloud
 from storm.curl import speed_up
 from storm.driver import Driver, Tally, config
@@ -27,6 +28,7 @@ def take_part(cloud: Cloud, worker: Worker, scenario: Scenario, load: Load) -> l
 
     The seed of ``load`` is the conductor's to say. Raises Interrupted where the conductor cannot go on.
     """
+    as_batch()
     share, shares = worker.share, worker.shares
     tally = Tally()
     # Its connections end with the driver's threads; the next storm has its own.

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import click
 
+from infra.batch import as_batch
 from infra.local.postgres import PostgresUnavailable
 from infra.shell import exports
 
@@ -64,6 +65,7 @@ def cloud(port: int, region: str, **how: bool) -> None:
 
 
 def _run(standing: Standing, *, as_json: bool, until_eof: bool) -> None:
+    as_batch()
     try:
         import uvloop
 

@@ -1,0 +1,23 @@
+"""Batch work: a process that says so, and those that it starts."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="the scheduler of this system has no such class")
+
+POLICY_OF_A_CHILD = """
+import subprocess, sys
+from infra.batch import as_batch
+as_batch()
+subprocess.run([sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"], check=True)
+"""
+
+
+def test_what_a_batch_process_starts_is_batch_work_too() -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", POLICY_OF_A_CHILD], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert int(child.stdout) == os.SCHED_BATCH
