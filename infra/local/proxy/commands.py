@@ -8,13 +8,17 @@ from infra.local.proxy import plan, wire
 from infra.local.proxy.judge import Judge
 from infra.local.proxy.plan import Plan
 from infra.local.proxy.rules import FAILED
-from infra.local.proxy.units import Unit, relayed_run
+from infra.local.proxy.units import Unit, relayed_runs
 
 _OWN: Final = b"dsql_proxy"
 _PLAIN: Final = Plan("")
 _BIND: Final = b"B"
-_LIBPQ_RUN: Final = b"D\0\0\0\6P\0" + b"E\0\0\0\x09\0\0\0\0\0" + wire.SYNC
-"""Describe and Execute of the unnamed portal, and Sync: what libpq sends behind the Bind of a prepared statement."""
+_PORTAL: Final = 5
+"""Where in a Bind the name of the portal begins."""
+_LIBPQ_RUN: Final = b"D\0\0\0\6P\0" + b"E\0\0\0\x09\0\0\0\0\0"
+"""Describe and Execute of the unnamed portal: what libpq sends behind the Bind of a prepared statement."""
+_SYNCS: Final = frozenset({wire.SYNC, wire.SYNC + wire.FLUSH})
+"""What ends it; psycopg's pipelines ask for a flush besides."""
 
 Analyse = Callable[[str], list[Statement]]
 Handler = Callable[[bytes, bytearray, Unit], None]
@@ -61,19 +65,29 @@ class Commands:
         out += message if sent == text else wire.query(sent)
         return unit
 
-    def prepared_run(self, data: bytes) -> Unit | None:
-        """Return the unit of a prepared statement's run as libpq sends it, in one piece, where it may go as it is."""
-        if not data.endswith(_LIBPQ_RUN) or not data.startswith(_BIND) or data[5]:
+    def prepared_runs(self, data: bytes) -> Unit | None:
+        """Return the unit of prepared statements' runs as libpq sends them, in one piece, where they may go as is."""
+        plans = self._runs(data)
+        if not plans or not all(each.statement and self._judge.passes(each.statement) for each in plans):
             return None
-        if wire.first_end(data) != len(data) - len(_LIBPQ_RUN):
-            return None
-        prepared = self._prepared.get(data[6 : data.index(0, 6)])
-        if prepared is None or prepared.statement is None or not prepared.relayed:
-            return None
-        if not self._judge.passes(prepared.statement):
-            return None
-        self._portals[b""] = prepared
-        return relayed_run()
+        self._portals[b""] = plans[-1]
+        return relayed_runs(len(plans))
+
+    def _runs(self, data: bytes) -> list[Plan]:
+        """Return the plans of such runs; none where ``data`` is anything else, or one of them is not merely relayed."""
+        plans: list[Plan] = []
+        at = 0
+        while data.startswith(_BIND, at):
+            end = wire.end_of_message(data, at)
+            if not data.startswith(_LIBPQ_RUN, end) or data[at + _PORTAL]:
+                return []
+            name = at + _PORTAL + 1
+            prepared = self._prepared.get(data[name : data.index(0, name)])
+            if prepared is None or not prepared.relayed:
+                return []
+            plans.append(prepared)
+            at = end + len(_LIBPQ_RUN)
+        return plans if data[at:] in _SYNCS else []
 
     def _parse(self, message: bytes, out: bytearray, unit: Unit) -> None:
         (name, text), end = wire.strings(message, 2, 5)

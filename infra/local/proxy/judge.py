@@ -56,6 +56,12 @@ class Judge:
         self.cut = False
         self._tables: frozenset[str] = frozenset()
 
+    def settled(self, status: bytes) -> None:
+        """Note the transaction status that PostgreSQL reports when it is ready for the next message."""
+        self.rules.settled(status)
+        if status == IDLE:
+            self._tables = frozenset()
+
     def verdict(self, statement: Statement, unit: Unit) -> Verdict:
         """Judge a statement that is about to run."""
         verdict = Verdict([plan.BEGIN] if self.rules.doomed else [])
@@ -71,10 +77,21 @@ class Judge:
 
     def passes(self, statement: Statement) -> bool:
         """Note a statement of a relayed plan and say True where it may run without a closer look."""
-        cluster, changes = self._cluster, self.changes
-        if cluster.faults.rules or changes.catalog or changes.path:
+        if self.changes.catalog or self.changes.path or self._may_fail(statement):
             return False
-        return self.rules.passes(statement, cluster.version, time.monotonic())
+        return self.rules.passes(statement, self._cluster.version, time.monotonic())
+
+    def _may_fail(self, statement: Statement) -> bool:
+        """Whether faults in force are to be asked about a statement; where not, note what it does to tables."""
+        rules = self._cluster.faults.rules
+        if not rules:
+            return False
+        commits = statement.kind is Kind.COMMIT or (statement.writes and not self.rules.block)
+        if commits or any(fault.at == "statement" for fault in rules.values()):
+            return True
+        if statement.writes:
+            self._tables |= statement.tables
+        return False
 
     def _refusal(self, statement: Statement) -> Refusal | None:
         refusal = self.rules.refusal(statement, self._cluster.version, time.monotonic())

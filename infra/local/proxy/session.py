@@ -15,6 +15,7 @@ from infra.local.proxy.rules import IDLE, IN_TRANSACTION
 from infra.local.proxy.units import Unit
 from infra.local.proxy.upstream import Upstream
 
+_FLUSH: Final = ord("H")
 _QUERY: Final = ord("Q")
 _SYNC: Final = ord("S")
 _TERMINATE: Final = ord("X")
@@ -80,7 +81,7 @@ class Session:
     def client_data(self, data: bytes) -> None:
         """Take what the client sends."""
         if self._unit is None and not self._blocked and not self._pending and self.upstream:
-            self._unit = self._commands.prepared_run(data)
+            self._unit = self._commands.prepared_runs(data)
             if self._unit:
                 self._blocked = True
                 self.upstream.send(data)
@@ -113,6 +114,8 @@ class Session:
             self._blocked = True
         elif kind in _COPYING:
             out += message
+        elif kind == _FLUSH and self._unit is None:
+            pass  # behind a Sync, as psycopg's pipelines have it: nothing is left to be flushed
         else:
             self._unit = self._unit or Unit(simple=False)
             self._commands.take(kind, message, out, self._unit)
@@ -140,7 +143,7 @@ class Session:
     def _relay(self, data: bytes, status: bytes) -> None:
         """Relay an answer that is whole, good news, and changes nothing that anybody has to be told; most are."""
         self._unit = None
-        self._rules.settled(status)
+        self._judge.settled(status)
         self.client.write(data)
         self._blocked = False
         if self._pending:
@@ -164,7 +167,7 @@ class Session:
         if unit.internal:
             unit.internal(unit.rows)
             return b""
-        self._rules.settled(status)
+        self._judge.settled(status)
         if self._judge.changes.due(status):
             self._settle(unit, status)
             return b""

@@ -59,6 +59,6 @@ _RELAYED: Final = Reply(Plan(""))
 _RUN: Final = (_RELAYED,) * 3
 
 
-def relayed_run() -> Unit:
-    """The unit of a prepared statement's run, Bind, Describe and Execute, whose answer is relayed as it is."""
-    return Unit(simple=False, replies=deque(_RUN))
+def relayed_runs(count: int) -> Unit:
+    """The unit of prepared statements' runs, Bind, Describe and Execute each, whose answer is relayed as it is."""
+    return Unit(simple=False, replies=deque(_RUN * count))

@@ -18,6 +18,7 @@ _ERROR: Final = ord("E")
 NULL: Final = _INT32.pack(-1)
 
 SYNC: Final = b"S\x00\x00\x00\x04"
+FLUSH: Final = b"H\x00\x00\x00\x04"
 TERMINATE: Final = b"X\x00\x00\x00\x04"
 ASK_PASSWORD: Final = b"R" + struct.pack("!ii", 8, 3)
 AUTHENTICATION_OK: Final = b"R" + struct.pack("!ii", 8, 0)
@@ -141,7 +142,7 @@ def messages(buffer: bytes | bytearray, start: int = 0) -> Iterator[tuple[int, i
     """Give kind, start and end of each whole message in ``buffer``."""
     size = len(buffer)
     while start + 5 <= size:
-        end = start + 1 + int.from_bytes(buffer[start + 1 : start + 5], "big")
+        end = end_of_message(buffer, start)
         if end > size:
             return
         yield buffer[start], start, end
@@ -153,9 +154,9 @@ def declared_length(data: bytes) -> int:
     return int(_LENGTH(data, 1)[0]) if len(data) >= 5 else 0
 
 
-def first_end(data: bytes) -> int:
-    """Return where the first message ends."""
-    return 1 + int(_LENGTH(data, 1)[0])
+def end_of_message(data: bytes | bytearray, start: int) -> int:
+    """Return where the message that begins at ``start`` says that it ends."""
+    return start + 1 + int.from_bytes(data[start + 1 : start + 5], "big")
 
 
 def settled_status(data: bytes) -> bytes | None:

@@ -84,6 +84,25 @@ def test_a_fault_of_a_table_is_not_anothers(session: Session, module_stage: Stag
     assert fault.times == 1
 
 
+def test_a_fault_of_a_table_is_told_of_prepared_statements(session: Session, handle: Handle) -> None:
+    for number, lost in enumerate((False, True)):
+        with handle.fault("fail", table="t" if lost else "u"):
+            session.connection.execute("BEGIN", prepare=True)
+            session.connection.execute(INSERT, [number], prepare=True)
+            assert session.loses() is lost
+
+
+def test_what_was_rolled_back_has_touched_no_table(session: Session, module_stage: Stage, handle: Handle) -> None:
+    module_stage.set_up("CREATE TABLE IF NOT EXISTS u (id int)")
+    session.retried("SELECT 1")
+    with handle.fault("fail", table="t") as fault:
+        session.begin()(INSERT, 1)
+        session("ROLLBACK")
+        session.begin()("INSERT INTO u VALUES (1)")
+        assert not session.loses()
+    assert fault.times == 0
+
+
 def test_a_fault_of_a_role_is_not_anothers(
     session: Session, role: str, principal: Callable[..., Caller], handle: Handle
 ) -> None:

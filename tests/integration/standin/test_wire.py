@@ -251,6 +251,65 @@ def test_a_long_pipeline(session: Session) -> None:
     assert [cursor.fetchone() for cursor in cursors] == [(number,) for number in range(500)]
 
 
+def prepare(session: Session, *statements: bytes) -> None:
+    for statement in statements:
+        assert session.connection.pgconn.prepare(statement, statement).status == pq.ExecStatus.COMMAND_OK
+
+
+def in_one_piece(session: Session, *statements: bytes) -> list[str]:
+    """Run prepared statements, sent at once and as psycopg's pipelines would; return their tags or SQLSTATEs."""
+    connection = session.connection.pgconn
+    connection.enter_pipeline_mode()
+    for statement in statements:
+        connection.send_query_prepared(statement, None)
+    connection.pipeline_sync()
+    connection.send_flush_request()
+    connection.flush()
+    answers = [_answer(connection) for _ in statements]
+    assert (result := connection.get_result())
+    assert result.status == pq.ExecStatus.PIPELINE_SYNC
+    connection.exit_pipeline_mode()
+    return answers
+
+
+def _answer(connection: pq.abc.PGconn) -> str:
+    result = connection.get_result()
+    assert result
+    assert connection.get_result() is None
+    failed = result.error_field(pq.DiagnosticField.SQLSTATE)
+    return (failed or result.command_status or pq.ExecStatus(result.status).name.encode()).decode()
+
+
+def test_prepared_statements_in_one_piece(session: Session) -> None:
+    statements = (b"BEGIN", b"UPDATE t SET v = 'x' WHERE id = 1", b"SELECT 1")
+    prepare(session, *statements, b"COMMIT")
+    for _ in range(2):
+        assert in_one_piece(session, *statements) == ["BEGIN", "UPDATE 1", "SELECT 1"]
+        assert in_one_piece(session, b"COMMIT") == ["COMMIT"]
+    assert session("SELECT v FROM t ORDER BY id") == ["x", "b"]
+
+
+def test_an_error_in_the_midst_of_one_piece(session: Session) -> None:
+    statements = (b"BEGIN", b"UPDATE t SET v = 'lost'", b"INSERT INTO t VALUES (1)", b"UPDATE t SET v = 'never'")
+    prepare(session, *statements)
+    for _ in range(2):
+        assert in_one_piece(session, *statements) == ["BEGIN", "UPDATE 2", "23505", "PIPELINE_ABORTED"]
+        assert session.status is pq.TransactionStatus.INERROR
+        session("ROLLBACK")
+    assert session("SELECT v FROM t ORDER BY id") == ["a", "b"]
+
+
+def test_the_rules_hold_for_what_comes_in_one_piece(session: Session, module_stage: Stage) -> None:
+    read = (b"BEGIN", b"SELECT v FROM t WHERE id = 1")
+    prepare(session, *read, b"COMMIT")
+    assert in_one_piece(session, *read, b"COMMIT") == ["BEGIN", "SELECT 1", "COMMIT"]
+    module_stage.set_up("CREATE TABLE IF NOT EXISTS u (id int)", "DROP TABLE u")
+    assert in_one_piece(session, *read) == ["BEGIN", "40001"]
+    session("ROLLBACK")
+    assert in_one_piece(session, *read) == ["BEGIN", "SELECT 1"]
+    session("COMMIT")
+
+
 def test_portals_fetch_by_parts(session: Session) -> None:
     with session.connection.transaction():
         cursor = session.connection.cursor()
