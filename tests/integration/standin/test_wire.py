@@ -289,6 +289,20 @@ def test_prepared_statements_in_one_piece(session: Session) -> None:
     assert session("SELECT v FROM t ORDER BY id") == ["x", "b"]
 
 
+def test_large_answers_to_one_piece(session: Session) -> None:
+    large = b"SELECT repeat('x', 300000)"
+    prepare(session, large)
+    assert in_one_piece(session, large, large, large) == ["SELECT 1"] * 3
+
+
+def test_what_the_stand_in_adds_to_a_prepared_statement_is_not_shown(session: Session) -> None:
+    session.begin()
+    for _ in range(2):
+        locked = session.connection.execute("SELECT v FROM t WHERE id = 1 FOR UPDATE", prepare=True)
+        assert locked.fetchall() == [("a",)]
+    session("ROLLBACK")
+
+
 def test_an_error_in_the_midst_of_one_piece(session: Session) -> None:
     statements = (b"BEGIN", b"UPDATE t SET v = 'lost'", b"INSERT INTO t VALUES (1)", b"UPDATE t SET v = 'never'")
     prepare(session, *statements)
