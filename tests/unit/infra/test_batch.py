@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from infra.batch import as_batch
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="the scheduler of this system has no such class")
 
 POLICY_OF_A_CHILD = """
@@ -21,3 +23,11 @@ def test_what_a_batch_process_starts_is_batch_work_too() -> None:
         [sys.executable, "-c", POLICY_OF_A_CHILD], capture_output=True, text=True, check=True, timeout=30
     )
     assert int(child.stdout) == os.SCHED_BATCH
+
+
+def test_where_it_is_forbidden_the_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbid(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setscheduler", forbid)
+    as_batch()
