@@ -12,7 +12,7 @@ from psycopg import sql as composed
 from psycopg.rows import dict_row
 
 from infra.local import occ
-from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse
+from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, shown
 from infra.local.faults import Faults
 from infra.local.proxy.rules import Limits
 from infra.local.tasks import Tasks
@@ -110,6 +110,7 @@ class Cluster:
         with psycopg.connect(self.url, autocommit=True) as connection:
             occ.install(connection)
             connection.execute(files("infra.local").joinpath("system.sql").read_bytes())
+            connection.execute(shown.views().encode())
 
     async def _connect(self) -> psycopg.AsyncConnection[dict[str, Any]]:
         return await psycopg.AsyncConnection.connect(self.url, autocommit=True, row_factory=dict_row)

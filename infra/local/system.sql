@@ -1,7 +1,13 @@
 -- What Aurora DSQL has and PostgreSQL has not: its schema `sys`, and the errors that the proxy asks for.
 
 CREATE SCHEMA IF NOT EXISTS sys;
-GRANT USAGE ON SCHEMA sys, occ TO PUBLIC;
+CREATE SCHEMA IF NOT EXISTS occ_shown;
+GRANT USAGE ON SCHEMA sys, occ, occ_shown TO PUBLIC;
+
+-- Whether a schema is the stand-in's, and unknown to a cluster.
+CREATE OR REPLACE FUNCTION occ.is_own(schema name) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT schema IN ('occ', 'occ_shown') OR starts_with(schema, 'pg_occ_')
+$$;
 
 -- Errors -------------------------------------------------------------------------------------------------------------
 -- PostgreSQL itself raises what a rule of the proxy refuses: so a transaction fails as it would for any other error.

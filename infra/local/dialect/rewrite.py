@@ -10,7 +10,7 @@ from typing import Any
 
 from pglast import ast
 
-from . import facts
+from . import facts, shown
 from .catalog import Catalog, Table, View
 from .nodes import children, constant, flatten
 from .refuse_query import RULES, function_name
@@ -104,6 +104,15 @@ class Rewriter:
             self.qualify(node.location, 1 + bool(node.schemaname) + bool(node.catalogname), table.shadow_schema)
         return False
 
+    def read(self, node: Any, scope: Scope) -> bool:
+        """Splice a reference to what is only read: a user table, or a catalog that would show the stand-in's own."""
+        if (node.schemaname or node.relname not in scope.ctes) and shown.is_shown_in_part(
+            node.schemaname, node.relname
+        ):
+            self.qualify(node.location, 1 + bool(node.schemaname) + bool(node.catalogname), shown.SCHEMA)
+            return False
+        return self.relation(node, scope)
+
     def qualify(self, location: int, parts: int, schema: str | None) -> None:
         """Give a name of so many dotted parts another schema, or none.
 
@@ -168,6 +177,8 @@ def _column(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
     table = rewriter.catalog.tables.get(key)
     if table is not None:
         rewriter.qualify(node.location, len(qualifiers), None if key in scope.bare else table.shadow_schema)
+    elif shown.is_shown_in_part(*key):
+        rewriter.qualify(node.location, len(qualifiers), shown.SCHEMA)
     return False
 
 
@@ -188,7 +199,7 @@ HANDLERS: dict[type[Any], Callable[[Rewriter, Any, Scope], bool]] = {
     ast.InsertStmt: _insert,
     ast.UpdateStmt: _modify,
     ast.DeleteStmt: _modify,
-    ast.RangeVar: Rewriter.relation,
+    ast.RangeVar: Rewriter.read,
     ast.ColumnRef: _column,
     ast.FuncCall: _function,
 }

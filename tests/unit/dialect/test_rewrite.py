@@ -25,6 +25,12 @@ REFERENCES = [
     ("COPY (TABLE accounts) TO STDOUT", f"COPY (TABLE {A}) TO STDOUT"),
     ("EXPLAIN TABLE accounts", f"EXPLAIN TABLE {A}"),
     ("CREATE VIEW v AS TABLE accounts", f"CREATE VIEW v AS TABLE {A}"),
+    ("SELECT relname FROM pg_class c", "SELECT relname FROM occ_shown.pg_class c"),
+    (
+        "SELECT information_schema.tables.table_name FROM information_schema.tables",
+        "SELECT occ_shown.tables.table_name FROM occ_shown.tables",
+    ),
+    ("DELETE FROM accounts USING pg_class", f"DELETE FROM {A} USING occ_shown.pg_class"),
     ("SELECT version()", "SELECT sys.version()"),
     ("SELECT pg_catalog.version()", "SELECT sys.version()"),
     (
@@ -40,7 +46,21 @@ def test_reference_is_spliced(sql: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["SELECT * FROM pg_class", "SELECT * FROM sys.jobs", "SELECT accounts FROM nowhere", "DROP TABLE accounts"]
+    "sql",
+    [
+        "SELECT * FROM pg_settings",
+        "SELECT * FROM sys.jobs",
+        "SELECT accounts FROM nowhere",
+        "SELECT * FROM tables",
+        "WITH pg_class AS (SELECT 1) SELECT * FROM pg_class",
+        "DROP TABLE accounts",
+        "CREATE TABLE pg_class (id int)",
+        "INSERT INTO pg_class SELECT 1",
+        "ANALYZE pg_class",
+        "COPY pg_class TO STDOUT",
+        "GRANT SELECT ON pg_class TO PUBLIC",
+        "ALTER TABLE pg_class ADD COLUMN c int",
+    ],
 )
 def test_other_names_stay(sql: str) -> None:
     assert sent(sql) == sql

@@ -1,0 +1,82 @@
+"""The system catalogs as a cluster has them: without the schemas in which the stand-in keeps overlays and views.
+
+A query that reads one of these is pointed at a view of the same name, which leaves those schemas' rows out. Without it
+``information_schema.columns`` would list the columns of each table three times.
+"""
+
+from typing import Final
+
+SCHEMA: Final = "occ_shown"
+
+_OF_SCHEMA: Final = "{column} NOT IN (SELECT oid FROM pg_catalog.pg_namespace WHERE occ.is_own(nspname))"
+_OF_RELATION: Final = (
+    "{column} NOT IN (SELECT c.oid FROM pg_catalog.pg_class c"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE occ.is_own(n.nspname))"
+)
+_BY_NAME: Final = "occ.is_own({column}::name) IS NOT TRUE"
+
+_CATALOGS: Final = {
+    "pg_attrdef": ("adrelid", _OF_RELATION),
+    "pg_attribute": ("attrelid", _OF_RELATION),
+    "pg_class": ("relnamespace", _OF_SCHEMA),
+    "pg_constraint": ("connamespace", _OF_SCHEMA),
+    "pg_index": ("indrelid", _OF_RELATION),
+    "pg_indexes": ("schemaname", _BY_NAME),
+    "pg_namespace": ("oid", _OF_SCHEMA),
+    "pg_proc": ("pronamespace", _OF_SCHEMA),
+    "pg_rewrite": ("ev_class", _OF_RELATION),
+    "pg_sequences": ("schemaname", _BY_NAME),
+    "pg_tables": ("schemaname", _BY_NAME),
+    "pg_trigger": ("tgrelid", _OF_RELATION),
+    "pg_type": ("typnamespace", _OF_SCHEMA),
+    "pg_views": ("schemaname", _BY_NAME),
+}
+_PG_ATTRIBUTE: Final = (
+    "attrelid, attname, atttypid, attlen, attnum, attcacheoff, atttypmod, attndims, attbyval, attalign, attstorage,"
+    " attcompression, attnotnull, atthasdef, atthasmissing, attidentity, attgenerated, attisdropped, attislocal,"
+    " attinhcount, attstattarget, attcollation, attacl, attoptions, attfdwoptions, attmissingval::text"
+)
+"""A view cannot have a column of the pseudo-type that the last one has."""
+_INFORMATION_SCHEMA: Final = {
+    "check_constraints": "constraint_schema",
+    "column_privileges": "table_schema",
+    "columns": "table_schema",
+    "constraint_column_usage": "table_schema",
+    "constraint_table_usage": "table_schema",
+    "key_column_usage": "table_schema",
+    "parameters": "specific_schema",
+    "referential_constraints": "constraint_schema",
+    "role_column_grants": "table_schema",
+    "role_table_grants": "table_schema",
+    "routines": "routine_schema",
+    "schemata": "schema_name",
+    "sequences": "sequence_schema",
+    "table_constraints": "table_schema",
+    "table_privileges": "table_schema",
+    "tables": "table_schema",
+    "triggers": "event_object_schema",
+    "view_column_usage": "view_schema",
+    "view_table_usage": "view_schema",
+    "views": "table_schema",
+}
+_RELATIONS: Final = {("pg_catalog", name): how for name, how in _CATALOGS.items()} | {
+    ("information_schema", name): (column, _BY_NAME) for name, column in _INFORMATION_SCHEMA.items()
+}
+
+
+def is_shown_in_part(schema: str | None, name: str) -> bool:
+    """Whether a name in a query means one of these catalogs; no user's relation can come before ``pg_catalog``'s."""
+    return (schema or "pg_catalog", name) in _RELATIONS
+
+
+def views() -> str:
+    """Write the commands that make the views."""
+    commands = [_view(schema, name) for schema, name in _RELATIONS]
+    return ";".join([*commands, f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO PUBLIC"])
+
+
+def _view(schema: str, name: str) -> str:
+    column, test = _RELATIONS[schema, name]
+    columns = _PG_ATTRIBUTE if name == "pg_attribute" else "*"
+    query = f"SELECT {columns} FROM {schema}.{name} WHERE {test.format(column=column)}"  # noqa: S608 - our own words
+    return f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS {query}"

@@ -1,0 +1,55 @@
+"""The system catalogs: each relation of a user once, and nothing of how the service keeps it."""
+
+import pytest
+
+from tests.fix_sessions import Session, Stage
+
+TABLE = "catalogued"
+
+
+@pytest.fixture
+def session(stage: Stage) -> Session:
+    """A session, and a table with a view on it."""
+    return stage.set_up(
+        f"CREATE TABLE {TABLE} (id int PRIMARY KEY, v text CHECK (v <> ''))",
+        f"CREATE VIEW seen AS SELECT v FROM {TABLE}",
+    )
+
+
+ONCE = {
+    "pg_class": ("SELECT relkind FROM pg_class WHERE relname = %s", ["r"]),
+    "qualified": ("SELECT pg_catalog.pg_class.relkind FROM pg_catalog.pg_class WHERE relname = %s", ["r"]),
+    "pg_attribute": (
+        "SELECT attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relname = %s AND attnum > 0",
+        ["id", "v"],
+    ),
+    "pg_constraint": ("SELECT contype FROM pg_constraint WHERE conname LIKE %s || '%%' ORDER BY 1", ["c", "p"]),
+    "pg_indexes": ("SELECT indexname FROM pg_indexes WHERE tablename = %s", [f"{TABLE}_pkey"]),
+    "pg_tables": ("SELECT count(*) FROM pg_tables WHERE tablename = %s", [1]),
+    "pg_type": ("SELECT count(*) FROM pg_type WHERE typname = %s", [1]),
+    "tables": ("SELECT table_type FROM information_schema.tables WHERE table_name = %s", ["BASE TABLE"]),
+    "columns": (
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s ORDER BY ordinal_position",
+        ["id", "v"],
+    ),
+    "triggers": ("SELECT trigger_name FROM information_schema.triggers WHERE event_object_table = %s", []),
+}
+
+
+@pytest.mark.parametrize(("query", "expected"), ONCE.values(), ids=ONCE)
+def test_a_table_is_there_once(session: Session, query: str, expected: list[object]) -> None:
+    assert session(query, TABLE) == expected
+
+
+def test_a_view_is_there_once(session: Session) -> None:
+    assert session("SELECT count(*) FROM information_schema.views WHERE table_name = 'seen'") == [1]
+    assert session("SELECT relkind FROM pg_class WHERE relname = 'seen'") == ["v"]
+
+
+def test_only_a_clusters_schemas_are_listed(session: Session) -> None:
+    assert session("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%occ%'") == []
+    assert session("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '%occ%'") == []
+
+
+def test_a_query_may_name_its_own_part_like_a_catalog(session: Session) -> None:
+    assert session("WITH pg_class AS (SELECT 1 AS relname) SELECT relname FROM pg_class") == [1]
