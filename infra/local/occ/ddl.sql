@@ -1,7 +1,7 @@
 -- Keeping the shadows in step with DDL.
 
 CREATE OR REPLACE FUNCTION occ.is_user_schema(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT name !~ '^pg_' AND name NOT IN ('information_schema', 'occ', 'sys')
+    SELECT name !~ '^pg_' AND name NOT IN ('information_schema', 'occ', 'occ_shown', 'sys')
 $$;
 
 CREATE OR REPLACE FUNCTION occ.user_tables() RETURNS SETOF oid LANGUAGE sql STABLE AS $$
