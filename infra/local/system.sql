@@ -4,11 +4,6 @@ CREATE SCHEMA IF NOT EXISTS sys;
 CREATE SCHEMA IF NOT EXISTS occ_shown;
 GRANT USAGE ON SCHEMA sys, occ, occ_shown TO PUBLIC;
 
--- Whether a schema is the stand-in's, and unknown to a cluster.
-CREATE OR REPLACE FUNCTION occ.is_own(schema name) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT schema IN ('occ', 'occ_shown') OR starts_with(schema, 'pg_occ_')
-$$;
-
 -- Errors -------------------------------------------------------------------------------------------------------------
 -- PostgreSQL itself raises what a rule of the proxy refuses: so a transaction fails as it would for any other error.
 
@@ -208,6 +203,10 @@ BEGIN
     END LOOP;
     succeeded := false;
 END $$;
+
+-- What sessions call of the above. The engine takes these rights from PUBLIC at each start, of every function in its schema.
+GRANT EXECUTE ON FUNCTION occ.refuse, occ.fail_at_commit, occ.affect_row_twice, occ.reset_all, occ.trusted_role, occ.submit,
+    occ.rehearse, occ.submit_index, occ.submit_validation, occ.job_status TO PUBLIC;
 
 -- The bootstrap user: owner of public, maker of schemas and roles, no superuser. --------------------------------------------
 

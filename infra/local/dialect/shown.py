@@ -13,7 +13,7 @@ _OF_RELATION: Final = (
     "{column} NOT IN (SELECT c.oid FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE occ.is_own(n.nspname))"
 )
-_BY_NAME: Final = "occ.is_own({column}::name) IS NOT TRUE"
+_BY_NAME: Final = "occ.is_own({column}) IS NOT TRUE"
 
 _CATALOGS: Final = {
     "pg_attrdef": ("adrelid", _OF_RELATION),

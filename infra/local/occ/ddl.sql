@@ -1,7 +1,12 @@
 -- Keeping the shadows in step with DDL.
 
+-- Whether a schema is the stand-in's, and unknown to a cluster.
+CREATE OR REPLACE FUNCTION occ.is_own(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT name IN ('occ', 'occ_shown') OR starts_with(name, 'pg_occ_')
+$$;
+
 CREATE OR REPLACE FUNCTION occ.is_user_schema(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT name !~ '^pg_' AND name NOT IN ('information_schema', 'occ', 'occ_shown', 'sys')
+    SELECT name !~ '^pg_' AND name NOT IN ('information_schema', 'sys') AND NOT occ.is_own(name)
 $$;
 
 CREATE OR REPLACE FUNCTION occ.user_tables() RETURNS SETOF oid LANGUAGE sql STABLE AS $$
@@ -286,7 +291,7 @@ BEGIN
     PERFORM occ.follow('{}', true);
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
-    GRANT EXECUTE ON FUNCTION occ.next_identity, occ.set_constraints, occ.catalog, occ.hold TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.catalog, occ.hold TO PUBLIC;
     CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();
     CREATE EVENT TRIGGER occ_drop ON sql_drop EXECUTE FUNCTION occ.on_drop();
     ALTER EVENT TRIGGER occ_ddl_end ENABLE ALWAYS;

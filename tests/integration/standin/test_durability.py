@@ -80,6 +80,18 @@ def test_a_killed_proxy_leaves_whole_transactions(alone: Callable[..., Alone], k
     assert again("SELECT v FROM a") == [2]
 
 
+def test_a_second_start_knows_the_dialect_too(alone: Callable[..., Alone], kept: Path) -> None:
+    first = alone("--data", str(kept))
+    change(first.connect(), "CREATE TABLE t (id int PRIMARY KEY, v int)")
+    first.stop()
+    session = Session(alone("--data", str(kept)).connect())
+    assert session.refused("TRUNCATE t") == "0A000"
+    assert session("SELECT relkind FROM pg_class WHERE relname = 't'") == ["r"]
+    assert session.job("CREATE INDEX ASYNC ON t (v)")
+    session.begin()("SELECT * FROM t FOR UPDATE")
+    assert not session.loses()
+
+
 def test_a_killed_postgresql_loses_no_committed_row(alone: Callable[..., Alone], kept: Path) -> None:
     cluster = alone("--data", str(kept))
     session, other = open_with_tables(cluster), Session(cluster.connect())
