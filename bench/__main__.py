@@ -88,10 +88,11 @@ def _bench(environment: dict[str, str], found: dict[str, Any], between: psutil.P
         connection.execute("SET ROLE admin")
         _fill(connection)
     shadow = str(row[0]) if row else ""
+    direct = conninfo.conninfo_to_dict(plain, user="admin")
     lanes = {
-        "plain": Lane("plain", conninfo.conninfo_to_dict(plain, user="admin"), "accounts"),
+        "plain": Lane("plain", direct, "accounts"),
         "views": Lane("views", conninfo.conninfo_to_dict(url, user="admin"), f"{shadow}.accounts"),
-        "relay": Lane("relay", {**conninfo.conninfo_to_dict(plain, user="admin"), **way}, "accounts"),
+        "relay": Lane("relay", {**direct, **way}, "accounts"),
         "stand-in": Lane("stand-in", through, "accounts"),
     }
     return Bench(lanes, url, psutil.Process(found["pid"]), between, shadow)

@@ -29,15 +29,8 @@ def relay(socket: str) -> Iterator[tuple[psutil.Process, dict[str, Any]]]:
         if not port:
             raise RuntimeError("the relay did not start")
         # The certificate is not looked at: nobody but this program knows the port.
-        yield (
-            psutil.Process(process.pid),
-            {
-                "host": HOST,
-                "port": port,
-                "sslmode": "require",
-                "sslnegotiation": "direct",
-            },
-        )
+        way = {"host": HOST, "port": port, "sslmode": "require", "sslnegotiation": "direct"}
+        yield psutil.Process(process.pid), way
 
 
 class _Server(asyncio.Protocol):

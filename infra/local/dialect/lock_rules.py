@@ -166,7 +166,7 @@ def _lockables(rewriter: Rewriter, item: Any, scope: Scope, *, nullable: bool) -
 
 def _relation(rewriter: Rewriter, item: Any, scope: Scope, *, nullable: bool) -> Lockable:
     name = item.alias.aliasname if item.alias else item.relname
-    if not item.schemaname and item.relname in scope.ctes:
+    if scope.has(item):
         return Lockable(name, quote(name), "a WITH query", nullable)
     table = rewriter.table(item, scope)
     shadowed = table is not None and not item.alias

@@ -27,6 +27,10 @@ class Scope:
     ctes: frozenset[str] = frozenset()
     bare: frozenset[tuple[str, str]] = frozenset()
 
+    def has(self, relation: Any) -> bool:
+        """Whether a RangeVar means a CTE."""
+        return not relation.schemaname and relation.relname in self.ctes
+
 
 class Rewriter:
     """The walk over one message's text; `top` is the query whose last columns may carry lock marks."""
@@ -83,7 +87,7 @@ class Rewriter:
 
     def table(self, relation: Any, scope: Scope) -> Table | None:
         """The user table a RangeVar means."""
-        if not relation.schemaname and relation.relname in scope.ctes:
+        if scope.has(relation):
             return None
         table = self.catalog.find(relation.schemaname, relation.relname, self.search_path)
         if table is not None:
@@ -92,7 +96,7 @@ class Rewriter:
 
     def view(self, relation: Any, scope: Scope) -> View | None:
         """The user's view that a RangeVar means."""
-        if not relation.schemaname and relation.relname in scope.ctes:
+        if scope.has(relation):
             return None
         found = self.catalog.relation(relation.schemaname, relation.relname, self.search_path)
         return found if isinstance(found, View) else None
@@ -106,9 +110,7 @@ class Rewriter:
 
     def read(self, node: Any, scope: Scope) -> bool:
         """Splice a reference to what is only read: a user table, or a catalog that would show the stand-in's own."""
-        if (node.schemaname or node.relname not in scope.ctes) and shown.is_shown_in_part(
-            node.schemaname, node.relname
-        ):
+        if not scope.has(node) and shown.is_shown_in_part(node.schemaname, node.relname):
             self.qualify(node.location, 1 + bool(node.schemaname) + bool(node.catalogname), shown.SCHEMA)
             return False
         return self.relation(node, scope)

@@ -86,12 +86,14 @@ class Judge:
         rules = self._cluster.faults.rules
         if not rules:
             return False
-        commits = statement.kind is Kind.COMMIT or (statement.writes and not self.rules.block)
-        if commits or any(fault.at == "statement" for fault in rules.values()):
+        if self._commits(statement) or any(fault.at == "statement" for fault in rules.values()):
             return True
         if statement.writes:
             self._tables |= statement.tables
         return False
+
+    def _commits(self, statement: Statement) -> bool:
+        return statement.kind is Kind.COMMIT or (statement.writes and not self.rules.block)
 
     def _refusal(self, statement: Statement) -> Refusal | None:
         refusal = self.rules.refusal(statement, self._cluster.version, time.monotonic())
@@ -107,7 +109,7 @@ class Judge:
         if statement.writes:
             self._tables |= statement.tables
         self.delay += sum(fault.seconds for fault in faults.take("statement", self._user, self.pid, self._tables))
-        if statement.kind is not Kind.COMMIT and (self.rules.block or not statement.writes):
+        if not self._commits(statement):
             return None
         failure = None
         for fault in faults.take("commit", self._user, self.pid, self._tables):

@@ -20,7 +20,8 @@ ONCE = {
     "pg_class": ("SELECT relkind FROM pg_class WHERE relname = %s", ["r"]),
     "qualified": ("SELECT pg_catalog.pg_class.relkind FROM pg_catalog.pg_class WHERE relname = %s", ["r"]),
     "pg_attribute": (
-        "SELECT attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relname = %s AND attnum > 0",
+        """SELECT attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+            WHERE relname = %s AND attnum > 0 ORDER BY attnum""",
         ["id", "v"],
     ),
     "pg_constraint": ("SELECT contype FROM pg_constraint WHERE conname LIKE %s || '%%' ORDER BY 1", ["c", "p"]),
