@@ -5,6 +5,7 @@ from .catalog import Catalog, Column, Table, UniqueIndex, View
 from .statement import (
     AsyncIndex,
     AsyncValidation,
+    ConstraintModes,
     IamMapping,
     Kind,
     Refusal,
@@ -18,6 +19,7 @@ __all__ = [
     "AsyncValidation",
     "Catalog",
     "Column",
+    "ConstraintModes",
     "IamMapping",
     "Kind",
     "Refusal",

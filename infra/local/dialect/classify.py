@@ -9,7 +9,7 @@ from . import facts
 from .nodes import constant, option, tag, walk
 from .refuse_context import Context
 from .refuse_query import function_name
-from .statement import AsyncIndex, AsyncValidation, Details, Kind, Setting, Transaction
+from .statement import AsyncIndex, AsyncValidation, ConstraintModes, Details, Kind, Setting, Transaction
 
 KINDS = {
     "Select": Kind.QUERY,
@@ -18,7 +18,6 @@ KINDS = {
     "Delete": Kind.DML,
     "Merge": Kind.DML,
     "VariableShow": Kind.SHOW,
-    "ConstraintsSet": Kind.SET_CONSTRAINTS,
     "Explain": Kind.EXPLAIN,
     "Call": Kind.CALL,
     "Deallocate": Kind.DEALLOCATE,
@@ -30,7 +29,7 @@ TRANSACTIONS = {
     "TRANS_STMT_COMMIT": (Kind.COMMIT, "COMMIT"),
     "TRANS_STMT_ROLLBACK": (Kind.ROLLBACK, "ROLLBACK"),
 }
-TAGS = {Kind.SET_CONSTRAINTS: "SET CONSTRAINTS", Kind.SHOW: "SHOW", Kind.CREATE_INDEX_ASYNC: "CREATE INDEX"}
+TAGS = {Kind.SHOW: "SHOW", Kind.CREATE_INDEX_ASYNC: "CREATE INDEX"}
 # Everything the service counts as DDL: definitions, comments, grants. rec, skill.
 DDL_PREFIXES = ("Create", "Alter", "Drop", "Define", "Comment", "Grant", "Rename", "Index", "View", "Truncate")
 
@@ -89,6 +88,11 @@ def _show(node: Any, _context: Context) -> Verdict:
     return Verdict(Kind.SHOW, "SHOW", details=Setting(name, answer=facts.FIXED_SETTINGS.get(name)))
 
 
+def _set_constraints(node: Any, _context: Context) -> Verdict:
+    names = tuple((item.schemaname, item.relname) for item in node.constraints or ())
+    return Verdict(Kind.SET_CONSTRAINTS, "SET CONSTRAINTS", details=ConstraintModes(bool(node.deferred), names))
+
+
 def _copy(node: Any, _context: Context) -> Verdict:
     return Verdict(Kind.COPY_IN, writes=True) if node.is_from else Verdict(Kind.COPY_OUT)
 
@@ -114,6 +118,7 @@ SPECIAL = {
     "Transaction": _transaction,
     "VariableSet": _set,
     "VariableShow": _show,
+    "ConstraintsSet": _set_constraints,
     "Copy": _copy,
     "Index": _index,
     "AlterTable": _alter_table,

@@ -75,6 +75,7 @@ ALLOWED = frozenset(
         "AT_DropNotNull",
         "AT_SetStorage",
         "AT_DropConstraint",
+        "AT_AlterConstraint",
         "AT_ChangeOwner",
         "AT_EnableTrigAll",
         "AT_DisableTrigAll",

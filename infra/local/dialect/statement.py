@@ -105,7 +105,15 @@ class Transaction:
     chain: bool = False
 
 
-Details = IamMapping | AsyncIndex | AsyncValidation | Setting | Transaction
+@dataclass(frozen=True, slots=True)
+class ConstraintModes:
+    """SET CONSTRAINTS: the schemas and names of the constraints, none for ALL."""
+
+    deferred: bool
+    names: tuple[tuple[str | None, str], ...] = ()
+
+
+Details = IamMapping | AsyncIndex | AsyncValidation | Setting | Transaction | ConstraintModes
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@
 -- The planner is to use an overlay's index always, from the first statement on, whatever is in there. Pages, which
 -- vacuum must not give back, have it look too large to be scanned from end to end; and statistics say that a
 -- transaction has one row. Where a column takes no NULL it goes without.
+-- Its columns have no domains: what ended transactions have left there is nothing that ALTER DOMAIN may look at.
 CREATE OR REPLACE FUNCTION occ.prime(t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE occ.fill('INSERT INTO {own} SELECT g::text::xid8, ''N'', false FROM generate_series(1, 1000) g;
@@ -25,18 +26,17 @@ CREATE OR REPLACE FUNCTION occ.build_overlay(t jsonb) RETURNS void LANGUAGE plpg
 DECLARE
     c record;
 BEGIN
-    EXECUTE occ.fill('CREATE UNLOGGED TABLE {own} (occ_xid xid8, occ_op "char", occ_head boolean, occ_ref tid)
-        WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
-              autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2000000000,
-              autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false);
-        ALTER TABLE {own} ', t) || (
-        SELECT coalesce(string_agg(format('ADD COLUMN %I %s%s%s', attname, format_type(atttypid, atttypmod),
+    EXECUTE occ.fill('CREATE UNLOGGED TABLE {own} (occ_xid xid8, occ_op "char", occ_head boolean, occ_ref tid', t) || (
+        SELECT coalesce(string_agg(format(', %I %s%s%s', attname, occ.base_type(atttypid, atttypmod),
                 CASE WHEN attcollation <> typcollation THEN ' COLLATE ' || attcollation::regcollation ELSE '' END,
                 CASE WHEN attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(adbin, adrelid)) ELSE '' END),
-                ', ' ORDER BY attnum), '')
+                '' ORDER BY attnum), '')
           FROM pg_attribute JOIN pg_type y ON y.oid = atttypid
           LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-         WHERE attrelid = (t->>'oid')::oid AND attnum > 0 AND NOT attisdropped);
+         WHERE attrelid = (t->>'oid')::oid AND attnum > 0 AND NOT attisdropped) || ')
+        WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
+              autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2000000000,
+              autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false)';
     PERFORM occ.prime(t);
     EXECUTE occ.fill('ALTER TABLE {own} SET (fillfactor = 70), ALTER occ_xid SET NOT NULL, ALTER occ_op SET NOT NULL, ALTER occ_head SET NOT NULL', t) || (
         SELECT coalesce(string_agg(format(', ALTER %I SET NOT NULL', attname), '' ORDER BY attnum), '')

@@ -125,7 +125,8 @@ END $$;
 -- With a column of the table goes that of the views, not the views: nothing else may say that it needs the column.
 CREATE OR REPLACE FUNCTION occ.tie_columns(view oid, rel oid, layout int2[]) RETURNS void LANGUAGE sql AS $$
     DELETE FROM pg_depend USING pg_rewrite r
-     WHERE classid = 'pg_rewrite'::regclass AND objid = r.oid AND r.ev_class = view AND refobjid = rel;
+     WHERE classid = 'pg_rewrite'::regclass AND objid = r.oid AND r.ev_class = view
+       AND (refobjid = rel OR refclassid = 'pg_type'::regclass);
     DELETE FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = view AND refobjid = rel;
     INSERT INTO pg_depend SELECT 'pg_class'::regclass, view, k.n::int - 1, 'pg_class'::regclass, rel, k.num, 'a'
       FROM unnest(0::int2 || layout) WITH ORDINALITY k (num, n) WHERE k.num = 0 OR k.num = ANY (occ.columns(rel))
@@ -174,6 +175,8 @@ BEGIN
         RETURN;
     END IF;
     PERFORM occ.sync_schema((SELECT relnamespace FROM pg_class WHERE oid = rel));
+    -- The triggers that would look after deferrable keys are PostgreSQL's own, and silent.
+    UPDATE pg_index SET indimmediate = true WHERE indrelid = rel AND NOT indimmediate;
     layout := occ.layout(rel, CASE WHEN kept THEN s.attnums ELSE '{}' END);
     t := t || jsonb_build_object('u_out', occ.outputs(rel, layout, 'u'), 'b_out', occ.outputs(rel, layout, 'b'));
     IF kept THEN

@@ -42,6 +42,27 @@ CREATE OR REPLACE FUNCTION occ.columns(rel oid) RETURNS int2[] LANGUAGE sql STAB
       FROM pg_attribute WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped
 $$;
 
+-- The type that a domain stands on, any other as it is.
+CREATE OR REPLACE FUNCTION occ.base_type(type_ oid, modifier int) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    y pg_type;
+BEGIN
+    LOOP
+        SELECT * INTO y FROM pg_type WHERE oid = type_;
+        EXIT WHEN y.typtype <> 'd';
+        type_ := y.typbasetype;
+        modifier := y.typtypmod;
+    END LOOP;
+    RETURN format_type(type_, modifier);
+END $$;
+
+-- The columns of an overlay, as the table has them.
+CREATE OR REPLACE FUNCTION occ.overlay_columns(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(string_agg(format(CASE typtype WHEN 'd' THEN 'o.%I::%s' ELSE 'o.%I' END, attname, format_type(atttypid, atttypmod)),
+                               ', ' ORDER BY attnum), '')
+      FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = rel AND attnum = ANY (nums)
+$$;
+
 CREATE OR REPLACE FUNCTION occ.primary_key(rel oid) RETURNS int2[] LANGUAGE sql STABLE AS $$
     SELECT conkey FROM pg_constraint WHERE conrelid = rel AND contype = 'p'
 $$;
@@ -78,6 +99,7 @@ CREATE OR REPLACE FUNCTION occ.describe(rel oid) RETURNS jsonb LANGUAGE plpgsql 
 DECLARE
     cls record;
     cols int2[] := occ.columns(rel);
+    o_cols text := occ.overlay_columns(rel, cols);
     written int2[];
     pk int2[] := occ.primary_key(rel);
     sizes text;
@@ -103,7 +125,7 @@ BEGIN
         'own', format('pg_occ_%s_own.%I', cls.relnamespace, cls.relname),
         'keys', format('pg_occ_%s_own.%I', cls.relnamespace, format('%s keys', rel)),
         'shares', format('pg_occ_%s_own.%I', cls.relnamespace, format('%s shares', rel)),
-        'o_cols', occ.each(rel, cols, 'o.{c}', ', '),
+        'o_cols', o_cols,
         'b_cols', occ.each(rel, cols, 'b.{c}', ', '),
         'b_ref', CASE WHEN pk IS NULL THEN ', b.ctid AS occ_ref' END,
         'o_ref', CASE WHEN pk IS NULL THEN ', o.occ_ref' END,
@@ -129,7 +151,7 @@ BEGIN
             ELSE occ.each(rel, pk, 'v.{c} = OLD.{c}', ' AND ') END,
         'pk_texts', occ.each(rel, pk, 'NEW.{c}::text', ', '),
         'pk_index', (SELECT conindid FROM pg_constraint WHERE conrelid = rel AND contype = 'p'),
-        'o_like_old', format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'o.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', ')),
+        'o_like_old', format('record_image_eq(ROW(%s), ROW(%s))', o_cols, occ.each(rel, cols, 'OLD.{c}', ', ')),
         'b_like_old', format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'b.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', ')),
         -- A row costs its values, again its keys for every index, and what holding it takes.
         'size', format('%s + 32', coalesce(sizes, '0'))

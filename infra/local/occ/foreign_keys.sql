@@ -39,6 +39,7 @@ DECLARE
     k record;
     code text := '';
     act text;
+    refuse constant text := 'IF EXISTS (SELECT FROM {view} c WHERE {match}) THEN PERFORM occ.put_off({con}, ''p'', ARRAY[{texts}]); END IF;';
     set_cols int2[];
 BEGIN
     FOR k IN SELECT *, CASE verb WHEN 'delete' THEN confdeltype ELSE confupdtype END AS action
@@ -48,8 +49,9 @@ BEGIN
             WHEN 'c' THEN CASE verb WHEN 'delete' THEN 'DELETE FROM {view} c WHERE {match};'
                 ELSE 'UPDATE {view} c SET ' || occ.pairs(k.conrelid, k.conkey, rel, k.confkey, '{a} = NEW.{b}', ', ') || ' WHERE {match};' END
             WHEN 'n' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = NULL', ', ') || ' WHERE {match};'
-            WHEN 'd' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') || ' WHERE {match};'
-            ELSE 'IF EXISTS (SELECT FROM {view} c WHERE {match}) THEN PERFORM occ.put_off({con}, ''p'', ARRAY[{texts}]); END IF;' END;
+            -- A child that had the default already has not changed, and looks for its parent not again.
+            WHEN 'd' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') || ' WHERE {match}; ' || refuse
+            ELSE refuse END;
         code := code || format(E'\n    IF %s%s THEN\n        %s\n    END IF;',
             occ.each(rel, k.confkey, 'OLD.{c} IS NOT NULL', ' AND '),
             CASE verb WHEN 'update' THEN format(' AND (%s) IS DISTINCT FROM (%s)',
@@ -77,8 +79,8 @@ END $$;
 CREATE OR REPLACE FUNCTION occ.is_deferred(k pg_constraint, side "char") RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN NOT (k).condeferrable THEN false
                 WHEN side = 'p' AND 'r' IN ((k).confdeltype, (k).confupdtype) THEN false
-                ELSE CASE coalesce(current_setting('occ.constraints', true), '')
-                     WHEN 'deferred' THEN true WHEN 'immediate' THEN false ELSE (k).condeferred END END
+                ELSE coalesce((modes->>((k).oid::text))::boolean, (modes->>'ALL')::boolean, (k).condeferred) END
+      FROM (SELECT nullif(current_setting('occ.constraints', true), '')::jsonb AS modes) set_
 $$;
 
 -- A check that was put off fails when children with that key are there and no parent is.
@@ -114,10 +116,36 @@ BEGIN
     END IF;
 END $f$;
 
--- SET CONSTRAINTS, as the proxy translates it: 'deferred' or 'immediate', for the rest of the transaction.
-CREATE OR REPLACE FUNCTION occ.set_constraints(mode text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- The constraints that a name means for SET CONSTRAINTS: all of them in the first schema of the path that has one.
+CREATE OR REPLACE FUNCTION occ.constraints_named(name text[]) RETURNS SETOF pg_constraint LANGUAGE sql STABLE AS $$
+    SELECT k.* FROM pg_constraint k
+     WHERE conname = name[cardinality(name)] AND connamespace = (
+        SELECT n.oid FROM unnest(CASE cardinality(name) WHEN 1 THEN current_schemas(true) ELSE name[1:1] END) WITH ORDINALITY s (name, at)
+          JOIN pg_namespace n ON n.nspname = s.name
+         WHERE EXISTS (SELECT FROM pg_constraint c WHERE c.connamespace = n.oid AND c.conname = k.conname) ORDER BY at LIMIT 1)
+$$;
+
+-- SET CONSTRAINTS, as the proxy translates it: for the rest of the transaction; without names, for all constraints.
+CREATE OR REPLACE FUNCTION occ.set_constraints(deferred boolean, names text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    modes jsonb := CASE names WHEN '{}' THEN jsonb_build_object('ALL', deferred)
+                   ELSE coalesce(nullif(current_setting('occ.constraints', true), ''), '{}')::jsonb END;
+    name text;
+    k pg_constraint;
 BEGIN
-    PERFORM set_config('occ.constraints', mode, true);
+    FOREACH name IN ARRAY names LOOP
+        FOR k IN SELECT * FROM occ.constraints_named(parse_ident(name)) LOOP
+            IF deferred AND NOT k.condeferrable THEN
+                RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('constraint "%s" is not deferrable', k.conname);
+            END IF;
+            modes := modes || jsonb_build_object(k.oid, deferred);
+        END LOOP;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = '42704',
+                MESSAGE = format('constraint "%s" does not exist', array_to_string(parse_ident(name), '.'));
+        END IF;
+    END LOOP;
+    PERFORM set_config('occ.constraints', modes::text, true);
     IF current_setting('occ.pending', true) = '1' THEN
         PERFORM occ.settle(false);
     END IF;

@@ -8,9 +8,9 @@
 -- same, since unlogged ones take longer to create.
 CREATE OR REPLACE FUNCTION occ.build_ledger(t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE occ.fill('CREATE TABLE {keys} AS SELECT {pk}, false AS occ_probe, now() AS occ_at FROM {base} WITH NO DATA;
+    EXECUTE occ.fill('CREATE TABLE {keys} AS SELECT {pk}, false AS occ_probe, now() AS occ_at FROM {own} WITH NO DATA;
         CREATE UNIQUE INDEX ON {keys} ({pk}, occ_probe);
-        CREATE TABLE {shares} AS SELECT {pk}, true AS occ_probe, 0 AS occ_pid, now() AS occ_at FROM {base} WITH NO DATA;
+        CREATE TABLE {shares} AS SELECT {pk}, true AS occ_probe, 0 AS occ_pid, now() AS occ_at FROM {own} WITH NO DATA;
         CREATE UNIQUE INDEX ON {shares} ({pk}, occ_pid);
         ALTER TABLE {shares} ADD FOREIGN KEY ({pk}, occ_probe) REFERENCES {keys} ({pk}, occ_probe) ON DELETE RESTRICT NOT VALID', t);
     UPDATE pg_trigger SET tgenabled = CASE tgrelid WHEN to_regclass(t->>'keys') THEN 'A'::"char" ELSE 'D' END

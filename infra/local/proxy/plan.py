@@ -5,7 +5,16 @@ from typing import Final
 
 from psycopg import sql as composed
 
-from infra.local.dialect import AsyncIndex, AsyncValidation, IamMapping, Kind, Refusal, Setting, Statement
+from infra.local.dialect import (
+    AsyncIndex,
+    AsyncValidation,
+    ConstraintModes,
+    IamMapping,
+    Kind,
+    Refusal,
+    Setting,
+    Statement,
+)
 
 _REMARKABLE: Final = frozenset({Kind.RESET, Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
 
@@ -38,7 +47,7 @@ def _is_simple(statement: Statement) -> bool:
     return not remarkable and statement.kind not in _REMARKABLE
 
 
-def call(function: str, *arguments: str | bool | None) -> str:
+def call(function: str, *arguments: str | bool | list[str] | None) -> str:
     """Write the SELECT of a function of literal arguments."""
     literals = composed.SQL(", ").join(composed.Literal(argument) for argument in arguments)
     return composed.SQL("SELECT {}({})").format(composed.SQL(function), literals).as_string()
@@ -60,7 +69,7 @@ BEGIN = Plan("BEGIN", hidden=True)
 
 def of(statement: Statement) -> Plan:
     """Return the plan of a statement that no rule refuses."""
-    if statement.details or statement.kind is Kind.SET_CONSTRAINTS:
+    if statement.details:
         return _substitute(statement) or Plan(statement.sql, statement)
     return Plan(
         statement.sql,
@@ -85,9 +94,10 @@ def _substitute(statement: Statement) -> Plan | None:
         case Kind.VALIDATE_ASYNC, AsyncValidation(schema, table, constraint):
             select = call("occ.submit_validation", schema, table, constraint) + " AS job_id"
             tag = "ALTER TABLE"
-        case Kind.SET_CONSTRAINTS, _:
-            # The engine's own deferred trigger must not hear of it.
-            select, hide, tag = "SELECT", True, "SET CONSTRAINTS"
+        case Kind.SET_CONSTRAINTS, ConstraintModes(deferred, names):
+            # PostgreSQL itself must not hear of it: the engine's own trigger is deferred, too.
+            qualified = [composed.Identifier(*filter(None, name)).as_string() for name in names]
+            select, hide, tag = call("occ.set_constraints", deferred, qualified), True, "SET CONSTRAINTS"
         case Kind.RESET, Setting(name=None):
             select, hide, tag = call("occ.reset_all"), True, "RESET"
         case Kind.SHOW, Setting(name=str(name), answer=str(answer)):

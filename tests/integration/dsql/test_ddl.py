@@ -90,8 +90,8 @@ def test_serial_is_no_type(session: Session) -> None:
         ("CREATE DOMAIN positive AS int CHECK (VALUE > 0)", "SELECT 5::positive", [5]),
         ("ALTER TABLE t ADD CONSTRAINT small CHECK (v < 10) NOT VALID", "SELECT v FROM t", [1]),
         (
-            "CREATE TABLE g (a int, b int GENERATED ALWAYS AS (a * 2) STORED)",
-            "INSERT INTO g VALUES (2) RETURNING b",
+            "CREATE TABLE g (b int GENERATED ALWAYS AS (a * 2) STORED, a int)",
+            "INSERT INTO g (a) VALUES (2) RETURNING b",
             [4],
         ),
     ],
@@ -184,6 +184,37 @@ def test_domains_are_checked(stage: Stage) -> None:
     )
     session("INSERT INTO d VALUES (1, 1)")
     assert session.refused("INSERT INTO d VALUES (2, -1)") == "23514"
+
+
+def test_a_domain_may_be_narrowed_to_what_rows_are_by_now(stage: Stage) -> None:
+    session = stage.set_up("CREATE DOMAIN amount AS int", "CREATE TABLE d (id int PRIMARY KEY, v amount)")
+    session("INSERT INTO d VALUES (1, NULL), (2, 7)")
+    session("UPDATE d SET v = 3 WHERE id = 1")
+    assert session.refused("ALTER DOMAIN amount ADD CONSTRAINT big CHECK (VALUE > 5)") == "23514"
+    session("DELETE FROM d WHERE v = 3")
+    session("ALTER DOMAIN amount SET NOT NULL")
+    session("ALTER DOMAIN amount ADD CONSTRAINT big CHECK (VALUE > 5)")
+    assert session.refused("UPDATE d SET v = NULL") == "23502"
+    assert session.refused("UPDATE d SET v = 4") == "23514"
+
+
+def test_a_domain_takes_its_columns_with_it(stage: Stage) -> None:
+    session = stage.set_up(
+        "CREATE DOMAIN amount AS int",
+        "CREATE TABLE d (id int PRIMARY KEY, v amount, w text)",
+        "INSERT INTO d VALUES (1, 2, 'w')",
+        "CREATE VIEW with_it AS SELECT v FROM d",
+        "CREATE VIEW without AS SELECT w FROM d",
+    )
+    error = session.fails("DROP DOMAIN amount")
+    assert error.diag.message_detail == (
+        "column v of table d depends on type amount\nview with_it depends on column v of table d"
+    )
+    session("DROP DOMAIN amount CASCADE")
+    session("UPDATE d SET w = 'x'")
+    assert session("SELECT * FROM d") == [(1, "x")]
+    assert session("SELECT * FROM without") == ["x"]
+    assert session.refused("SELECT * FROM with_it") == "42P01"
 
 
 def test_dependents_hold_what_they_stand_on(stage: Stage) -> None:

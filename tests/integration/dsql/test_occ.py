@@ -6,6 +6,7 @@ import functools
 import psycopg
 import pytest
 
+from tests.fix_family import family_tables
 from tests.fix_sessions import IDLE, Session, Stage, at_once
 
 ACCOUNTS = "CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL CHECK (balance >= 0))"
@@ -289,70 +290,6 @@ def test_locking_clauses_that_are_not_there(pair: tuple[Session, Session]) -> No
     assert "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported" in str(error)
 
 
-# Foreign keys
-
-FAMILY = (
-    "CREATE TABLE parents (id int PRIMARY KEY, name text)",
-    "INSERT INTO parents VALUES (1, 'p'), (2, 'q')",
-    "CREATE TABLE children (id int PRIMARY KEY, parent int DEFAULT 2 REFERENCES parents ON DELETE {action}, note text)",
-    "INSERT INTO children VALUES (1, 1, 'c')",
-)
-
-
-def family(stage: Stage, action: str = "NO ACTION") -> tuple[Session, Session]:
-    return stage.pair(*(text.format(action=action) for text in FAMILY))
-
-
-@pytest.mark.parametrize(("parent", "both"), [("DELETE FROM parents", False), ("UPDATE parents SET name = 'x'", True)])
-def test_a_new_child_shares_the_key_of_its_parent(stage: Stage, parent: str, both: bool) -> None:
-    a, b = family(stage)
-    a("INSERT INTO children VALUES (2, 2, 'new')")
-    b(f"{parent} WHERE id = 2")
-    assert not a.loses()
-    assert b.loses() is not both
-
-
-def test_a_child_of_a_parent_that_went_loses(stage: Stage) -> None:
-    a, b = family(stage)
-    a("DELETE FROM parents WHERE id = 2")
-    b("INSERT INTO children VALUES (2, 2, 'new')")
-    assert not a.loses()
-    assert b.loses()
-    error = b.fails("INSERT INTO children VALUES (2, 2, 'new')")
-    assert error.sqlstate == "23503"
-    assert 'violates foreign key constraint "children_parent_fkey"' in str(error)
-
-
-def test_a_lost_update_of_a_parent_does_not_free_it_of_its_new_child(stage: Stage) -> None:
-    texts = (text.format(action="NO ACTION") for text in FAMILY)
-    deleting, updating = stage.pair(*texts, "INSERT INTO parents VALUES (0, 'o')")
-    child = stage.open()
-    deleting("DELETE FROM parents WHERE id = 0")
-    updating("UPDATE parents SET name = 'x'")
-    child("INSERT INTO children VALUES (2, 0, 'new')")
-    child("UPDATE parents SET name = 'y' WHERE id = 1")
-    assert updating.loses()
-    assert deleting.loses()
-
-
-@pytest.mark.parametrize(("action", "left"), [("CASCADE", []), ("SET NULL", [(1, None)]), ("SET DEFAULT", [(1, 2)])])
-def test_referential_actions_conflict_with_changes_of_the_child(stage: Stage, action: str, left: list[object]) -> None:
-    a, b = family(stage, action)
-    a("DELETE FROM parents WHERE id = 1")
-    assert a("SELECT id, parent FROM children") == left
-    b("UPDATE children SET note = 'changed'")
-    assert not a.loses()
-    assert b.loses()
-    assert b("SELECT id, parent FROM children") == left
-
-
-@pytest.mark.parametrize("action", ["NO ACTION", "RESTRICT"])
-def test_a_parent_with_children_stays(stage: Stage, action: str) -> None:
-    a, _ = family(stage, action)
-    assert a.refused("DELETE FROM parents WHERE id = 1") == "23503"
-    assert a.refused("SELECT 1") == "25P02"
-
-
 # What is checked at the statement, and who is seen through
 
 
@@ -420,7 +357,7 @@ STATEMENTS = (
 
 
 def test_nobody_waits_for_an_open_transaction(stage: Stage) -> None:
-    holder, other = stage.pair(ACCOUNTS, SEED, *(text.format(action="NO ACTION") for text in FAMILY))
+    holder, other = stage.pair(ACCOUNTS, SEED, *family_tables())
     for statement in HOLDING:
         holder(statement)
     for statement in STATEMENTS:
@@ -438,7 +375,7 @@ def _attempt(session: Session, statement: str) -> None:
 
 
 def test_autocommit_writes_do_not_wait_either(stage: Stage) -> None:
-    holder, other = stage.pair(ACCOUNTS, SEED, *(text.format(action="NO ACTION") for text in FAMILY))
+    holder, other = stage.pair(ACCOUNTS, SEED, *family_tables())
     other("ROLLBACK")
     for statement in HOLDING:
         holder(statement)

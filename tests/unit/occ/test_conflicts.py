@@ -72,6 +72,17 @@ def test_two_inserts_of_one_new_key(pair: tuple[Session, Session]) -> None:
     assert a.commit_conflicts()
 
 
+def test_two_inserts_of_one_deferrable_key(engine: Engine) -> None:
+    engine.tables("CREATE TABLE codes (id int PRIMARY KEY DEFERRABLE, code int UNIQUE DEFERRABLE)")
+    a, b, c = engine.connect(), engine.connect(), engine.connect()
+    for session, row in ((a, "1, 7"), (b, "2, 7"), (c, "1, 8")):
+        session("BEGIN")
+        session(f"INSERT INTO {{codes}} VALUES ({row})")
+    assert not a.commit_conflicts()
+    assert b.commit_conflicts()
+    assert c.commit_conflicts()
+
+
 def test_write_skew_is_allowed_and_for_update_forbids_it(pair: tuple[Session, Session]) -> None:
     a, b = pair
     a("UPDATE {accounts} SET balance = 0 WHERE id = 1")
