@@ -81,6 +81,7 @@ SEQUENCE_TYPE = unsupported("datatype {} not supported, sequence type must be bi
 ADD_COLUMN = unsupported("ALTER TABLE ADD COLUMN with constraint not supported", "rec")
 ALTER_TABLE = unsupported("unsupported ALTER TABLE {} statement", "rec, live")
 DROP_KEY_COLUMN = unsupported("cannot drop primary key column {}", "rec")
+DROP_KEY = unsupported("cannot drop primary key constraint {}", "docs: a key is for ever; text by analogy")
 EXCLUSION = unsupported("EXCLUDE constraint not supported", "docs: none exist; text by analogy")
 
 INDEX_MODE = unsupported("unsupported mode. please use CREATE INDEX ASYNC.", "rec")

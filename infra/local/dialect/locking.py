@@ -35,6 +35,7 @@ def rewrite_locking(rewriter: Rewriter, node: Any, scope: Scope) -> int:
             raise RefusedError(facts.LOCKING_CLAUSE.refusal())
         check_query(node, NAMES[clause.strength.name])
     extent = Extent(rewriter.source, node)
+    extent.spell_out(rewriter)
     extent.cut_locks(rewriter, len(node.lockingClause))
     marks = _marks(rewriter, node, scope)
     if not marks:
@@ -55,15 +56,15 @@ def _marks(rewriter: Rewriter, node: Any, scope: Scope) -> list[str]:
     locked: dict[str, tuple[Lockable, str]] = {}
     for clause in node.lockingClause:
         for item in targets(clause, items):
-            if item.query is not None:
-                _lock_subquery(rewriter, item.query, scope, clause)
             # The stronger of two clauses counts, as in PostgreSQL.
-            elif locked.get(item.reference, (item, ""))[1] != "LCS_FORUPDATE":
+            if locked.get(item.reference, (item, ""))[1] != "LCS_FORUPDATE":
                 locked[item.reference] = (item, clause.strength.name)
-    return [mark for item, strength in locked.values() for mark in _item_marks(rewriter, item, strength)]
+    return [mark for item, strength in locked.values() for mark in _item_marks(rewriter, item, scope, strength)]
 
 
-def _item_marks(rewriter: Rewriter, item: Lockable, strength: str) -> list[str]:
+def _item_marks(rewriter: Rewriter, item: Lockable, scope: Scope, strength: str) -> list[str]:
+    if item.query is not None:
+        _lock_subquery(rewriter, item.query, scope, strength)
     if item.table is not None:
         return [f"{item.table.shadow_schema}.{FUNCTIONS[strength]}({item.reference}.*)"]
     return _view_marks(rewriter, item, item.view, strength) if item.view else []
@@ -80,19 +81,17 @@ def _view_marks(rewriter: Rewriter, item: Lockable, view: View, strength: str) -
     return marks
 
 
-def _lock_subquery(rewriter: Rewriter, query: Any, scope: Scope, clause: Any) -> None:
+def _lock_subquery(rewriter: Rewriter, query: Any, scope: Scope, strength: str) -> None:
     """An outer clause reaches into the subqueries of FROM, and obeys the same restrictions there."""
-    strength = clause.strength.name
     check_query(query, NAMES[strength], pushed_down=True)
     if query.lockingClause:
         return
     items = lockables(rewriter, query.fromClause or (), scope)
-    marks = [mark for item in items for mark in _item_marks(rewriter, item, strength)]
-    for item in items:
-        if item.query is not None:
-            _lock_subquery(rewriter, item.query, scope, clause)
+    marks = [mark for item in items for mark in _item_marks(rewriter, item, scope, strength)]
     if marks:
-        _add_condition(rewriter, Extent(rewriter.source, query), marks)
+        extent = Extent(rewriter.source, query)
+        extent.spell_out(rewriter)
+        _add_condition(rewriter, extent, marks)
 
 
 def _output_names(node: Any) -> list[str] | None:
@@ -142,13 +141,29 @@ def _add_condition(rewriter: Rewriter, extent: "Extent", marks: list[str]) -> No
 
 
 class Extent:
-    """The tokens of one SELECT, from its first target on, at its own depth."""
+    """The tokens of one SELECT, from its first target on, at its own depth; of TABLE from this word on."""
 
     def __init__(self, source: Source, node: Any) -> None:
         self.source, self.node = source, node
-        anchor = node.targetList[0].location if node.targetList else self._from_location(node.fromClause[0])
-        self.first = source.index(anchor)
+        anchor = node.targetList[0].location if node.targetList else None
+        self.is_table = bool(node.targetList) and anchor is None
+        self.first = source.index(self._from_location(node.fromClause[0]) if anchor is None else anchor)
+        if self.is_table:
+            self.first = self._back(self.first, "TABLE")
         self.limit = self._limit(self.first)
+
+    def _back(self, at: int, name: str) -> int:
+        while at > 0 and self.source.name(at) != name:
+            at -= 1
+        return at
+
+    def spell_out(self, rewriter: Rewriter) -> None:
+        """Write ``TABLE name`` as a SELECT, which can have more columns and conditions."""
+        if not self.is_table:
+            return
+        start = self.source.start(self.first)
+        rewriter.edits.insert(start, "SELECT * ")
+        rewriter.edits.replace(start, self.source.end(self.first), "FROM")
 
     def _from_location(self, item: Any) -> int:
         while isinstance(item, ast.JoinExpr):
@@ -169,10 +184,7 @@ class Extent:
 
     def start(self) -> int:
         """Where SELECT stands."""
-        at = self.first
-        while at > 0 and self.source.name(at) != "SELECT":
-            at -= 1
-        return self.source.start(at)
+        return self.source.start(self._back(self.first, "SELECT"))
 
     def end(self) -> int:
         """The position behind the SELECT."""
@@ -184,6 +196,8 @@ class Extent:
 
     def list_end(self) -> int:
         """Where the select list ends: at FROM, but not that of IS DISTINCT FROM."""
+        if self.is_table:
+            return self.source.start(self.first)
         at = self.source.find(self.first, self.limit, "FROM") if self.node.targetList else self.first - 1
         while self.source.name(at - 1) == "DISTINCT" and at < self.limit:
             at = self.source.find(at + 1, self.limit, "FROM")

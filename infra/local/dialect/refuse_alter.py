@@ -6,7 +6,7 @@ from typing import Any
 from . import facts
 from .nodes import strings
 from .refuse_context import Context
-from .refuse_table import column, first
+from .refuse_table import column, first, sequence_options
 from .statement import Refusal
 
 # AlterTableType -> what PostgreSQL calls it in messages (and DSQL with it: rec, live).
@@ -73,8 +73,10 @@ ALLOWED = frozenset(
     [
         "AT_ColumnDefault",
         "AT_DropNotNull",
+        "AT_DropExpression",
+        "AT_SetIdentity",
+        "AT_DropIdentity",
         "AT_SetStorage",
-        "AT_DropConstraint",
         "AT_AlterConstraint",
         "AT_ChangeOwner",
         "AT_EnableTrigAll",
@@ -126,6 +128,20 @@ def _drop_column(node: Any, command: Any, context: Context) -> Refusal | None:
     return None
 
 
+def _drop_constraint(node: Any, command: Any, context: Context) -> Refusal | None:
+    table = context.table(node.relation.schemaname, node.relation.relname)
+    key = table and next((index.name for index in table.unique_indexes if index.primary), None)
+    return facts.DROP_KEY.refusal(key) if key and key == command.name else None
+
+
+def _add_identity(node: Any, command: Any, context: Context) -> Refusal | None:
+    table = context.table(node.relation.schemaname, node.relation.relname)
+    found = table and table.by_name.get(command.name)
+    if found and found.type != "bigint":
+        return facts.IDENTITY_TYPE.refusal(found.type)
+    return sequence_options(command.def_.options, facts.IDENTITY_CACHE)
+
+
 def _validate(_node: Any, _command_node: Any, context: Context) -> Refusal | None:
     return None if context.asynchronous else _refused("AT_ValidateConstraint")
 
@@ -133,6 +149,8 @@ def _validate(_node: Any, _command_node: Any, context: Context) -> Refusal | Non
 RULES: dict[str, Callable[[Any, Any, Context], Refusal | None]] = {
     "AT_AddColumn": _add_column,
     "AT_AddConstraint": _add_constraint,
+    "AT_AddIdentity": _add_identity,
     "AT_DropColumn": _drop_column,
+    "AT_DropConstraint": _drop_constraint,
     "AT_ValidateConstraint": _validate,
 }

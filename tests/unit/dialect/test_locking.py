@@ -22,6 +22,12 @@ MARK = 'pg_occ_2200.for_update(pg_occ_2200."accounts".*)'
         ("SELECT * FROM generate_series(1, 2) FOR UPDATE", "SELECT * FROM generate_series(1, 2)", 0),
         ("SELECT id FROM (SELECT id FROM accounts) s FOR UPDATE",
          f"SELECT id FROM (SELECT id FROM {A} WHERE {MARK} IS NULL ) s", 0),
+        ("SELECT id FROM (SELECT id FROM accounts) s FOR KEY SHARE FOR UPDATE OF s",
+         f"SELECT id FROM (SELECT id FROM {A} WHERE {MARK} IS NULL ) s", 0),
+        ("TABLE accounts ORDER BY 1 FOR UPDATE", f"SELECT * , {MARK} FROM {A} ORDER BY 1", 1),
+        ("TABLE ONLY public.accounts FOR UPDATE", f"SELECT * , {MARK} FROM ONLY {A}", 1),
+        ("SELECT * FROM (TABLE accounts) s FOR UPDATE",
+         f"SELECT * FROM (SELECT * FROM {A} WHERE {MARK} IS NULL ) s", 0),
     ],
 )  # fmt: skip
 def test_marks_are_hidden_columns_at_the_top(sql: str, expected: str, hidden: int) -> None:
