@@ -4,19 +4,22 @@
 # ruff: noqa: S608
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from pglast import ast
+from pglast.parser import parse_sql
 
 from . import facts
 from .catalog import Table, UniqueIndex
-from .nodes import constant
-from .source import Source, quote
+from .nodes import strings, walk
+from .source import quote
 from .statement import RefusedError
-from .upsert_layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
 class Arbiter:
-    """A key: columns, expressions as the conflict target or the index has them, and its predicate."""
+    """A key: the columns, expressions and predicate of its index."""
 
     columns: tuple[str, ...]
     expressions: tuple[str, ...] = ()
@@ -61,7 +64,7 @@ def _of(index: UniqueIndex) -> Arbiter:
     return Arbiter(columns, index.expressions, index.predicate, index.nulls_not_distinct)
 
 
-def arbiters(source: Source, node: Any, table: Table, layout: Layout) -> list[Arbiter] | None:
+def arbiters(node: Any, table: Table) -> list[Arbiter] | None:
     """The keys an upsert looks at; None where PostgreSQL has to reject the target itself."""
     infer = node.onConflictClause.infer
     if infer is None:
@@ -71,32 +74,35 @@ def arbiters(source: Source, node: Any, table: Table, layout: Layout) -> list[Ar
         if index is None:
             raise RefusedError(facts.NO_CONSTRAINT.refusal(infer.conname, table.name))
         return [_of(index)]
-    columns = tuple(item.name for item in infer.indexElems if item.name)
-    if any(name not in table.by_name for name in columns):
+    columns = {item.name for item in infer.indexElems if item.name}
+    if not columns <= table.by_name.keys():
         return None
-    index = _inferred(table, columns, len(infer.indexElems) - len(columns), partial=infer.whereClause is not None)
+    shapes = {_shape(item.expr) for item in infer.indexElems if not item.name}
+    index = _inferred(table, columns, shapes, partial=infer.whereClause is not None)
     if index is None:
         raise RefusedError(facts.NO_ARBITER.refusal())
-    predicate = source.text[slice(*layout.target_where)] if index.partial and layout.target_where else None
-    distinct = index.nulls_not_distinct
-    return [Arbiter(tuple(dict.fromkeys(columns)), _expressions(source, infer, layout), predicate, distinct)]
+    return [_of(index)]
 
 
-def _inferred(table: Table, columns: tuple[str, ...], expressions: int, *, partial: bool) -> UniqueIndex | None:
+def _inferred(table: Table, columns: set[str], shapes: set[frozenset[str]], *, partial: bool) -> UniqueIndex | None:
     fitting = [
         index
         for index in table.unique_indexes
-        if {name for name in index.columns if name} == set(columns)
-        and index.columns.count(None) == expressions
+        if {name for name in index.columns if name} == columns
+        and {_shape_of(text) for text in index.expressions} == shapes
         and (partial or not index.partial)
     ]
     return min(fitting, key=lambda index: index.partial, default=None)
 
 
-def _expressions(source: Source, infer: Any, layout: Layout) -> tuple[str, ...]:
-    if layout.target_tokens is None:
-        return ()
-    ranges = source.split(*layout.target_tokens)
-    texts = [source.text[source.start(first) : source.end(limit - 1)] for first, limit in ranges]
-    pairs = zip(texts, infer.indexElems, strict=True)
-    return tuple(text for text, item in pairs if item.name is None and constant(item.expr) is None)
+def _shape(expression: Any) -> frozenset[str]:
+    """The columns and functions of an expression: PostgreSQL writes those of an index in other words, not of others."""
+    fields = (item.fields for item in walk(expression) if isinstance(item, ast.ColumnRef))
+    functions = (item.funcname for item in walk(expression) if isinstance(item, ast.FuncCall))
+    return frozenset(strings(names)[-1] for names in (*fields, *functions))
+
+
+@lru_cache(maxsize=1024)
+def _shape_of(text: str) -> frozenset[str]:
+    (statement,) = parse_sql(f"SELECT {text}")
+    return _shape(statement.stmt)

@@ -16,7 +16,10 @@ from .upsert_layout import Layout
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The SELECT, whether it can give one row only, and the columns the INSERT has to leave to the view."""
+    """The SELECT, whether it can give one row only, and the columns the INSERT has to leave to the view.
+
+    Where there may be more than one row, they are numbered: `pg_occ_n`.
+    """
 
     sql: str
     single: bool
@@ -128,4 +131,6 @@ def _over(table: Table, columns: list[Column], text: str) -> str:
 
 def _select(table: Table, given: dict[str, str], tail: str) -> str:
     items = [f"{given.get(item.name) or _default(item)} AS {quote(item.name)}" for item in table.columns]
-    return f"SELECT {', '.join(items)}, row_number() OVER () AS pg_occ_n{tail}"
+    if tail:
+        items.append("row_number() OVER () AS pg_occ_n")
+    return f"SELECT {', '.join(items)}{tail}"

@@ -1,7 +1,8 @@
 """INSERT ... ON CONFLICT as one statement of CTEs, since it cannot run on a view with INSTEAD OF triggers.
 
     WITH new    AS MATERIALIZED (the proposed rows, typed and with their defaults),
-         changed AS (UPDATE view AS t SET ... FROM new AS excluded WHERE keys equal AND (...) RETURNING ...),
+         changed AS (UPDATE view AS t SET ... FROM new, its columns as excluded
+                      WHERE keys equal AND (...) RETURNING ...),
          added   AS (INSERT INTO view SELECT ... FROM new WHERE no row of these keys RETURNING ...)
     SELECT the RETURNING list FROM (changed UNION ALL added) AS t
 
@@ -75,7 +76,7 @@ def _compose(rewriter: Rewriter, node: Any, scope: Scope) -> tuple[Upsert | None
     updates = node.onConflictClause.action.name == "ONCONFLICT_UPDATE"
     if rows is None or (updates and node.onConflictClause.infer is None):
         return None, None
-    found = arbiters(rewriter.source, node, table, layout)
+    found = arbiters(node, table)
     if found is None:
         return None, None
     rewriter.upserts += 1
@@ -140,6 +141,10 @@ class Composer:
 
     def _changed(self) -> str:
         edits, layout = self.rewriter.edits, self.layout
+        # A whole row of `excluded` has the table's columns and no others.
+        excluded = "AS excluded"
+        if not self.rows.single:
+            excluded = f"AS pg_occ_given, LATERAL (SELECT {self._columns('pg_occ_given')}) AS excluded"
         conditions = [self.arbiters[0].match(self.alias, "excluded")]
         if layout.condition:
             conditions.append(f"({edits.render(*layout.condition)})")
@@ -148,16 +153,16 @@ class Composer:
         assignments = edits.render(*layout.assignments) if layout.assignments else ""
         returning = f" RETURNING {self._columns(self.alias)}"
         return (
-            f"UPDATE {self.view} AS {self.alias} SET {assignments} FROM {self._name('new')} AS excluded"
+            f"UPDATE {self.view} AS {self.alias} SET {assignments} FROM {self._name('new')} {excluded}"
             f" WHERE {' AND '.join(conditions)}{returning}"
         )
 
     def _once(self) -> str:
-        return f"CASE WHEN {self.arbiters[0].repeated('excluded', 0)} THEN {AFFECT_TWICE} ELSE true END"
+        return f"CASE WHEN {self.arbiters[0].repeated('pg_occ_given', 0)} THEN {AFFECT_TWICE} ELSE true END"
 
     def _added(self) -> str:
         conditions = [
-            f"NOT EXISTS (SELECT FROM {self.view} AS pg_occ_old WHERE {arbiter.match('pg_occ_old', 'excluded')})"
+            f"NOT EXISTS (SELECT FROM {self.view} AS pg_occ_old WHERE {arbiter.match('pg_occ_old', 'pg_occ_given')})"
             for arbiter in self.arbiters
         ]
         if not self.rows.single:
@@ -165,12 +170,12 @@ class Composer:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return (
             f"INSERT INTO {self.view} ({self._columns(generated=False)})"
-            f" SELECT {self._columns('excluded', generated=False)} FROM {self._name('new')} AS excluded{where}"
+            f" SELECT {self._columns('pg_occ_given', generated=False)} FROM {self._name('new')} AS pg_occ_given{where}"
             f" RETURNING {self._columns()}"
         )
 
     def _firsts(self) -> list[str]:
-        return [f"NOT ({arbiter.repeated('excluded', number)})" for number, arbiter in enumerate(self.arbiters)]
+        return [f"NOT ({arbiter.repeated('pg_occ_given', number)})" for number, arbiter in enumerate(self.arbiters)]
 
     def _final(self) -> str:
         layout = self.layout

@@ -10,13 +10,11 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Text ranges of an upsert's clauses, and the token ranges of its source and conflict target."""
+    """Text ranges of an upsert's clauses, and the token range of its source."""
 
     start: int
     end: int
     source_tokens: Range
-    target_tokens: Range | None
-    target_where: Range | None
     assignments: Range | None
     condition: Range | None
     returning: Range | None
@@ -30,7 +28,7 @@ def layout_of(source: Source, node: Any) -> Layout:
         limit -= 1
     at = _end_of_statement(source, begin, limit)
     conflict = source.index(node.onConflictClause.location)
-    target, target_where, action = _target(source, conflict + 2, at)
+    action = source.find(conflict + 2, at, "DO")
     returning = source.find(action, at, "RETURNING")
     set_at = source.find(action, returning, "SET")
     where = source.find(set_at, returning, "WHERE")
@@ -38,8 +36,6 @@ def layout_of(source: Source, node: Any) -> Layout:
         start=source.start(_insert_token(source, begin)),
         end=source.end(at - 1),
         source_tokens=(_source_start(source, node, begin), conflict),
-        target_tokens=target,
-        target_where=target_where,
         assignments=_text(source, set_at + 1, where) if set_at < returning else None,
         condition=_text(source, where + 1, returning) if where < returning else None,
         returning=_text(source, returning + 1, at) if returning < at else None,
@@ -67,15 +63,6 @@ def _source_start(source: Source, node: Any, at: int) -> int:
     if node.cols and source.name(at) in OPEN:
         at = source.skip_group(at)
     return at + 3 if source.name(at) == "OVERRIDING" else at
-
-
-def _target(source: Source, at: int, limit: int) -> tuple[Range | None, Range | None, int]:
-    if source.name(at) not in OPEN:
-        return None, None, source.find(at, limit, "DO")
-    behind = source.skip_group(at)
-    do = source.find(behind, limit, "DO")
-    where = _text(source, behind + 1, do) if source.name(behind) == "WHERE" else None
-    return (at + 1, behind - 1), where, do
 
 
 def _text(source: Source, first: int, limit: int) -> Range:

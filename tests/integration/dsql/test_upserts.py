@@ -1,0 +1,60 @@
+"""INSERT ... ON CONFLICT: which keys decide, and what the proposed row is; conflicts of upserts stand in test_occ.py."""
+
+import pytest
+
+from tests.fix_sessions import Session, Stage
+
+NO_ARBITER = "there is no unique or exclusion constraint matching the ON CONFLICT specification"
+
+
+@pytest.fixture
+def session(stage: Stage) -> Session:
+    """A session in a table of two rows; codes are unique whatever their case, and so are numbers above 5."""
+    session = stage.set_up(
+        "CREATE TABLE u (id int PRIMARY KEY, code text, n int DEFAULT 1)",
+        "INSERT INTO u VALUES (1, 'One', 10), (2, 'Two', 1)",
+    )
+    assert session.job("CREATE UNIQUE INDEX ASYNC ON u (lower(code))")
+    assert session.job("CREATE UNIQUE INDEX ASYNC ON u (n) WHERE n > 5")
+    return session
+
+
+@pytest.mark.parametrize("target", ["lower(code)", "lower(u.code)", "lower(code), lower(code)"])
+def test_an_expression_decides(session: Session, target: str) -> None:
+    upsert = f"INSERT INTO u VALUES (3, 'ONE') ON CONFLICT ({target}) DO UPDATE SET code = excluded.code RETURNING *"
+    assert session(upsert) == [(1, "ONE", 10)]
+    assert session.tag == "INSERT 0 1"
+
+
+@pytest.mark.parametrize("predicate", ["n > 5", "n > 7"])
+def test_a_part_of_the_rows_decides(session: Session, predicate: str) -> None:
+    do_nothing = f"ON CONFLICT (n) WHERE {predicate} DO NOTHING"
+    session(f"INSERT INTO u VALUES (3, 'three', 10) {do_nothing}")
+    assert session.tag == "INSERT 0 0"
+    session(f"INSERT INTO u VALUES (3, 'three', 1) {do_nothing}")
+    assert session.tag == "INSERT 0 1"
+
+
+@pytest.mark.parametrize("target", ["upper(code)", "code", "n", "id, lower(code)", "lower(code), n"])
+def test_no_index_is_of_that_key(session: Session, target: str) -> None:
+    error = session.fails(f"INSERT INTO u VALUES (3, 'three') ON CONFLICT ({target}) DO NOTHING")
+    assert (error.sqlstate, error.diag.message_primary) == ("42P10", NO_ARBITER)
+
+
+@pytest.mark.parametrize("rows", ["(1, 'a', 2)", "(1, 'a', 2), (3, 'b', 2)"])
+def test_the_proposed_row_is_one_of_the_table(session: Session, rows: str) -> None:
+    upsert = f"INSERT INTO u VALUES {rows} ON CONFLICT (id) DO UPDATE SET code ="
+    session(f"{upsert} excluded::text")
+    assert session("SELECT code FROM u WHERE id = 1") == ["(1,a,2)"]
+    session(f"{upsert} to_jsonb(excluded)::text WHERE u IS DISTINCT FROM excluded")
+    assert session("SELECT code FROM u WHERE id = 1") == ['{"n": 2, "id": 1, "code": "a"}']
+    session(f"{upsert} excluded.code WHERE u.* = excluded.*")
+    assert session("SELECT code FROM u WHERE id = 1") == ['{"n": 2, "id": 1, "code": "a"}']
+
+
+def test_one_row_is_not_changed_twice(session: Session) -> None:
+    twice = "INSERT INTO u VALUES (3, 'a'), (3, 'b') ON CONFLICT (id)"
+    assert session.refused(f"{twice} DO UPDATE SET code = 'c'") == "21000"
+    session(f"{twice} DO NOTHING")
+    assert session.tag == "INSERT 0 1"
+    assert session("SELECT code FROM u WHERE id = 3") == ["a"]
