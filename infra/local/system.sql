@@ -61,6 +61,50 @@ CREATE OR REPLACE FUNCTION sys.uuid_to_base32_str(id uuid) RETURNS text LANGUAGE
            generate_series(1, 130, 5) at
 $$;
 
+-- Definitions, as their users wrote them: what the proxy has put in place of their relations' names is taken back. --------
+
+CREATE OR REPLACE FUNCTION occ.shown_name(name text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN parts[1] IS NOT NULL
+                THEN coalesce(to_regclass(format('%I.%s', (SELECT nspname FROM pg_namespace WHERE oid = parts[1]::oid), parts[2]))::text, parts[2])
+                WHEN starts_with(parts[2], 'pg_') THEN parts[2] ELSE 'information_schema.' || parts[2] END
+      FROM regexp_match(name, '^(?:pg_occ_(\d+)(?:_skip)?|occ_shown)\.(.*)$') parts
+$$;
+CREATE OR REPLACE FUNCTION occ_shown.as_written(definition text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    name text;
+BEGIN
+    FOR name IN SELECT m[1] FROM regexp_matches(definition, '\m((?:pg_occ_\d+(?:_skip)?|occ_shown)\.(?:"(?:[^"]|"")+"|[\w$]+))', 'g') m
+                GROUP BY 1 ORDER BY length(m[1]) DESC LOOP
+        definition := replace(definition, name, occ.shown_name(name));
+    END LOOP;
+    RETURN definition;
+END $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view oid, pretty boolean) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view, pretty)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view oid, width integer) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view, width)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view text, pretty boolean) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view, pretty)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_ruledef(rule oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_ruledef(rule)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_ruledef(rule oid, pretty boolean) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_ruledef(rule, pretty)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_functiondef(func oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_functiondef(func)) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_function_sqlbody(func oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(pg_catalog.pg_get_function_sqlbody(func)) $$;
+GRANT EXECUTE ON FUNCTION occ.shown_name TO PUBLIC;
+
+-- A catalog of relations over again: with definitions as written, and with views that the triggers behind them let change.
+CREATE OR REPLACE FUNCTION occ.shown_query(catalog regclass) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT regexp_replace(regexp_replace(rtrim(pg_get_viewdef(catalog), ';'), '\mpg_get_viewdef\(', 'occ_shown.pg_get_viewdef(', 'g'),
+                          '(\mpg_(?:relation|column)_is_updatable\((?:[^()]|\([^()]*\))*), false\)', '\1, true)', 'g')
+$$;
+
 -- Roles and IAM identities -----------------------------------------------------------------------------------------------
 
 CREATE TABLE IF NOT EXISTS occ.iam_mapping (

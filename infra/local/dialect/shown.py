@@ -1,7 +1,8 @@
 """The system catalogs as a cluster has them: without the schemas in which the stand-in keeps overlays and views.
 
 A query that reads one of these is pointed at a view of the same name, which leaves those schemas' rows out. Without it
-``information_schema.columns`` would list the columns of each table three times.
+``information_schema.columns`` would list the columns of each table three times. So is the call of a function that
+shows a definition, in which relations bear the names of the stand-in's views.
 """
 
 from typing import Final
@@ -20,12 +21,20 @@ _CATALOGS: Final = {
     "pg_attribute": ("attrelid", _OF_RELATION),
     "pg_class": ("relnamespace", _OF_SCHEMA),
     "pg_constraint": ("connamespace", _OF_SCHEMA),
+    "pg_event_trigger": (
+        "evtfoid",
+        "{column} NOT IN (SELECT oid FROM pg_proc WHERE pronamespace = 'occ'::regnamespace)",
+    ),
     "pg_index": ("indrelid", _OF_RELATION),
     "pg_indexes": ("schemaname", _BY_NAME),
     "pg_namespace": ("oid", _OF_SCHEMA),
     "pg_proc": ("pronamespace", _OF_SCHEMA),
     "pg_rewrite": ("ev_class", _OF_RELATION),
     "pg_sequences": ("schemaname", _BY_NAME),
+    "pg_stat_all_indexes": ("schemaname", _BY_NAME),
+    "pg_stat_all_tables": ("schemaname", _BY_NAME),
+    "pg_stat_user_indexes": ("schemaname", _BY_NAME),
+    "pg_stat_user_tables": ("schemaname", _BY_NAME),
     "pg_tables": ("schemaname", _BY_NAME),
     "pg_trigger": ("tgrelid", _OF_RELATION),
     "pg_type": ("typnamespace", _OF_SCHEMA),
@@ -62,6 +71,16 @@ _INFORMATION_SCHEMA: Final = {
 _RELATIONS: Final = {("pg_catalog", name): how for name, how in _CATALOGS.items()} | {
     ("information_schema", name): (column, _BY_NAME) for name, column in _INFORMATION_SCHEMA.items()
 }
+_OVER_AGAIN: Final = frozenset(
+    {
+        ("pg_catalog", "pg_views"),
+        ("information_schema", "columns"),
+        ("information_schema", "tables"),
+        ("information_schema", "views"),
+    }
+)
+"""Catalogs that show definitions, or whether a view may be changed, made as PostgreSQL makes them."""
+FUNCTIONS: Final = frozenset({"pg_get_viewdef", "pg_get_ruledef", "pg_get_functiondef", "pg_get_function_sqlbody"})
 
 
 def is_shown_in_part(schema: str | None, name: str) -> bool:
@@ -78,5 +97,9 @@ def views() -> str:
 def _view(schema: str, name: str) -> str:
     column, test = _RELATIONS[schema, name]
     columns = _PG_ATTRIBUTE if name == "pg_attribute" else "*"
-    query = f"SELECT {columns} FROM {schema}.{name} WHERE {test.format(column=column)}"  # noqa: S608 - our own words
-    return f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS {query}"
+    query = (
+        f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT {columns} FROM %s shown WHERE {test.format(column=column)}"
+    )
+    if (schema, name) not in _OVER_AGAIN:
+        return query % f"{schema}.{name}"
+    return f"DO $$BEGIN EXECUTE format('{query % '(%s)'}', occ.shown_query('{schema}.{name}')); END$$"

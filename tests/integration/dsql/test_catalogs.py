@@ -47,6 +47,40 @@ def test_a_view_is_there_once(session: Session) -> None:
     assert session("SELECT relkind FROM pg_class WHERE relname = 'seen'") == ["v"]
 
 
+def test_a_view_may_be_changed(session: Session) -> None:
+    updatable = "SELECT is_updatable FROM information_schema"
+    assert session(f"{updatable}.views WHERE table_name = 'seen'") == ["YES"]
+    assert session(f"{updatable}.columns WHERE table_name = 'seen'") == ["YES"]
+    assert session("SELECT is_insertable_into FROM information_schema.tables WHERE table_name = 'seen'") == ["YES"]
+
+
+DEFINITION = f" SELECT v\n   FROM {TABLE};"
+DEFINITIONS = {
+    "by name": ("SELECT pg_get_viewdef('seen')", DEFINITION),
+    "by oid": ("SELECT pg_catalog.pg_get_viewdef('seen'::regclass, true)", DEFINITION),
+    "pg_views": ("SELECT definition FROM pg_views WHERE viewname = 'seen'", DEFINITION),
+    "views": ("SELECT view_definition FROM information_schema.views WHERE table_name = 'seen'", DEFINITION),
+    "body": (
+        "SELECT pg_get_function_sqlbody('latest'::regproc)",
+        f"RETURN (SELECT max({TABLE}.v) AS max FROM {TABLE})",
+    ),
+}
+
+
+@pytest.mark.parametrize(("query", "definition"), DEFINITIONS.values(), ids=DEFINITIONS)
+def test_definitions_are_shown_as_written(session: Session, query: str, definition: str) -> None:
+    session(f"CREATE FUNCTION latest() RETURNS text LANGUAGE sql RETURN (SELECT max(v) FROM {TABLE})")
+    assert session(query) == [definition]
+
+
+def test_a_definition_names_the_schema_that_is_not_in_the_path(session: Session) -> None:
+    (schema,) = session("SELECT current_schema()")
+    session("CREATE VIEW of_views AS SELECT viewname FROM pg_views")
+    session("SET search_path TO pg_catalog")
+    assert session(f"SELECT pg_get_viewdef('{schema}.seen')") == [f" SELECT v\n   FROM {schema}.{TABLE};"]
+    assert session(f"SELECT pg_get_viewdef('{schema}.of_views')") == [" SELECT viewname\n   FROM pg_views;"]
+
+
 def test_only_a_clusters_schemas_are_listed(session: Session) -> None:
     assert session("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%occ%'") == []
     assert session("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '%occ%'") == []
