@@ -186,13 +186,13 @@ def _column(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
 
 def _function(rewriter: Rewriter, node: Any, _scope: Scope) -> bool:
     name = function_name(node)
-    home = shown.SCHEMA if name in shown.FUNCTIONS else "sys"
-    redirected = name in shown.FUNCTIONS or name in facts.REDIRECTED_FUNCTIONS and not node.args
+    shows = name in shown.FUNCTIONS
+    redirected = shows or (name in facts.REDIRECTED_FUNCTIONS and not node.args)
     if name == "current_setting" and node.args:
         redirected = constant(node.args[0]) in facts.FIXED_SETTINGS
     if redirected:
         qualified = rewriter.source.name(rewriter.source.index(node.location) + 1) == DOT
-        rewriter.qualify(node.location, 1 + qualified, home)
+        rewriter.qualify(node.location, 1 + qualified, shown.SCHEMA if shows else "sys")
     return True
 
 

@@ -21,10 +21,7 @@ _CATALOGS: Final = {
     "pg_attribute": ("attrelid", _OF_RELATION),
     "pg_class": ("relnamespace", _OF_SCHEMA),
     "pg_constraint": ("connamespace", _OF_SCHEMA),
-    "pg_event_trigger": (
-        "evtfoid",
-        "{column} NOT IN (SELECT oid FROM pg_proc WHERE pronamespace = 'occ'::regnamespace)",
-    ),
+    "pg_event_trigger": ("evtname", "NOT starts_with({column}, 'occ_')"),
     "pg_index": ("indrelid", _OF_RELATION),
     "pg_indexes": ("schemaname", _BY_NAME),
     "pg_namespace": ("oid", _OF_SCHEMA),
@@ -97,9 +94,10 @@ def views() -> str:
 def _view(schema: str, name: str) -> str:
     column, test = _RELATIONS[schema, name]
     columns = _PG_ATTRIBUTE if name == "pg_attribute" else "*"
-    query = (
-        f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT {columns} FROM %s shown WHERE {test.format(column=column)}"
+    head, tail = (
+        f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT {columns} FROM",
+        f"WHERE {test.format(column=column)}",
     )
     if (schema, name) not in _OVER_AGAIN:
-        return query % f"{schema}.{name}"
-    return f"DO $$BEGIN EXECUTE format('{query % '(%s)'}', occ.shown_query('{schema}.{name}')); END$$"
+        return f"{head} {schema}.{name} {tail}"
+    return f"DO $$BEGIN EXECUTE format('{head} (%s) q {tail}', occ.shown_query('{schema}.{name}')); END$$"

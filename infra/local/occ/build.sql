@@ -68,6 +68,26 @@ CREATE OR REPLACE FUNCTION occ.view_query(t jsonb, merged boolean) RETURNS text 
         ELSE 'SELECT {b_out} FROM {base} b' END, t)
 $$;
 
+-- A row of a view is one of its table, for functions of the user's that take such rows. What he makes may depend on it, so
+-- it is kept where nothing is made anew, and goes with the table.
+CREATE OR REPLACE FUNCTION occ.build_cast(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    func oid;
+BEGIN
+    EXECUTE occ.fill('CREATE OR REPLACE FUNCTION occ."{oid} row"(r {view}) RETURNS {base} LANGUAGE sql IMMUTABLE
+            AS $body$ SELECT ROW({r_cols})::{base} $body$;
+        GRANT EXECUTE ON FUNCTION occ."{oid} row" TO PUBLIC',
+        t || jsonb_build_object('r_cols', occ.each(rel, occ.columns(rel), 'r.{c}', ', ')));
+    func := to_regproc(occ.fill('occ."{oid} row"', t));
+    IF NOT EXISTS (SELECT FROM pg_cast WHERE castfunc = func) THEN
+        EXECUTE occ.fill('CREATE CAST ({view} AS {base}) WITH FUNCTION occ."{oid} row"({view}) AS IMPLICIT', t);
+    END IF;
+    UPDATE pg_depend SET deptype = 'a'
+     WHERE refclassid = 'pg_type'::regclass
+       AND (classid = 'pg_proc'::regclass AND objid = func
+            OR classid = 'pg_cast'::regclass AND objid = (SELECT oid FROM pg_cast WHERE castfunc = func));
+END $$;
+
 CREATE OR REPLACE FUNCTION occ.next_identity(seq oid) RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass

@@ -98,16 +98,20 @@ CREATE OR REPLACE FUNCTION occ.set_dropped(views oid[], dropped boolean) RETURNS
      WHERE attrelid = ANY (views) AND attname = format('........pg.dropped.%s........', attnum)
 $$;
 
--- A view that users' own views may stand on is altered, not dropped.
+-- A view that users' own views may stand on is altered, not dropped. Functions of its rows move along.
 CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, target text, rel oid, t jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     c record;
     was record;
 BEGIN
     PERFORM occ.set_dropped(ARRAY[view_oid], false);
-    SELECT n.nspname, v.relname INTO was FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace WHERE v.oid = view_oid;
+    SELECT n.nspname, v.relname, v.reltype, v.relnamespace INTO was FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace WHERE v.oid = view_oid;
     IF FOUND AND was.nspname <> split_part(target, '.', 1) THEN
         EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, split_part(target, '.', 1));
+        FOR c IN SELECT oid::regprocedure AS function FROM pg_proc
+                  WHERE pronamespace = was.relnamespace AND proargtypes[0] = was.reltype LOOP
+            EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', c.function, split_part(target, '.', 1));
+        END LOOP;
     END IF;
     IF was.relname <> t->>'rel' THEN
         EXECUTE format('ALTER VIEW %I.%I RENAME TO %I', split_part(target, '.', 1), was.relname, t->>'rel');
@@ -137,7 +141,10 @@ $$;
 CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
     UPDATE pg_depend d SET refobjid = s.base, refobjsubid = CASE refobjsubid WHEN 0 THEN 0 ELSE s.attnums[refobjsubid] END
       FROM occ.shadowed s, unnest(ARRAY[s.view, s.skip]) v
-     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v AND d.deptype = 'n'
+     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v AND d.deptype = 'n';
+    UPDATE pg_depend d SET refclassid = 'pg_class'::regclass, refobjid = s.base
+      FROM occ.shadowed s JOIN pg_class b ON b.oid = s.base JOIN pg_cast k ON k.casttarget = b.reltype
+     WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = k.castfunc AND d.classid <> 'pg_cast'::regclass AND d.deptype = 'n'
 $$;
 
 CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -200,7 +207,7 @@ BEGIN
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, skip = excluded.skip, own = excluded.own, attnums = excluded.attnums,
         related = excluded.related, signature = excluded.signature;
     PERFORM occ.mirror_defaults(rel, t, ARRAY[t->>'view', occ.skip_view(t)]);
-    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t);
+    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t), occ.build_cast(rel, t);
     IF cardinality(occ.related(rel)) > 0 OR occ.part_parent(rel, 'delete') <> '' THEN
         EXECUTE occ.fill('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT OR UPDATE OR DELETE ON {view} EXECUTE FUNCTION occ.statement_ends()', t);
         EXECUTE format('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT ON %s EXECUTE FUNCTION occ.statement_ends()', occ.skip_view(t));
@@ -226,12 +233,13 @@ DECLARE
     rel oid;
     path text := current_setting('search_path');
     level text := current_setting('client_min_messages');
+    checks text := current_setting('check_function_bodies');
 BEGIN
     IF current_setting('occ.following', true) = '1' THEN
         RETURN;
     END IF;
     PERFORM set_config('occ.following', '1', true), set_config('search_path', 'pg_catalog', true),
-            set_config('client_min_messages', 'warning', true);
+            set_config('client_min_messages', 'warning', true), set_config('check_function_bodies', 'off', true);
     DELETE FROM occ.shadowed WHERE base NOT IN (SELECT oid FROM pg_class);
     FOR rel IN SELECT u FROM occ.user_tables() u
                 WHERE everything OR u = ANY (changed)
@@ -241,7 +249,7 @@ BEGIN
     END LOOP;
     PERFORM occ.own_up();
     PERFORM set_config('occ.following', '', true), set_config('search_path', path, true),
-            set_config('client_min_messages', level, true);
+            set_config('client_min_messages', level, true), set_config('check_function_bodies', checks, true);
 END $$;
 
 CREATE OR REPLACE FUNCTION occ.on_ddl_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -290,11 +298,11 @@ BEGIN
     FOR s IN SELECT oid FROM pg_namespace WHERE occ.is_user_schema(nspname) LOOP
         PERFORM occ.sync_schema(s);
     END LOOP;
-    UPDATE occ.shadowed SET signature = NULL;
-    PERFORM occ.follow('{}', true);
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
     GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.catalog, occ.hold TO PUBLIC;
+    UPDATE occ.shadowed SET signature = NULL;
+    PERFORM occ.follow('{}', true);
     CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();
     CREATE EVENT TRIGGER occ_drop ON sql_drop EXECUTE FUNCTION occ.on_drop();
     ALTER EVENT TRIGGER occ_ddl_end ENABLE ALWAYS;

@@ -60,16 +60,13 @@ DEFINITIONS = {
     "by oid": ("SELECT pg_catalog.pg_get_viewdef('seen'::regclass, true)", DEFINITION),
     "pg_views": ("SELECT definition FROM pg_views WHERE viewname = 'seen'", DEFINITION),
     "views": ("SELECT view_definition FROM information_schema.views WHERE table_name = 'seen'", DEFINITION),
-    "body": (
-        "SELECT pg_get_function_sqlbody('latest'::regproc)",
-        f"RETURN (SELECT max({TABLE}.v) AS max FROM {TABLE})",
-    ),
+    "body": ("SELECT pg_get_function_sqlbody('last'::regproc)", f"RETURN (SELECT max({TABLE}.v) AS max FROM {TABLE})"),
 }
 
 
 @pytest.mark.parametrize(("query", "definition"), DEFINITIONS.values(), ids=DEFINITIONS)
 def test_definitions_are_shown_as_written(session: Session, query: str, definition: str) -> None:
-    session(f"CREATE FUNCTION latest() RETURNS text LANGUAGE sql RETURN (SELECT max(v) FROM {TABLE})")
+    session(f"CREATE FUNCTION last() RETURNS text LANGUAGE sql RETURN (SELECT max(v) FROM {TABLE})")
     assert session(query) == [definition]
 
 

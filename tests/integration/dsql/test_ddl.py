@@ -182,6 +182,48 @@ def test_writes_of_functions_conflict(stage: Stage) -> None:
     assert b.loses()
 
 
+def test_functions_take_rows(stage: Stage) -> None:
+    session = stage.set_up(
+        TABLE,
+        SEED,
+        "CREATE FUNCTION label(t) RETURNS text LANGUAGE sql AS 'SELECT $1.w || $1.v'",
+        "CREATE FUNCTION labels(t[]) RETURNS text LANGUAGE sql AS 'SELECT max(label(r)) FROM unnest($1) r'",
+        "CREATE FUNCTION first() RETURNS t LANGUAGE sql AS 'SELECT x FROM t x ORDER BY id LIMIT 1'",
+        "CREATE VIEW labelled AS SELECT label(t) AS label FROM t",
+    )
+    session.begin()
+    assert session("UPDATE t SET v = 2 RETURNING label(t), t.label") == [("d2", "d2")]
+    assert session("SELECT labels(array_agg(t)), (SELECT v FROM first()) FROM t") == [("d2", 2)]
+    session("COMMIT")
+    session("ALTER TABLE t ADD COLUMN x int")
+    assert session("SELECT label FROM labelled") == ["d2"]
+
+
+def test_a_view_of_a_function_of_rows_holds_the_table(stage: Stage) -> None:
+    session = stage.set_up(
+        TABLE,
+        "CREATE FUNCTION label(t) RETURNS text LANGUAGE sql AS 'SELECT $1.w'",
+        "CREATE VIEW labelled AS SELECT label(t) AS label FROM t",
+    )
+    detail = session.fails("DROP TABLE t").diag.message_detail
+    assert detail == "function label(t) depends on type t\nview labelled depends on table t"
+    session("DROP TABLE t CASCADE")
+    assert session(
+        "SELECT count(*) FROM pg_proc WHERE proname = 'label' AND pronamespace = current_schema()::regnamespace"
+    ) == [0]
+
+
+def test_a_schema_that_its_tables_left_may_go(stage: Stage) -> None:
+    session = stage.set_up(TABLE, SEED)
+    (home,) = session("SELECT current_schema()")
+    session(f"CREATE SCHEMA {home}_other")
+    session(f"ALTER TABLE t SET SCHEMA {home}_other")
+    session(f"ALTER TABLE {home}_other.t SET SCHEMA {home}")
+    session(f"DROP SCHEMA {home}_other")
+    session("SELECT * FROM t FOR UPDATE")
+    assert session("UPDATE t SET v = 3 RETURNING v") == [3]
+
+
 def test_domains_are_checked(stage: Stage) -> None:
     session = stage.set_up(
         "CREATE DOMAIN positive AS int CHECK (VALUE > 0)", "CREATE TABLE d (id int PRIMARY KEY, v positive)"

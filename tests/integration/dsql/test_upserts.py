@@ -1,4 +1,4 @@
-"""INSERT ... ON CONFLICT: which keys decide, and what the proposed row is; conflicts of upserts stand in test_occ.py."""
+"""INSERT ... ON CONFLICT: which keys decide, and what the proposed row is; test_occ.py has conflicts of upserts."""
 
 import pytest
 
