@@ -32,8 +32,6 @@ PURGE_S: Final = 300.0
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
        (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
-       (SELECT array_agg(array_position(s.attnums, k.num) ORDER BY k.n)
-          FROM unnest(occ.primary_key(c.oid)) WITH ORDINALITY k (num, n)) AS key_numbers,
        (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule
   FROM occ.catalog() c LEFT JOIN occ.shadowed s ON s.base = c.oid
 """
@@ -154,7 +152,7 @@ class Cluster:
         for row in await self._read(_CATALOG):
             key = (row["schema"], row["relname"])
             if row["rule"]:
-                views[key] = View(*key, row["oid"], tuple(column["name"] for column in row["columns"]), row["rule"])
+                views[key] = View(*key, row["oid"], _columns(row), row["rule"])
             elif row["shadow"]:
                 tables[key] = _table(row)
         schemas = frozenset(row["nspname"] for row in await self._read(_SCHEMAS))
@@ -262,10 +260,15 @@ class Cluster:
         await self._worker.execute(update, (status, details, name, job["job_id"]))
 
 
-def _table(row: dict[str, Any]) -> Table:
-    columns = tuple(
-        Column(c["name"], c["type"], c["default"], bool(c["generated"]), bool(c["identity"])) for c in row["columns"]
+def _columns(row: dict[str, Any]) -> tuple[Column, ...]:
+    return tuple(
+        Column(c["name"], c["type"], c["default"], bool(c["generated"]), bool(c["identity"]), c["number"])
+        for c in row["columns"]
     )
+
+
+def _table(row: dict[str, Any]) -> Table:
+    columns = _columns(row)
     names = {column.name for column in columns}
     # The keys of an index that was dropped while it was read are not known any more.
     indexes = tuple(_unique_index(index, names) for index in row["unique_indexes"] if None not in index["keys"])
@@ -278,7 +281,6 @@ def _table(row: dict[str, Any]) -> Table:
         index_count=row["indexes"],
         oid=row["oid"],
         shadow_oid=row["shadow_oid"],
-        key_numbers=tuple(row["key_numbers"] or ()),
     )
 
 

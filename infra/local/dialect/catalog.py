@@ -7,13 +7,14 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `default` is the text of its default expression."""
+    """A column; `default` is the text of its default expression, `number` its place in the view that has it."""
 
     name: str
     type: str
     default: str | None = None
     generated: bool = False
     identity: bool = False
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class UniqueIndex:
 
 @dataclass(frozen=True)
 class Table:
-    """A user's table and the schema that holds its shadow view; `key_numbers` are the key's columns in that view."""
+    """A user's table and the schema that holds its shadow view."""
 
     schema: str
     name: str
@@ -45,7 +46,6 @@ class Table:
     index_count: int = 0
     oid: int = 0
     shadow_oid: int = 0
-    key_numbers: tuple[int, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -57,6 +57,11 @@ class Table:
         """The key columns of the primary key, empty without one."""
         return next((index.columns for index in self.unique_indexes if index.primary), ())
 
+    @property
+    def key_numbers(self) -> tuple[int, ...]:
+        """The primary key's columns by their places in the shadow view."""
+        return tuple(self.by_name[name].number for name in self.primary_key if name)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -65,7 +70,7 @@ class View:
     schema: str
     name: str
     oid: int
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     rule: str
 
 

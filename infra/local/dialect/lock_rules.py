@@ -172,7 +172,7 @@ def _relation(rewriter: Rewriter, item: Any, scope: Scope, *, nullable: bool) ->
     shadowed = table is not None and not item.alias
     reference = f"{table.shadow_schema}.{quote(name)}" if table and shadowed else quote(name)
     view = rewriter.view(item, scope)
-    columns = _renamed(view.columns, item) if view else ()
+    columns = _renamed(tuple(column.name for column in view.columns), item) if view else ()
     return Lockable(name, reference, "relation", nullable, table, view=view, columns=columns)
 
 

@@ -23,6 +23,7 @@ from .proposed import Proposed, proposed
 from .rewrite import Rewriter, Scope, visit_all
 from .source import quote
 from .upsert_layout import Layout, layout_of
+from .upsert_view import as_table
 
 AFFECT_TWICE = "occ.affect_row_twice()"
 
@@ -63,7 +64,7 @@ def rewrite_cte(rewriter: Rewriter, cte: Any, scope: Scope) -> None:
 
 
 def _compose(rewriter: Rewriter, node: Any, scope: Scope) -> tuple[Upsert | None, Layout | None]:
-    table = rewriter.table(node.relation, replace(scope, ctes=frozenset()))
+    table = _target(rewriter, node.relation, replace(scope, ctes=frozenset()))
     if table is None:
         visit_all(rewriter, node.selectStmt, scope)
         return None, None
@@ -81,6 +82,12 @@ def _compose(rewriter: Rewriter, node: Any, scope: Scope) -> tuple[Upsert | None
         return None, None
     rewriter.upserts += 1
     return Composer(rewriter, node, table, layout, rows, found).compose(), layout
+
+
+def _target(rewriter: Rewriter, relation: Any, scope: Scope) -> Table | None:
+    table = rewriter.table(relation, scope)
+    view = None if table else rewriter.view(relation, scope)
+    return as_table(view, rewriter.catalog) if view else table
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def _shown(query: Any) -> Mapping[Position, int]:
     """The columns of FROM that a query shows, and as which of its own; what equals one of them is shown as well."""
     shown: dict[Position, int] = {}
     for target in query["targetList"] or ():
-        position = _position(query, target["expr"])
+        position = position_of(query, target["expr"])
         if position and target["resjunk"] == "false":
             shown.setdefault(position, int(target["resno"]))
     equal = list(_equal(query))
@@ -114,7 +114,7 @@ def _shown(query: Any) -> Mapping[Position, int]:
 def _equal(query: Any) -> Iterator[tuple[Position, Position]]:
     for condition in _conditions(query["jointree"]):
         if condition[NODE] == "OPEXPR" and condition["opno"] in EQUALS:
-            left, right = (_position(query, item) for item in condition["args"])
+            left, right = (position_of(query, item) for item in condition["args"])
             if left and right:
                 yield left, right
 
@@ -132,12 +132,12 @@ def _conditions(node: Any) -> Iterator[Any]:
         yield from _conditions(item)
 
 
-def _position(query: Any, expression: Any) -> Position | None:
+def position_of(query: Any, expression: Any) -> Position | None:
     """The column that an expression is, looked up through joins; None for any other expression."""
     if expression is None or expression[NODE] != "VAR" or expression["varlevelsup"] != "0":
         return None
     number, column = int(expression["varno"]), int(expression["varattno"])
     entry = query["rtable"][number - 1]
     if entry["rtekind"] == JOIN:
-        return _position(query, entry["joinaliasvars"][column - 1]) if column > 0 else None
+        return position_of(query, entry["joinaliasvars"][column - 1]) if column > 0 else None
     return number, column

@@ -8,7 +8,8 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
            (SELECT coalesce(jsonb_agg(jsonb_build_object(
                         'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
                         'default', pg_get_expr(d.adbin, d.adrelid), 'not_null', a.attnotnull,
-                        'generated', a.attgenerated, 'identity', a.attidentity) ORDER BY a.attnum), '[]')
+                        'generated', a.attgenerated, 'identity', a.attidentity,
+                        'number', coalesce(array_position(s.attnums, a.attnum), a.attnum)) ORDER BY a.attnum), '[]')
               FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
            (SELECT coalesce(jsonb_agg(jsonb_build_object(

@@ -181,6 +181,9 @@ BEGIN
     IF s.signature = sig AND kept THEN
         RETURN;
     END IF;
+    IF occ.columns(rel) = '{}' THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'table without columns not supported';
+    END IF;
     PERFORM occ.sync_schema((SELECT relnamespace FROM pg_class WHERE oid = rel));
     -- The triggers that would look after deferrable keys are PostgreSQL's own, and silent.
     UPDATE pg_index SET indimmediate = true WHERE indrelid = rel AND NOT indimmediate;

@@ -58,3 +58,32 @@ def test_one_row_is_not_changed_twice(session: Session) -> None:
     session(f"{twice} DO NOTHING")
     assert session.tag == "INSERT 0 1"
     assert session("SELECT code FROM u WHERE id = 3") == ["a"]
+
+
+@pytest.fixture
+def view(stage: Stage) -> Session:
+    """A session, and a view that shows a table's columns under other names, in another order, with its own default."""
+    return stage.set_up(
+        "CREATE TABLE t (id int PRIMARY KEY, code text UNIQUE, n int DEFAULT 1, since text)",
+        "ALTER TABLE t DROP COLUMN since",
+        "INSERT INTO t VALUES (1, 'one', 1)",
+        "CREATE VIEW below AS SELECT n, code, id AS key FROM t ORDER BY id",
+        "CREATE VIEW v AS SELECT key, code AS name, n FROM below",
+        "ALTER VIEW v ALTER name SET DEFAULT 'nameless'",
+    )
+
+
+def test_an_upsert_of_a_view_is_one_of_its_table(view: Session) -> None:
+    upsert = "INSERT INTO v AS t (key, name) VALUES (1, 'first'), (2, 'second') ON CONFLICT (key)"
+    returning = "DO UPDATE SET name = excluded.name, n = t.n + excluded.n RETURNING *"
+    assert sorted(view(f"{upsert} {returning}")) == [(1, "first", 2), (2, "second", 1)]
+    assert view.tag == "INSERT 0 2"
+    assert view("SELECT * FROM t ORDER BY id") == [(1, "first", 2), (2, "second", 1)]
+
+
+def test_a_view_has_the_keys_of_its_table(view: Session) -> None:
+    view("INSERT INTO v (key, name) VALUES (1, 'other'), (2, 'one'), (3, DEFAULT) ON CONFLICT DO NOTHING")
+    assert view.tag == "INSERT 0 1"
+    assert view("SELECT * FROM t ORDER BY id") == [(1, "one", 1), (3, "nameless", 1)]
+    error = view.fails("INSERT INTO v VALUES (1) ON CONFLICT (n) DO NOTHING")
+    assert (error.sqlstate, error.diag.message_primary) == ("42P10", NO_ARBITER)

@@ -6,23 +6,29 @@ ACCOUNTS = Table(
     "public",
     "accounts",
     "pg_occ_2200",
-    (Column("id", "integer"), Column("owner", "character varying(20)"), Column("balance", "numeric(18,6)", "100")),
+    (
+        Column("id", "integer", number=1),
+        Column("owner", "character varying(20)", number=2),
+        Column("balance", "numeric(18,6)", "100", number=3),
+    ),
     (UniqueIndex("accounts_pkey", ("id",), primary=True), UniqueIndex("accounts_owner_key", ("owner",))),
     index_count=2,
     oid=1,
     shadow_oid=101,
-    key_numbers=(1,),
 )
 NOTES = Table(
     "public",
     "notes",
     "pg_occ_2200",
-    (Column("id", "uuid", "gen_random_uuid()"), Column("body", "jsonb"), Column("size", "integer", generated=True)),
+    (
+        Column("id", "uuid", "gen_random_uuid()", number=1),
+        Column("body", "jsonb", number=2),
+        Column("size", "integer", generated=True, number=3),
+    ),
     (UniqueIndex("notes_pkey", ("id",), primary=True), UniqueIndex("notes_part", ("body",), predicate="(body <> '')")),
     index_count=24,
     oid=2,
     shadow_oid=102,
-    key_numbers=(1,),
 )
 ARCHIVE = Table("old", "accounts", "pg_occ_77", ACCOUNTS.columns, oid=3, shadow_oid=103)
 CATALOG = Catalog(1, {(table.schema, table.name): table for table in (ACCOUNTS, NOTES, ARCHIVE)})

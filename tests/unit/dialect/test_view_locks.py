@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local.dialect import Refusal, Statement, View, analyse
+from infra.local.dialect import Column, Refusal, Statement, View, analyse
 from infra.local.dialect.node_tree import read
 from tests.unit.dialect.bank_catalog import CATALOG
 
@@ -55,7 +55,8 @@ BOTH = [relation(ACCOUNTS), relation(NOTES)]
 def judge(sql: str, text: str = ONE) -> Statement:
     """The verdict, where the view `shown` is that query, and `nested` stands on it."""
     above = rule([column(1, 2)], [relation(SHOWN)])
-    views = (View("public", "shown", SHOWN, ("a", "B"), text), View("public", "nested", NESTED, ("n",), above))
+    columns = tuple(Column(name, "integer") for name in ("a", "B", "n"))
+    views = (View("public", "shown", SHOWN, columns[:2], text), View("public", "nested", NESTED, columns[2:], above))
     catalog = replace(CATALOG, views={(view.schema, view.name): view for view in views})
     (statement,) = analyse(sql, catalog, ("public",))
     return statement

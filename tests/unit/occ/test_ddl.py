@@ -31,6 +31,14 @@ def test_a_column_is_added(owner: Session, engine: Engine) -> None:
     assert app("SELECT * FROM reader") == [(1, "a")]
 
 
+def test_a_table_keeps_a_column(owner: Session) -> None:
+    error = owner.fails("CREATE TABLE nothing ()")
+    assert (error.sqlstate, error.diag.message_primary) == ("0A000", "table without columns not supported")
+    owner("CREATE TABLE little (a int)")
+    assert owner.fails("ALTER TABLE little DROP COLUMN a").sqlstate == "0A000"
+    assert owner("SELECT * FROM {little}") == []
+
+
 def test_columns_are_renamed_and_dropped(owner: Session) -> None:
     owner("ALTER TABLE t RENAME COLUMN v TO value")
     owner("INSERT INTO {t} (id, value) VALUES (2, 'b')")
