@@ -99,9 +99,23 @@ CREATE OR REPLACE FUNCTION occ_shown.pg_get_function_sqlbody(func oid) RETURNS t
     SELECT occ_shown.as_written(pg_catalog.pg_get_function_sqlbody(func)) $$;
 GRANT EXECUTE ON FUNCTION occ.shown_name TO PUBLIC;
 
--- A catalog of relations over again: with definitions as written, and with views that the triggers behind them let change.
+-- An index as a cluster has it: of an access method of its own, and a primary key with all the other columns in it.
+CREATE OR REPLACE FUNCTION occ_shown.of_cluster(definition text, index oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT replace(definition, ' USING btree (', ' USING btree_index (')
+           || coalesce((SELECT format(' INCLUDE (%s)', string_agg(quote_ident(attname), ', ' ORDER BY attnum))
+                          FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid
+                         WHERE x.indexrelid = index AND x.indisprimary AND a.attnum > 0 AND NOT a.attisdropped
+                           AND a.attnum <> ALL (x.indkey::int2[]) HAVING count(*) > 0), '')
+$$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_indexdef(index oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.of_cluster(pg_catalog.pg_get_indexdef(index), index) $$;
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_indexdef(index oid, key integer, pretty boolean) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE key WHEN 0 THEN occ_shown.of_cluster(pg_catalog.pg_get_indexdef(index, 0, pretty), index)
+                    ELSE pg_catalog.pg_get_indexdef(index, key, pretty) END $$;
+
+-- A catalog over again: with definitions as they are to be shown, and with views that the triggers behind them let change.
 CREATE OR REPLACE FUNCTION occ.shown_query(catalog regclass) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT regexp_replace(regexp_replace(rtrim(pg_get_viewdef(catalog), ';'), '\mpg_get_viewdef\(', 'occ_shown.pg_get_viewdef(', 'g'),
+    SELECT regexp_replace(regexp_replace(rtrim(pg_get_viewdef(catalog), ';'), '\m(pg_get_(?:view|index)def)\(', 'occ_shown.\1(', 'g'),
                           '(\mpg_(?:relation|column)_is_updatable\((?:[^()]|\([^()]*\))*), false\)', '\1, true)', 'g')
 $$;
 

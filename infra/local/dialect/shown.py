@@ -2,7 +2,7 @@
 
 A query that reads one of these is pointed at a view of the same name, which leaves those schemas' rows out. Without it
 ``information_schema.columns`` would list the columns of each table three times. So is the call of a function that
-shows a definition, in which relations bear the names of the stand-in's views.
+shows a definition: relations would bear the names of the stand-in's views, and indexes be PostgreSQL's.
 """
 
 from typing import Final
@@ -14,11 +14,16 @@ _OF_RELATION: Final = (
     "{column} NOT IN (SELECT c.oid FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE occ.is_own(n.nspname))"
 )
+_OF_FUNCTION: Final = (
+    "{column} NOT IN (SELECT p.oid FROM pg_catalog.pg_proc p"
+    " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE occ.is_own(n.nspname))"
+)
 _BY_NAME: Final = "occ.is_own({column}) IS NOT TRUE"
 
 _CATALOGS: Final = {
     "pg_attrdef": ("adrelid", _OF_RELATION),
     "pg_attribute": ("attrelid", _OF_RELATION),
+    "pg_cast": ("castfunc", _OF_FUNCTION),
     "pg_class": ("relnamespace", _OF_SCHEMA),
     "pg_constraint": ("connamespace", _OF_SCHEMA),
     "pg_event_trigger": ("evtname", "NOT starts_with({column}, 'occ_')"),
@@ -70,6 +75,7 @@ _RELATIONS: Final = {("pg_catalog", name): how for name, how in _CATALOGS.items(
 }
 _OVER_AGAIN: Final = frozenset(
     {
+        ("pg_catalog", "pg_indexes"),
         ("pg_catalog", "pg_views"),
         ("information_schema", "columns"),
         ("information_schema", "tables"),
@@ -77,7 +83,9 @@ _OVER_AGAIN: Final = frozenset(
     }
 )
 """Catalogs that show definitions, or whether a view may be changed, made as PostgreSQL makes them."""
-FUNCTIONS: Final = frozenset({"pg_get_viewdef", "pg_get_ruledef", "pg_get_functiondef", "pg_get_function_sqlbody"})
+FUNCTIONS: Final = frozenset(
+    {"pg_get_viewdef", "pg_get_ruledef", "pg_get_functiondef", "pg_get_function_sqlbody", "pg_get_indexdef"}
+)
 
 
 def is_shown_in_part(schema: str | None, name: str) -> bool:

@@ -54,6 +54,26 @@ def test_a_view_may_be_changed(session: Session) -> None:
     assert session("SELECT is_insertable_into FROM information_schema.tables WHERE table_name = 'seen'") == ["YES"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"SELECT indexdef FROM pg_indexes WHERE indexname = '{TABLE}_pkey'",
+        f"SELECT pg_get_indexdef('{TABLE}_pkey'::regclass)",
+        f"SELECT pg_catalog.pg_get_indexdef('{TABLE}_pkey'::regclass, 0, true)",
+    ],
+)
+def test_a_primary_key_holds_the_row(session: Session, query: str) -> None:
+    (definition,) = session(query)
+    assert definition.endswith(f"{TABLE} USING btree_index (id) INCLUDE (v)")
+
+
+def test_an_index_has_its_keys(session: Session) -> None:
+    assert session.job(f"CREATE INDEX ASYNC by_v ON {TABLE} (lower(v), id)")
+    assert session("SELECT pg_get_indexdef('by_v'::regclass, 1, true)") == ["lower(v)"]
+    (definition,) = session("SELECT pg_get_indexdef('by_v'::regclass)")
+    assert definition.endswith(f"{TABLE} USING btree_index (lower(v), id)")
+
+
 DEFINITION = f" SELECT v\n   FROM {TABLE};"
 DEFINITIONS = {
     "by name": ("SELECT pg_get_viewdef('seen')", DEFINITION),
