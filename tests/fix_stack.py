@@ -130,6 +130,12 @@ def chapter(stack: "Stack", code: Any) -> Deploy:
     return lambda wanted: stack.deploy(CHAPTERS[wanted] if isinstance(wanted, int) else wanted, code).outputs
 
 
+@pytest.fixture
+def cold(chapter: Deploy) -> None:
+    """No environment is warm: it would keep the connection that it has, whatever is forbidden from now on."""
+    chapter(0)
+
+
 @pytest.fixture(scope="session")
 def deployed_endpoint(stack: "Stack", chapter: Deploy) -> str:
     """The endpoint of the stack's cluster, for tests that need no more of the stack."""

@@ -67,13 +67,13 @@ CREATE OR REPLACE FUNCTION occ.shown_name(name text) RETURNS text LANGUAGE sql S
     SELECT CASE WHEN parts[1] IS NOT NULL
                 THEN coalesce(to_regclass(format('%I.%s', (SELECT nspname FROM pg_namespace WHERE oid = parts[1]::oid), parts[2]))::text, parts[2])
                 WHEN starts_with(parts[2], 'pg_') THEN parts[2] ELSE 'information_schema.' || parts[2] END
-      FROM regexp_match(name, '^(?:pg_occ_(\d+)(?:_skip)?|occ_shown)\.(.*)$') parts
+      FROM regexp_match(name, '^(?:pg_occ_(\d+)|occ_shown)\.(.*)$') parts
 $$;
 CREATE OR REPLACE FUNCTION occ_shown.as_written(definition text) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     name text;
 BEGIN
-    FOR name IN SELECT m[1] FROM regexp_matches(definition, '\m((?:pg_occ_\d+(?:_skip)?|occ_shown)\.(?:"(?:[^"]|"")+"|[\w$]+))', 'g') m
+    FOR name IN SELECT m[1] FROM regexp_matches(definition, '\m((?:pg_occ_\d+|occ_shown)\.(?:"(?:[^"]|"")+"|[\w$]+))', 'g') m
                 GROUP BY 1 ORDER BY length(m[1]) DESC LOOP
         definition := replace(definition, name, occ.shown_name(name));
     END LOOP;

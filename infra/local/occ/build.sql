@@ -98,22 +98,22 @@ BEGIN
 END $$;
 
 -- An identity column GENERATED ALWAYS has no default in the view: its trigger has to tell a value from none.
-CREATE OR REPLACE FUNCTION occ.mirror_defaults(rel oid, t jsonb, views text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.mirror_defaults(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    c record;
-    v text;
+    changes text;
 BEGIN
-    FOR c IN SELECT a.attname, CASE
+    SELECT string_agg(format('ALTER %I ', c.attname) || coalesce('SET DEFAULT ' || c.expression, 'DROP DEFAULT'), ', ') INTO changes
+      FROM (SELECT a.attname, v.atthasdef, CASE
                       WHEN a.attidentity = 'd' THEN format('occ.next_identity(%s::oid)',
                            pg_get_serial_sequence(t->>'base', a.attname)::regclass::oid)
                       WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS expression
-               FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-              WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped LOOP
-        FOREACH v IN ARRAY views LOOP
-            EXECUTE format('ALTER VIEW %s ALTER COLUMN %I ', v, c.attname)
-                || coalesce('SET DEFAULT ' || c.expression, 'DROP DEFAULT');
-        END LOOP;
-    END LOOP;
+              FROM pg_attribute a JOIN pg_attribute v ON v.attrelid = to_regclass(t->>'view') AND v.attname = a.attname
+              LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped) c
+     WHERE c.expression IS NOT NULL OR c.atthasdef;
+    IF changes IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE %s %s', t->>'view', changes);
+    END IF;
 END $$;
 
 -- Takes away what ended transactions have left in an overlay, which is all that can be seen of it from outside; returns

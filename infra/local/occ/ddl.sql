@@ -31,7 +31,7 @@ DECLARE
     suffix text;
     name text;
 BEGIN
-    FOREACH suffix IN ARRAY ARRAY['', '_own', '_skip'] LOOP
+    FOREACH suffix IN ARRAY ARRAY['', '_own'] LOOP
         name := format('pg_occ_%s%s', schema_oid, suffix);
         IF to_regnamespace(name) IS NULL THEN
             PERFORM set_config('allow_system_table_mods', 'on', true);
@@ -44,20 +44,16 @@ BEGIN
         SELECT array_agg(makeaclitem(a.grantee, a.grantor, 'USAGE', false))
           FROM pg_namespace u, aclexplode(coalesce(u.nspacl, acldefault('n', u.nspowner))) a
          WHERE u.oid = schema_oid AND a.privilege_type = 'USAGE')
-     WHERE s.nspname IN (format('pg_occ_%s', schema_oid), format('pg_occ_%s_skip', schema_oid));
+     WHERE s.nspname = format('pg_occ_%s', schema_oid);
 END $$;
 
--- The views answer to the same privileges as the table.
+-- The view answers to the same privileges as the table.
 CREATE OR REPLACE FUNCTION occ.mirror_grants(rel oid) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_class v SET relacl = coalesce(b.relacl, acldefault('r', b.relowner)) FROM pg_class b, occ.shadowed s
-     WHERE s.base = rel AND b.oid = rel AND v.oid IN (s.view, s.skip);
+     WHERE s.base = rel AND b.oid = rel AND v.oid = s.view;
     UPDATE pg_attribute v SET attacl = b.attacl FROM pg_attribute b, occ.shadowed s
-     WHERE s.base = rel AND b.attrelid = rel AND v.attrelid IN (s.view, s.skip) AND v.attname = b.attname AND v.attnum > 0
+     WHERE s.base = rel AND b.attrelid = rel AND v.attrelid = s.view AND v.attname = b.attname AND v.attnum > 0
        AND NOT b.attisdropped AND v.attacl IS DISTINCT FROM b.attacl;
-$$;
-
-CREATE OR REPLACE FUNCTION occ.skip_view(t jsonb) RETURNS text LANGUAGE sql AS $$
-    SELECT format('%s_skip.%I', t->>'shadow', t->>'rel')
 $$;
 
 -- Everything the generated code was generated from.
@@ -91,39 +87,39 @@ $$;
 
 -- PostgreSQL drops a column of a view as it drops one of a table, where something that the column depends on goes; but
 -- it replaces only views that have all of their columns. So they come back for that moment, by the names it gave them.
-CREATE OR REPLACE FUNCTION occ.set_dropped(views oid[], dropped boolean) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION occ.set_dropped(view oid, dropped boolean) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_attribute SET attisdropped = dropped, atttypid = CASE WHEN dropped THEN 0 ELSE 'int4'::regtype::oid END,
            attlen = 4, attbyval = true, attalign = 'i', attstorage = 'p', attcompression = '', attcollation = 0,
            atttypmod = -1, attndims = 0
-     WHERE attrelid = ANY (views) AND attname = format('........pg.dropped.%s........', attnum)
+     WHERE attrelid = view AND attname = format('........pg.dropped.%s........', attnum)
 $$;
 
 -- A view that users' own views may stand on is altered, not dropped. Functions of its rows move along.
-CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, target text, rel oid, t jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, rel oid, t jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     c record;
     was record;
 BEGIN
-    PERFORM occ.set_dropped(ARRAY[view_oid], false);
+    PERFORM occ.set_dropped(view_oid, false);
     SELECT n.nspname, v.relname, v.reltype, v.relnamespace INTO was FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace WHERE v.oid = view_oid;
-    IF FOUND AND was.nspname <> split_part(target, '.', 1) THEN
-        EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, split_part(target, '.', 1));
+    IF FOUND AND was.nspname <> t->>'shadow' THEN
+        EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, t->>'shadow');
         FOR c IN SELECT oid::regprocedure AS function FROM pg_proc
                   WHERE pronamespace = was.relnamespace AND proargtypes[0] = was.reltype LOOP
-            EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', c.function, split_part(target, '.', 1));
+            EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', c.function, t->>'shadow');
         END LOOP;
     END IF;
     IF was.relname <> t->>'rel' THEN
-        EXECUTE format('ALTER VIEW %I.%I RENAME TO %I', split_part(target, '.', 1), was.relname, t->>'rel');
+        EXECUTE format('ALTER VIEW %I.%I RENAME TO %I', t->>'shadow', was.relname, t->>'rel');
     END IF;
     FOR c IN SELECT v.attname AS was, b.attname AS now
                FROM unnest(attnums) WITH ORDINALITY k (num, n)
                JOIN pg_attribute v ON v.attrelid = view_oid AND v.attnum = k.n
                JOIN pg_attribute b ON b.attrelid = rel AND b.attnum = k.num AND NOT b.attisdropped
               WHERE v.attname <> b.attname LOOP
-        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', target, c.was, c.now);
+        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', t->>'view', c.was, c.now);
     END LOOP;
-    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', target, occ.view_query(t, false));
+    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, false));
 END $$;
 
 -- With a column of the table goes that of the views, not the views: nothing else may say that it needs the column.
@@ -140,8 +136,8 @@ $$;
 -- and takes with it what it does without the engine.
 CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
     UPDATE pg_depend d SET refobjid = s.base, refobjsubid = CASE refobjsubid WHEN 0 THEN 0 ELSE s.attnums[refobjsubid] END
-      FROM occ.shadowed s, unnest(ARRAY[s.view, s.skip]) v
-     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = v AND d.deptype = 'n';
+      FROM occ.shadowed s
+     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view AND d.deptype = 'n';
     UPDATE pg_depend d SET refclassid = 'pg_class'::regclass, refobjid = s.base
       FROM occ.shadowed s JOIN pg_class b ON b.oid = s.base JOIN pg_cast k ON k.casttarget = b.reltype
      WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = k.castfunc AND d.classid <> 'pg_cast'::regclass AND d.deptype = 'n'
@@ -155,17 +151,15 @@ DECLARE
 BEGIN
     PERFORM occ.tie('pg_class', own, 'pg_class', rel);
     PERFORM occ.tie('pg_class', own, 'pg_class', to_regclass(t->>'view')::oid);
-    FOR o IN SELECT oid, ev_class FROM pg_rewrite WHERE ev_class IN (s.view, s.skip) LOOP
-        PERFORM occ.tie('pg_rewrite', o.oid, 'pg_class', own), occ.tie_columns(o.ev_class, rel, s.attnums);
-    END LOOP;
+    PERFORM occ.tie('pg_rewrite', oid, 'pg_class', own), occ.tie_columns(ev_class, rel, s.attnums)
+       FROM pg_rewrite WHERE ev_class = s.view;
     FOR o IN SELECT p.oid, v.reltype FROM pg_proc p, pg_class v
               WHERE v.oid = to_regclass(t->>'view') AND (
                     (p.pronamespace = to_regnamespace(t->>'private') AND p.proname ~ format('_%s$', rel))
                  OR (p.pronamespace = to_regnamespace(t->>'shadow') AND p.proargtypes[0] = v.reltype)) LOOP
         PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
     END LOOP;
-    UPDATE pg_trigger SET tgenabled = 'A'
-     WHERE tgrelid IN (to_regclass(t->>'view'), to_regclass(occ.skip_view(t))) AND tgenabled <> 'A';
+    UPDATE pg_trigger SET tgenabled = 'A' WHERE tgrelid = s.view AND tgenabled <> 'A';
 END $$;
 
 CREATE OR REPLACE FUNCTION occ.sync(rel oid) RETURNS void LANGUAGE plpgsql AS $$
@@ -190,8 +184,7 @@ BEGIN
     layout := occ.layout(rel, CASE WHEN kept THEN s.attnums ELSE '{}' END);
     t := t || jsonb_build_object('u_out', occ.outputs(rel, layout, 'u'), 'b_out', occ.outputs(rel, layout, 'b'));
     IF kept THEN
-        PERFORM occ.sync_view(s.view, t->>'view', rel, t, s.attnums),
-                occ.sync_view(s.skip, occ.skip_view(t), rel, t, s.attnums);
+        PERFORM occ.sync_view(s.view, rel, t, s.attnums);
         EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
         PERFORM occ.drop_functions(rel);
     ELSIF EXISTS (SELECT FROM pg_class WHERE oid = s.own) THEN
@@ -202,18 +195,16 @@ BEGIN
         PERFORM occ.build_ledger(t);
     END IF;
     EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true));
-    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', occ.skip_view(t), occ.view_query(t, true));
-    PERFORM occ.set_dropped(ARRAY[to_regclass(t->>'view'), to_regclass(occ.skip_view(t))]::oid[], true);
+    PERFORM occ.set_dropped(to_regclass(t->>'view'), true);
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
-    INSERT INTO occ.shadowed (base, view, skip, own, attnums, related, signature)
-    VALUES (rel, to_regclass(t->>'view'), to_regclass(occ.skip_view(t)), to_regclass(t->>'own'), layout, occ.related(rel), sig)
-    ON CONFLICT (base) DO UPDATE SET view = excluded.view, skip = excluded.skip, own = excluded.own, attnums = excluded.attnums,
+    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature)
+    VALUES (rel, to_regclass(t->>'view'), to_regclass(t->>'own'), layout, occ.related(rel), sig)
+    ON CONFLICT (base) DO UPDATE SET view = excluded.view, own = excluded.own, attnums = excluded.attnums,
         related = excluded.related, signature = excluded.signature;
-    PERFORM occ.mirror_defaults(rel, t, ARRAY[t->>'view', occ.skip_view(t)]);
+    PERFORM occ.mirror_defaults(rel, t);
     PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t), occ.build_cast(rel, t);
     IF cardinality(occ.related(rel)) > 0 OR occ.part_parent(rel, 'delete') <> '' THEN
         EXECUTE occ.fill('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT OR UPDATE OR DELETE ON {view} EXECUTE FUNCTION occ.statement_ends()', t);
-        EXECUTE format('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT ON %s EXECUTE FUNCTION occ.statement_ends()', occ.skip_view(t));
     END IF;
     PERFORM occ.tie_all(rel, t), occ.mirror_grants(rel);
 END $$;

@@ -7,7 +7,6 @@ CREATE SCHEMA IF NOT EXISTS occ;
 CREATE TABLE IF NOT EXISTS occ.shadowed (
     base oid PRIMARY KEY,
     view oid NOT NULL,
-    skip oid NOT NULL,
     own oid NOT NULL,
     attnums int2[] NOT NULL,
     related oid[] NOT NULL,

@@ -101,7 +101,7 @@ $$ ELSE $$
     END IF;
 $$ END $t$;
 
--- A row that comes. {duplicate} is what to do when its primary key is taken.
+-- A row that comes.
 CREATE OR REPLACE FUNCTION occ.part_place(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
 SELECT CASE WHEN keyed THEN
     replace(occ.part_find('{o_is_new}'), '{same}', 'true') || $$
@@ -110,12 +110,12 @@ SELECT CASE WHEN keyed THEN
         SELECT pg_current_xact_id(), 'I', occ_head, {w_new}
          WHERE NOT EXISTS (SELECT FROM {base} b WHERE {b_is_new}) {returning};
         IF NOT FOUND THEN
-            {duplicate}
+            PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);
         END IF;
         {place_count}
     ELSE
         IF occ_was NOT IN ('D', 'N') THEN
-            {duplicate}
+            PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);
         END IF;
         UPDATE {own} o SET {w_set}, occ_op = CASE occ_was WHEN 'D' THEN 'R'::"char" ELSE 'I' END
          WHERE o.ctid = occ_spot {returning};
@@ -264,9 +264,7 @@ BEGIN
         END IF;
         code := code || E'\n    ' || test;
     END LOOP;
-    -- DO NOTHING: the row is passed over instead.
-    RETURN CASE verb WHEN 'skip' THEN regexp_replace(code, 'PERFORM occ\.raise_duplicate\([^;]*\);', 'RETURN NULL;', 'g')
-                     ELSE code END;
+    RETURN code;
 END $f$;
 
 -- Which letter an update of the row gets.
@@ -277,7 +275,7 @@ SELECT 'CASE ' || string_agg(format('WHEN (%s) IS DISTINCT FROM (%s) THEN %L', o
   FROM occ.unique_indexes(rel)
 $t$;
 
-CREATE OR REPLACE FUNCTION occ.define_trigger(name text, body text, t jsonb, target text, event text) RETURNS void LANGUAGE plpgsql AS $f$
+CREATE OR REPLACE FUNCTION occ.define_trigger(name text, body text, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
     EXECUTE occ.fill(format($$CREATE OR REPLACE FUNCTION {private}.%s_{oid}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
 #variable_conflict use_column
@@ -292,7 +290,7 @@ DECLARE
     occ_last text;
 BEGIN
 $$, name), t) || body || E'\nEND $body$';
-    EXECUTE occ.fill(format('CREATE OR REPLACE TRIGGER occ_%s %s ON %s FOR EACH ROW EXECUTE FUNCTION {private}.%s_{oid}()', name, event, target, name), t);
+    EXECUTE occ.fill(format('CREATE OR REPLACE TRIGGER occ_%s INSTEAD OF %1$s ON {view} FOR EACH ROW EXECUTE FUNCTION {private}.%1$s_{oid}()', name), t);
 END $f$;
 
 CREATE OR REPLACE FUNCTION occ.build_writes(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
@@ -302,7 +300,6 @@ DECLARE
     generated text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
                         WHERE attrelid = rel AND attgenerated <> '' AND NOT attisdropped);
     parts jsonb;
-    verb text;
 BEGIN
     parts := t || jsonb_build_object(
         'note', occ.part_note(),
@@ -318,19 +315,12 @@ BEGIN
             ELSE 'CASE WHEN occ_was IN (''I'', ''R'') THEN occ_was WHEN occ_was = ''X'' THEN ''R''
                        WHEN occ_was = ''K'' AND occ_op_ = ''U'' THEN ''K'' ELSE occ_op_ END' END);
 
-    FOREACH verb IN ARRAY ARRAY['insert', 'skip'] LOOP
-        PERFORM occ.define_trigger(verb, occ.expand(
-            occ.part_given(rel, 'insert') || occ.part_unique(rel, verb) || occ.part_begin() || occ.part_place(keyed)
-            || occ.part_child(rel, 'insert') || E'\n    RETURN NEW;',
-            parts || jsonb_build_object('duplicate', CASE verb WHEN 'skip' THEN 'RETURN NULL;'
-                ELSE 'PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);' END)),
-            t, CASE verb WHEN 'skip' THEN replace(t->>'view', (t->>'shadow') || '.', (t->>'shadow') || '_skip.') ELSE '{view}' END,
-            'INSTEAD OF INSERT');
-    END LOOP;
+    PERFORM occ.define_trigger('insert', occ.expand(
+        occ.part_given(rel, 'insert') || occ.part_unique(rel, 'insert') || occ.part_begin() || occ.part_place(keyed)
+        || occ.part_child(rel, 'insert') || E'\n    RETURN NEW;', parts), t);
 
     PERFORM occ.define_trigger('delete', occ.expand(
-        occ.part_begin() || occ.part_erase(keyed) || occ.part_parent(rel, 'delete') || E'\n    RETURN OLD;', parts),
-        t, '{view}', 'INSTEAD OF DELETE');
+        occ.part_begin() || occ.part_erase(keyed) || occ.part_parent(rel, 'delete') || E'\n    RETURN OLD;', parts), t);
 
     PERFORM occ.define_trigger('update', occ.expand(
         occ.part_quick(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
@@ -342,9 +332,7 @@ BEGIN
             || replace(occ.part_place(true), '{place_count}', '{note}')
             || 'ELSE' || occ.part_change(true) || 'END IF;'
            ELSE occ.part_change(false) END
-        || occ.part_child(rel, 'update') || occ.part_parent(rel, 'update') || E'\n    RETURN NEW;',
-        parts || jsonb_build_object('duplicate', 'PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);')),
-        t, '{view}', 'INSTEAD OF UPDATE');
+        || occ.part_child(rel, 'update') || occ.part_parent(rel, 'update') || E'\n    RETURN NEW;', parts), t);
 END $f$;
 
 -- Fragments hold fragments.

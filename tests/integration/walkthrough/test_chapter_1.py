@@ -27,8 +27,8 @@ def test_the_stack_tells_where_its_cluster_is(chapter: Deploy, stack: Stack) -> 
     assert re.fullmatch(rf"arn:aws:dsql:{region}:\d{{12}}:cluster/{found[1]}", arn)
 
 
+@pytest.mark.usefixtures("cold")
 def test_without_permission_the_function_is_refused(chapter: Deploy, greet: Greet) -> None:
-    chapter(0)  # a warm environment would keep the connection that it has
     chapter(WITHOUT_PERMISSION)
     answer = greet(lambda answer: answer.error is not None)
     assert answer.payload["errorType"] == "OperationalError"

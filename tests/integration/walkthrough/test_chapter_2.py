@@ -38,14 +38,15 @@ def test_myapp_is_no_admin(myapp: psycopg.Connection[Any]) -> None:
         myapp.execute("CREATE ROLE somebody")
 
 
+@pytest.mark.usefixtures("cold")
 def test_as_admin_it_is_refused(database_role: str, chapter: Deploy, greet: Greet) -> None:
     chapter(replace(CHAPTERS[2], database_user="admin"))
     answer = greet(refused)
     assert "not authorized to perform: dsql:DbConnectAdmin" in answer.payload["errorMessage"]
 
 
+@pytest.mark.usefixtures("cold")
 def test_with_the_admins_action_it_is_refused(database_role: str, chapter: Deploy, greet: Greet) -> None:
-    chapter(0)  # a warm environment would keep the connection that it has
     chapter(replace(CHAPTERS[2], database_action="dsql:DbConnectAdmin"))
     answer = greet(refused)
     assert "not authorized to perform: dsql:DbConnect on resource" in answer.payload["errorMessage"]
@@ -60,7 +61,7 @@ def unmapped(admin: psycopg.Connection[Any], database_role: str, stack: Stack) -
     schema.create_role(admin, database_role, arn)
 
 
+@pytest.mark.usefixtures("cold")
 def test_without_the_mapping_it_is_refused(chapter: Deploy, unmapped: None, greet: Greet) -> None:
-    chapter(0)  # a warm environment would keep the connection that it has
     chapter(2)
     assert refused(greet(refused))

@@ -28,13 +28,13 @@ class Session:
 
     def shadowed(self, statement: str) -> str:
         """Put the views in place of `{name}`."""
-        return re.sub(r"\{(skip:)?(\w+)\}", self._shadow, statement)
+        return re.sub(r"\{(\w+)\}", self._shadow, statement)
 
     def _shadow(self, found: re.Match[str]) -> str:
-        table = found[2]
+        table = found[1]
         row = self.conn.execute("SELECT relnamespace FROM pg_class WHERE oid = %s::regclass", [table]).fetchone()
         assert row is not None
-        return f'pg_occ_{row[0]}{"_skip" if found[1] else ""}."{table}"'
+        return f'pg_occ_{row[0]}."{table}"'
 
     def view(self, table: str) -> str:
         """Name the merged view of `table`."""

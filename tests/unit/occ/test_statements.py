@@ -134,12 +134,6 @@ def test_unusual_unique_indexes(session: Open, index: str, clash: str, fine: str
     assert s.fails(f"INSERT INTO {{items}} VALUES {clash}").diag.constraint_name == "key"
 
 
-def test_do_nothing_through_the_skipping_view(session: Open) -> None:
-    s = session(ITEMS, TWO)
-    assert s("INSERT INTO {skip:items} VALUES (1, 'z'), (3, 'c'), (3, 'd'), (4, 'a') RETURNING id") == [3]
-    assert s.tag == "INSERT 0 1"
-
-
 def test_upsert_as_data_modifying_ctes(session: Open) -> None:
     s = session(ITEMS, TWO)
     s(
