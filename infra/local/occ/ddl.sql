@@ -143,6 +143,10 @@ CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
      WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = k.castfunc AND d.classid <> 'pg_cast'::regclass AND d.deptype = 'n'
 $$;
 
+CREATE OR REPLACE FUNCTION occ.function_names(rel oid) RETURNS name[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,delete,apply,commit,mark,hold}'::text[]) name
+$$;
+
 CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     o record;
@@ -153,10 +157,10 @@ BEGIN
     PERFORM occ.tie('pg_class', own, 'pg_class', to_regclass(t->>'view')::oid);
     PERFORM occ.tie('pg_rewrite', oid, 'pg_class', own), occ.tie_columns(ev_class, rel, s.attnums)
        FROM pg_rewrite WHERE ev_class = s.view;
-    FOR o IN SELECT p.oid, v.reltype FROM pg_proc p, pg_class v
-              WHERE v.oid = to_regclass(t->>'view') AND (
-                    (p.pronamespace = to_regnamespace(t->>'private') AND p.proname ~ format('_%s$', rel))
-                 OR (p.pronamespace = to_regnamespace(t->>'shadow') AND p.proargtypes[0] = v.reltype)) LOOP
+    FOR o IN SELECT p.oid, v.reltype FROM pg_class v JOIN pg_proc p ON
+                    p.pronamespace = to_regnamespace(t->>'private') AND p.proname = ANY (occ.function_names(rel))
+                 OR p.pronamespace = to_regnamespace(t->>'shadow') AND p.proname IN ('for_update', 'for_key_share') AND p.proargtypes[0] = v.reltype
+              WHERE v.oid = s.view LOOP
         PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
     END LOOP;
     UPDATE pg_trigger SET tgenabled = 'A' WHERE tgrelid = s.view AND tgenabled <> 'A';
@@ -215,7 +219,7 @@ DECLARE
     f regprocedure;
 BEGIN
     FOR f IN SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-              WHERE n.nspname ~ '^pg_occ_\d+_own$' AND p.proname ~ format('^[a-z]+_%s$', rel) LOOP
+              WHERE n.nspname ~ '^pg_occ_\d+_own$' AND p.proname = ANY (occ.function_names(rel)) LOOP
         EXECUTE format('DROP FUNCTION %s CASCADE', f);
     END LOOP;
 END $$;
@@ -270,9 +274,22 @@ BEGIN
     END IF;
 END $$;
 
+-- What is left of tables that lost something, and of tables that had to do with those that are gone. Of an index nobody
+-- can say any more whose it was, so all tables are looked at where it did not go with its own.
 CREATE OR REPLACE FUNCTION occ.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+    changed oid[];
+    types text[];
 BEGIN
-    PERFORM occ.follow('{}', true);
+    IF current_setting('occ.following', true) = '1' THEN
+        RETURN;
+    END IF;
+    SELECT coalesce(array_agg(DISTINCT object_type), '{}'),
+           coalesce(array_agg(DISTINCT CASE WHEN object_type IN ('table', 'table column') THEN objid
+                                            ELSE to_regclass(format('%I.%I', address_names[1], address_names[2]))::oid END)
+                    FILTER (WHERE object_type IN ('table', 'table column', 'table constraint', 'default value')), '{}')
+      INTO types, changed FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE occ.is_user_schema(schema_name);
+    PERFORM occ.follow(changed, 'index' = ANY (types) AND ('table' <> ALL (types) OR 'function' = ANY (types)));
 END $$;
 
 DROP EVENT TRIGGER IF EXISTS occ_ddl_end;

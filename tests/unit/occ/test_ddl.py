@@ -67,6 +67,26 @@ def test_a_table_moves_to_another_schema(owner: Session, engine: Engine) -> None
     assert owner("SELECT count(*) FROM pg_namespace WHERE nspname ~ '^pg_occ_'") == [2]
 
 
+@pytest.mark.parametrize(
+    ("depends", "drop"),
+    [
+        ("CREATE UNIQUE INDEX ON t (same(v))", "DROP FUNCTION same CASCADE"),
+        ("ALTER TABLE t ADD CHECK (id < 2 OR same(v) <> 'a')", "DROP FUNCTION same CASCADE"),
+        ("CREATE UNIQUE INDEX single ON t (v)", "DROP INDEX single"),
+        ("ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES parent", "DROP TABLE parent CASCADE"),
+    ],
+)
+def test_what_goes_by_cascade_binds_no_more(owner: Session, depends: str, drop: str) -> None:
+    owner("CREATE FUNCTION same(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT $1'")
+    owner("CREATE TABLE parent (id int PRIMARY KEY)")
+    owner("INSERT INTO {parent} VALUES (1)")
+    owner(depends)
+    again = "INSERT INTO {t} VALUES (2, 'a')"
+    assert owner.fails(again).sqlstate in ("23505", "23514", "23503")
+    owner(drop)
+    owner(again)
+
+
 def test_dropped_and_made_again(owner: Session) -> None:
     owner("DROP TABLE t")
     assert shadows(owner) == 0
