@@ -32,6 +32,8 @@ PURGE_S: Final = 300.0
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
        (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
+       (SELECT coalesce(jsonb_agg(pg_get_expr(conbin, conrelid) ORDER BY conname), '[]')
+          FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,
        (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule
   FROM occ.catalog() c LEFT JOIN occ.shadowed s ON s.base = c.oid
 """
@@ -262,7 +264,9 @@ class Cluster:
 
 def _columns(row: dict[str, Any]) -> tuple[Column, ...]:
     return tuple(
-        Column(c["name"], c["type"], c["default"], bool(c["generated"]), bool(c["identity"]), c["number"])
+        Column(
+            c["name"], c["type"], c["default"], bool(c["generated"]), bool(c["identity"]), c["number"], c["not_null"]
+        )
         for c in row["columns"]
     )
 
@@ -281,6 +285,7 @@ def _table(row: dict[str, Any]) -> Table:
         index_count=row["indexes"],
         oid=row["oid"],
         shadow_oid=row["shadow_oid"],
+        checks=tuple(row["checks"]),
     )
 
 

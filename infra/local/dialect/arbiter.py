@@ -28,11 +28,11 @@ class Arbiter:
 
     def _values(self, relation: str) -> list[str]:
         plain = [f"{relation}.{quote(name)}" for name in self.columns]
-        return plain + [_over(text, relation) for text in self.expressions]
+        return plain + [over(text, relation) for text in self.expressions]
 
     def keys(self, relation: str) -> str:
         """The key of a row, for PARTITION BY."""
-        predicate = [_over(self.predicate, relation)] if self.predicate else []
+        predicate = [over(self.predicate, relation)] if self.predicate else []
         return ", ".join(self._values(relation) + predicate)
 
     def match(self, left: str, right: str) -> str:
@@ -41,7 +41,7 @@ class Arbiter:
         pairs = zip(self._values(left), self._values(right), strict=True)
         tests = [f"{one} {operator} {other}" for one, other in pairs]
         if self.predicate:
-            tests += [_over(self.predicate, left), _over(self.predicate, right)]
+            tests += [over(self.predicate, left), over(self.predicate, right)]
         return " AND ".join(tests)
 
     def repeated(self, relation: str, number: int) -> str:
@@ -50,11 +50,11 @@ class Arbiter:
         if not self.nulls_not_distinct:
             tests += [f"{value} IS NOT NULL" for value in self._values(relation)]
         if self.predicate:
-            tests.append(_over(self.predicate, relation))
+            tests.append(over(self.predicate, relation))
         return " AND ".join(tests)
 
 
-def _over(text: str, relation: str) -> str:
+def over(text: str, relation: str) -> str:
     """An expression over a table's columns, evaluated for one row of a relation in scope."""
     return f"(SELECT {text} FROM (SELECT {relation}.*) AS pg_occ_row)"
 

@@ -15,6 +15,7 @@ class Column:
     generated: bool = False
     identity: bool = False
     number: int = 0
+    not_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class UniqueIndex:
 
 @dataclass(frozen=True)
 class Table:
-    """A user's table and the schema that holds its shadow view."""
+    """A user's table and the schema that holds its shadow view; `checks` are the conditions its rows must fulfil."""
 
     schema: str
     name: str
@@ -46,6 +47,7 @@ class Table:
     index_count: int = 0
     oid: int = 0
     shadow_oid: int = 0
+    checks: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:

@@ -17,7 +17,7 @@ would reject at once (an unknown column, too many values) is left as it was, for
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .arbiter import Arbiter, arbiters
+from .arbiter import Arbiter, arbiters, over
 from .catalog import Table
 from .proposed import Proposed, proposed
 from .rewrite import Rewriter, Scope, visit_all
@@ -138,13 +138,28 @@ class Composer:
         return ", ".join(prefix + quote(name) for name in names)
 
     def _new(self) -> str:
+        valid = self._valid()
         if self.rows.single or not self.arbiters:
-            return self.rows.sql
+            return f"SELECT q.* FROM ({self.rows.sql}) AS q{valid}" if valid else self.rows.sql
         ranks = [
             f"row_number() OVER (PARTITION BY {arbiter.keys('q')} ORDER BY q.pg_occ_n) AS pg_occ_r{number}"
             for number, arbiter in enumerate(self.arbiters)
         ]
-        return f"SELECT q.*, {', '.join(ranks)} FROM ({self.rows.sql}) AS q"
+        return f"SELECT q.*, {', '.join(ranks)} FROM ({self.rows.sql}) AS q{valid}"
+
+    def _valid(self) -> str:
+        """A proposed row has to fulfil the table's conditions, also where it is not to be inserted.
+
+        A column of every arbiter need not be looked at: where it is NULL there is no conflict.
+        """
+        needed = [
+            column.name for column in self.table.columns if column.not_null and column.name not in self.rows.left_out
+        ]
+        needed = [name for name in needed if any(name not in arbiter.columns for arbiter in self.arbiters)]
+        tests = [f"q.{quote(name)} IS NULL" for name in needed]
+        tests += [f"{over(check, 'q')} IS FALSE" for check in self.table.checks]
+        refuse = f"{self.table.shadow_schema}.refuse(ROW({self._columns('q')})::{self.view})"
+        return f" WHERE CASE WHEN {' OR '.join(tests)} THEN {refuse} ELSE true END" if tests else ""
 
     def _changed(self) -> str:
         edits, layout = self.rewriter.edits, self.layout

@@ -61,7 +61,14 @@ def _columns(query: Any, view: View, below: Table) -> list[tuple[Column, Column]
         column = by_number.get(number)
         if column is None:
             return None
-        found.append((column, replace(column, name=own.name, default=own.default or column.default, number=own.number)))
+        found.append(
+            (
+                column,
+                replace(
+                    own, generated=column.generated, identity=column.identity, default=own.default or column.default
+                ),
+            )
+        )
     return found
 
 

@@ -159,7 +159,7 @@ BEGIN
        FROM pg_rewrite WHERE ev_class = s.view;
     FOR o IN SELECT p.oid, v.reltype FROM pg_class v JOIN pg_proc p ON
                     p.pronamespace = to_regnamespace(t->>'private') AND p.proname = ANY (occ.function_names(rel))
-                 OR p.pronamespace = to_regnamespace(t->>'shadow') AND p.proname IN ('for_update', 'for_key_share') AND p.proargtypes[0] = v.reltype
+                 OR p.pronamespace = to_regnamespace(t->>'shadow') AND p.proname IN ('for_update', 'for_key_share', 'refuse') AND p.proargtypes[0] = v.reltype
               WHERE v.oid = s.view LOOP
         PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
     END LOOP;

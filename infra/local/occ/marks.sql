@@ -52,6 +52,13 @@ END $body$ $$, t || jsonb_build_object('v_is_key', (
               JOIN pg_attribute ON attrelid = rel AND attnum = k.num)));
     END IF;
 
+    -- For a row that has to be refused, also where another of its key is in the way.
+    EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {shadow}.refuse(r {view}) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $body$
+BEGIN
+    INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES ('0', 'I', false, {w_row});
+    RETURN NULL;
+END $body$ $$, t || jsonb_build_object('w_row', replace(t->>'w_new', 'NEW.', 'r.')));
+
     FOR mark IN SELECT * FROM (VALUES ('for_update', 'X'), ('for_key_share', 'S')) m (name, letter) LOOP
         EXECUTE occ.fill(format($$CREATE OR REPLACE FUNCTION {shadow}.%s(r {view}) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $body$
 BEGIN

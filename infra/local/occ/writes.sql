@@ -110,12 +110,14 @@ SELECT CASE WHEN keyed THEN
         SELECT pg_current_xact_id(), 'I', occ_head, {w_new}
          WHERE NOT EXISTS (SELECT FROM {base} b WHERE {b_is_new}) {returning};
         IF NOT FOUND THEN
-            PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);
+            INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES ('0', 'I', false, {w_new});
+            {duplicate}
         END IF;
         {place_count}
     ELSE
         IF occ_was NOT IN ('D', 'N') THEN
-            PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);
+            INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES ('0', 'I', false, {w_new});
+            {duplicate}
         END IF;
         UPDATE {own} o SET {w_set}, occ_op = CASE occ_was WHEN 'D' THEN 'R'::"char" ELSE 'I' END
          WHERE o.ctid = occ_spot {returning};
@@ -231,6 +233,17 @@ SELECT coalesce(string_agg(
  WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND (attidentity = 'a' OR attgenerated <> '')
 $t$;
 
+-- What comes before a duplicate is told of: the row's own constraints, for which it is put into the overlay of no
+-- transaction; then, for another index, the primary key.
+CREATE OR REPLACE FUNCTION occ.part_before_duplicate(rel oid, verb text) RETURNS text LANGUAGE sql STABLE AS $t$
+    SELECT 'INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES (''0'', ''I'', false, {w_new}); '
+        || coalesce(format('IF %sEXISTS (SELECT FROM {view} v WHERE %s) THEN {duplicate} END IF; ',
+                           CASE verb WHEN 'update' THEN format('(%s) IS DISTINCT FROM (%s) AND ',
+                                occ.each(rel, pk, 'NEW.{c}', ', '), occ.each(rel, pk, 'OLD.{c}', ', ')) ELSE '' END,
+                           occ.each(rel, pk, 'v.{c} = NEW.{c}', ' AND ')), '')
+      FROM occ.primary_key(rel) pk
+$t$;
+
 -- Unique indexes beyond the primary key, against the merged view. An index is asked only when the key is new;
 -- the row's own former image never counts.
 CREATE OR REPLACE FUNCTION occ.part_unique(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
@@ -241,14 +254,14 @@ DECLARE
 BEGIN
     FOR x IN SELECT * FROM occ.unique_indexes(rel) LOOP
         IF x.plain AND NOT x.nulls_equal THEN
-            test := format('IF EXISTS (SELECT FROM {view} v WHERE %s) THEN PERFORM occ.raise_duplicate(%s, ARRAY[%s]); END IF;',
-                occ.each(rel, x.nums, 'v.{c} = NEW.{c}', ' AND '), x.id,
+            test := format('IF EXISTS (SELECT FROM {view} v WHERE %s) THEN %sPERFORM occ.raise_duplicate(%s, ARRAY[%s]); END IF;',
+                occ.each(rel, x.nums, 'v.{c} = NEW.{c}', ' AND '), occ.part_before_duplicate(rel, verb), x.id,
                 (SELECT string_agg(format('NEW.%s::text', k), ', ') FROM unnest(x.keys) k));
         ELSE
             test := format($$
     SELECT n.k INTO occ_key FROM (SELECT %1$s, ARRAY[%2$s] AS k FROM (SELECT %3$s) n0 %4$s) n
       JOIN (SELECT %1$s FROM (SELECT * FROM {view} v %6$s) v0 %4$s) m ON %5$s LIMIT 1;
-    IF FOUND THEN PERFORM occ.raise_duplicate(%7$s, occ_key); END IF;$$,
+    IF FOUND THEN %8$sPERFORM occ.raise_duplicate(%7$s, occ_key); END IF;$$,
                 (SELECT string_agg(format('(%s) AS k%s', k, n), ', ' ORDER BY n) FROM unnest(x.keys) WITH ORDINALITY u (k, n)),
                 (SELECT string_agg(format('(%s)::text', k), ', ' ORDER BY n) FROM unnest(x.keys) WITH ORDINALITY u (k, n)),
                 occ.each(rel, occ.columns(rel), 'NEW.{c} AS {c}', ', '),
@@ -256,7 +269,7 @@ BEGIN
                 (SELECT string_agg(format(CASE WHEN x.nulls_equal THEN 'm.k%1$s IS NOT DISTINCT FROM n.k%1$s' ELSE 'm.k%1$s = n.k%1$s' END, n), ' AND ')
                    FROM generate_series(1, cardinality(x.keys)) n),
                 CASE verb WHEN 'update' THEN 'WHERE NOT ({v_is_old})' ELSE '' END,
-                x.id);
+                x.id, occ.part_before_duplicate(rel, verb));
         END IF;
         IF verb = 'update' THEN
             test := format('IF (%s) IS DISTINCT FROM (%s) THEN %s END IF;',
@@ -305,6 +318,7 @@ BEGIN
         'note', occ.part_note(),
         'take', occ.part_take(),
         'count', occ.part_count(false),
+        'duplicate', 'PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);',
         'place_count', occ.part_count(false),
         'change_count', CASE WHEN op IS NULL THEN occ.part_count(true)
             ELSE 'IF occ_op_ = ''U'' THEN ' || occ.part_count(true) || ' ELSE ' || occ.part_count(false) || ' END IF;' END,

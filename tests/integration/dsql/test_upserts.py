@@ -87,3 +87,38 @@ def test_a_view_has_the_keys_of_its_table(view: Session) -> None:
     assert view("SELECT * FROM t ORDER BY id") == [(1, "one", 1), (3, "nameless", 1)]
     error = view.fails("INSERT INTO v VALUES (1) ON CONFLICT (n) DO NOTHING")
     assert (error.sqlstate, error.diag.message_primary) == ("42P10", NO_ARBITER)
+
+
+@pytest.mark.parametrize("action", ["DO NOTHING", "DO UPDATE SET n = 0"])
+@pytest.mark.parametrize(
+    ("values", "sqlstate"),
+    [("1, NULL, 5", "23502"), ("1, 'x', -5", "23514"), ("1, 'x', 5", None), ("NULL, 'x', 5", "23502")],
+)
+def test_a_proposed_row_has_to_be_a_good_one(stage: Stage, action: str, values: str, sqlstate: str | None) -> None:
+    session = stage.set_up("CREATE TABLE t (id int PRIMARY KEY, code text NOT NULL, n int CHECK (n >= 0))")
+    session("INSERT INTO t VALUES (1, 'one', 1)")
+    upsert = f"INSERT INTO t VALUES ({values}) ON CONFLICT (id) {action}"
+    if sqlstate is None:
+        session(upsert)
+    else:
+        error = session.fails(upsert)
+        assert error.sqlstate == sqlstate
+        assert error.diag.table_name == "t"
+        assert (
+            error.diag.message_detail
+            == f"Failing row contains ({values.replace('NULL', 'null').replace(chr(39), '')})."
+        )
+
+
+def test_what_is_told_of_a_row_that_is_wrong_in_several_ways(stage: Stage) -> None:
+    session = stage.set_up("CREATE TABLE t (id int PRIMARY KEY, code int UNIQUE, n int CHECK (n >= 0))")
+    session("INSERT INTO t VALUES (1, 1, 1), (2, 2, 2)")
+    for statement in ("INSERT INTO t VALUES (1, 1, -1)", "UPDATE t SET id = 1, code = 1, n = -1 WHERE id = 2"):
+        assert session.fails(statement).diag.constraint_name == "t_n_check"
+        assert session.fails(statement.replace("-1", "1")).diag.constraint_name == "t_pkey"
+        assert (
+            session.fails(
+                statement.replace("-1", "1").replace("(1,", "(3,").replace("id = 1,", "id = 3,")
+            ).diag.constraint_name
+            == "t_code_key"
+        )
