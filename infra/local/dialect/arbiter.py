@@ -31,7 +31,7 @@ class Arbiter:
         return plain + [over(text, relation) for text in self.expressions]
 
     def keys(self, relation: str) -> str:
-        """The key of a row, for PARTITION BY."""
+        """The key of a row, for PARTITION BY and ORDER BY."""
         predicate = [over(self.predicate, relation)] if self.predicate else []
         return ", ".join(self._values(relation) + predicate)
 
@@ -44,14 +44,12 @@ class Arbiter:
             tests += [over(self.predicate, left), over(self.predicate, right)]
         return " AND ".join(tests)
 
-    def repeated(self, relation: str, number: int) -> str:
-        """The condition that an earlier proposed row has this row's key."""
-        tests = [f"{relation}.pg_occ_r{number} > 1"]
-        if not self.nulls_not_distinct:
-            tests += [f"{value} IS NOT NULL" for value in self._values(relation)]
+    def applies(self, relation: str) -> str:
+        """The condition that another row may not have this row's key."""
+        tests = [] if self.nulls_not_distinct else [f"{value} IS NOT NULL" for value in self._values(relation)]
         if self.predicate:
             tests.append(over(self.predicate, relation))
-        return " AND ".join(tests)
+        return " AND ".join(tests) or "true"
 
 
 def over(text: str, relation: str) -> str:

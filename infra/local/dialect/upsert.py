@@ -23,6 +23,7 @@ from .proposed import Proposed, proposed
 from .rewrite import Rewriter, Scope, visit_all
 from .source import quote
 from .upsert_layout import Layout, layout_of
+from .upsert_turns import one_by_one
 from .upsert_view import as_table
 
 AFFECT_TWICE = "occ.affect_row_twice()"
@@ -141,11 +142,8 @@ class Composer:
         valid = self._valid()
         if self.rows.single or not self.arbiters:
             return f"SELECT q.* FROM ({self.rows.sql}) AS q{valid}" if valid else self.rows.sql
-        ranks = [
-            f"row_number() OVER (PARTITION BY {arbiter.keys('q')} ORDER BY q.pg_occ_n) AS pg_occ_r{number}"
-            for number, arbiter in enumerate(self.arbiters)
-        ]
-        return f"SELECT q.*, {', '.join(ranks)} FROM ({self.rows.sql}) AS q{valid}"
+        rank = f"row_number() OVER (PARTITION BY {self.arbiters[0].keys('q')} ORDER BY q.pg_occ_n) AS pg_occ_rank"
+        return f"SELECT q.*, {rank} FROM ({self.rows.sql}) AS q{valid}"
 
     def _valid(self) -> str:
         """A proposed row has to fulfil the table's conditions, also where it is not to be inserted.
@@ -180,24 +178,27 @@ class Composer:
         )
 
     def _once(self) -> str:
-        return f"CASE WHEN {self.arbiters[0].repeated('pg_occ_given', 0)} THEN {AFFECT_TWICE} ELSE true END"
+        return f"CASE WHEN {self._repeated()} THEN {AFFECT_TWICE} ELSE true END"
+
+    def _repeated(self) -> str:
+        return f"pg_occ_given.pg_occ_rank > 1 AND {self.arbiters[0].applies('pg_occ_given')}"
 
     def _added(self) -> str:
         conditions = [
             f"NOT EXISTS (SELECT FROM {self.view} AS pg_occ_old WHERE {arbiter.match('pg_occ_old', 'pg_occ_given')})"
             for arbiter in self.arbiters
         ]
-        if not self.rows.single:
-            conditions += [self._once()] if self.updates else self._firsts()
+        in_turn = not self.rows.single and len(self.arbiters) > 1
+        if not self.rows.single and len(self.arbiters) == 1:
+            conditions.append(self._once() if self.updates else f"NOT ({self._repeated()})")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        given = f"{self._name('new')} AS pg_occ_given{where}"
         return (
             f"INSERT INTO {self.view} ({self._columns(generated=False)})"
-            f" SELECT {self._columns('pg_occ_given', generated=False)} FROM {self._name('new')} AS pg_occ_given{where}"
+            f" SELECT {self._columns('pg_occ_given', generated=False)}"
+            f" FROM {one_by_one(given, self.arbiters) if in_turn else given}"
             f" RETURNING {self._columns()}"
         )
-
-    def _firsts(self) -> list[str]:
-        return [f"NOT ({arbiter.repeated('pg_occ_given', number)})" for number, arbiter in enumerate(self.arbiters)]
 
     def _final(self) -> str:
         layout = self.layout

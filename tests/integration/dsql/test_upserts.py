@@ -122,3 +122,11 @@ def test_what_is_told_of_a_row_that_is_wrong_in_several_ways(stage: Stage) -> No
             ).diag.constraint_name
             == "t_code_key"
         )
+
+
+def test_a_row_that_is_passed_over_is_in_nobodys_way(stage: Stage) -> None:
+    session = stage.set_up("CREATE TABLE t (id int PRIMARY KEY, code int UNIQUE)", "INSERT INTO t VALUES (1, 10)")
+    rows = "(2, 10), (2, 20), (3, 20), (3, 30), (4, NULL), (5, NULL), (5, 50), (2, 50)"
+    session(f"INSERT INTO t VALUES {rows} ON CONFLICT DO NOTHING")
+    assert session.tag == "INSERT 0 4"
+    assert session("SELECT * FROM t ORDER BY id") == [(1, 10), (2, 20), (3, 30), (4, None), (5, None)]
