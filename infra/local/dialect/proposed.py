@@ -1,6 +1,7 @@
 """The rows an upsert proposes, as a SELECT of all columns of its table."""
 
 # The text put together here is the user's own statement, for the user's own rights.
+# ruff: noqa: S608
 
 from dataclasses import dataclass
 from typing import Any
@@ -130,7 +131,14 @@ def _over(table: Table, columns: list[Column], text: str) -> str:
 
 
 def _select(table: Table, given: dict[str, str], tail: str) -> str:
-    items = [f"{given.get(item.name) or _default(item)} AS {quote(item.name)}" for item in table.columns]
-    if tail:
-        items.append("row_number() OVER () AS pg_occ_n")
-    return f"SELECT {', '.join(items)}{tail}"
+    own = [item for item in table.columns if not item.generated]
+    items = [f"{given.get(item.name) or _default(item)} AS {quote(item.name)}" for item in own]
+    number = ["row_number() OVER () AS pg_occ_n"] if tail else []
+    row = f"SELECT {', '.join(items + number)}{tail}"
+    if len(own) == len(table.columns):
+        return row
+    # What the server generates it makes of the row as it will be.
+    columns = [
+        f"{_default(item)} AS {quote(item.name)}" if item.generated else quote(item.name) for item in table.columns
+    ]
+    return f"SELECT {', '.join(columns)}{', pg_occ_n' if tail else ''} FROM ({row}) AS g"

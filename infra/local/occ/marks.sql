@@ -57,7 +57,11 @@ END $body$ $$, t || jsonb_build_object('v_is_key', (
 BEGIN
     INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES ('0', 'I', false, {w_row});
     RETURN NULL;
-END $body$ $$, t || jsonb_build_object('w_row', replace(t->>'w_new', 'NEW.', 'r.')));
+END $body$ $$, t || jsonb_build_object('w_row', (
+        SELECT string_agg(CASE WHEN attidentity = '' THEN format('r.%I', attname)
+                               ELSE format('coalesce(r.%I, nextval(%s::oid::regclass))', attname,
+                                           pg_get_serial_sequence(t->>'base', attname)::regclass::oid) END, ', ' ORDER BY attnum)
+          FROM pg_attribute WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND attgenerated = '')));
 
     FOR mark IN SELECT * FROM (VALUES ('for_update', 'X'), ('for_key_share', 'S')) m (name, letter) LOOP
         EXECUTE occ.fill(format($$CREATE OR REPLACE FUNCTION {shadow}.%s(r {view}) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $body$
