@@ -135,8 +135,8 @@ def test_a_row_that_is_passed_over_is_in_nobodys_way(stage: Stage) -> None:
 @pytest.mark.parametrize("values", ["(1, 5)", "(1, 5), (2, 6)"])
 def test_the_proposed_row_has_what_is_generated_of_it(stage: Stage, values: str) -> None:
     session = stage.set_up(
-        "CREATE TABLE t (id int PRIMARY KEY, n int DEFAULT 3, d int DEFAULT 4, s int GENERATED ALWAYS AS (n + d) STORED)",
-        "INSERT INTO t VALUES (1)",
+        "CREATE TABLE t (id int PRIMARY KEY, n int, d int DEFAULT 4, s int GENERATED ALWAYS AS (n + d) STORED)",
+        "INSERT INTO t VALUES (1, 3)",
     )
     session(f"INSERT INTO t VALUES {values} ON CONFLICT (id) DO UPDATE SET n = excluded.s")
     assert session("SELECT * FROM t WHERE id = 1") == [(1, 9, 4, 13)]
