@@ -264,9 +264,7 @@ class Cluster:
 
 def _columns(row: dict[str, Any]) -> tuple[Column, ...]:
     return tuple(
-        Column(
-            c["name"], c["type"], c["default"], bool(c["generated"]), bool(c["identity"]), c["number"], c["not_null"]
-        )
+        Column(c["name"], c["type"], c["default"], c["generated"], c["always"], c["number"], c["not_null"])
         for c in row["columns"]
     )
 

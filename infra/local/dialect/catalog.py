@@ -7,7 +7,10 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `default` is the text of its default expression, `number` its place in the view that has it."""
+    """A column; `default` is the text of its default expression, `number` its place in the view that has it.
+
+    The value of an `identity` column is always the server's to give.
+    """
 
     name: str
     type: str

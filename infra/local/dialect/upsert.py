@@ -105,6 +105,8 @@ class Composer:
     def compose(self) -> Upsert:
         """The definitions and the SELECT behind them."""
         parts = [("new", True, self._new())]
+        if self.updates and not self.rows.single:
+            parts.append(("chosen", True, self._chosen()))
         if self.updates:
             parts.append(("changed", False, self._changed()))
         parts.append(("added", False, self._added()))
@@ -161,27 +163,38 @@ class Composer:
 
     def _changed(self) -> str:
         edits, layout = self.rewriter.edits, self.layout
-        # A whole row of `excluded` has the table's columns and no others.
-        excluded = "AS excluded"
-        if not self.rows.single:
-            excluded = f"AS pg_occ_given, LATERAL (SELECT {self._columns('pg_occ_given')}) AS excluded"
+        source = f"{self._name('new')} AS excluded" if self.rows.single else self._excluded("chosen")
         conditions = [self.arbiters[0].match(self.alias, "excluded")]
-        if layout.condition:
-            conditions.append(f"({edits.render(*layout.condition)})")
-        if not self.rows.single:
-            conditions.append(self._once())
+        if self.rows.single:
+            conditions.append(self._condition())
         assignments = edits.render(*layout.assignments) if layout.assignments else ""
-        returning = f" RETURNING {self._columns(self.alias)}"
         return (
-            f"UPDATE {self.view} AS {self.alias} SET {assignments} FROM {self._name('new')} {excluded}"
-            f" WHERE {' AND '.join(conditions)}{returning}"
+            f"UPDATE {self.view} AS {self.alias} SET {assignments} FROM {source}"
+            f" WHERE {' AND '.join(conditions)} RETURNING {self._columns(self.alias)}"
         )
 
-    def _once(self) -> str:
-        return f"CASE WHEN {self._repeated()} THEN {AFFECT_TWICE} ELSE true END"
+    def _condition(self) -> str:
+        condition = self.layout.condition
+        return f"({self.rewriter.edits.render(*condition)})" if condition else "true"
 
-    def _repeated(self) -> str:
-        return f"pg_occ_given.pg_occ_rank > 1 AND {self.arbiters[0].applies('pg_occ_given')}"
+    def _excluded(self, part: str) -> str:
+        """The rows of a part, and beside each itself as `excluded`, with the table's columns and no others."""
+        return f"{self._name(part)} AS pg_occ_given, LATERAL (SELECT {self._columns('pg_occ_given')}) AS excluded"
+
+    def _chosen(self) -> str:
+        """The proposed rows that change another; one behind such a row of the same key is an error, whatever it is."""
+        before = (
+            f"OVER (PARTITION BY {self.arbiters[0].keys('pg_occ_given')} ORDER BY pg_occ_given.pg_occ_n"
+            " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+        )
+        changes = f"{self._condition()} IS TRUE"
+        rows = (
+            f"SELECT pg_occ_given.*, {changes} AS pg_occ_changes, bool_or({changes}) {before} AS pg_occ_again"
+            f" FROM {self._excluded('new')}, {self.view} AS {self.alias}"
+            f" WHERE {self.arbiters[0].match(self.alias, 'excluded')}"
+        )
+        test = f"CASE WHEN m.pg_occ_again THEN {AFFECT_TWICE} ELSE m.pg_occ_changes END"
+        return f"SELECT m.* FROM ({rows}) AS m WHERE {test}"
 
     def _added(self) -> str:
         conditions = [
@@ -190,7 +203,11 @@ class Composer:
         ]
         in_turn = not self.rows.single and len(self.arbiters) > 1
         if not self.rows.single and len(self.arbiters) == 1:
-            conditions.append(self._once() if self.updates else f"NOT ({self._repeated()})")
+            repeated = f"pg_occ_given.pg_occ_rank > 1 AND {self.arbiters[0].applies('pg_occ_given')}"
+            then = AFFECT_TWICE if self.updates else "false"
+            # In this order: of a key that is there, each row is a change or nothing.
+            first = f"CASE WHEN {repeated} THEN {then} ELSE true END"
+            conditions = [f"CASE WHEN {conditions[0]} THEN {first} ELSE false END"]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         given = f"{self._name('new')} AS pg_occ_given{where}"
         return (

@@ -97,18 +97,21 @@ BEGIN
     RETURN pg_catalog.nextval(seq::pg_catalog.regclass);
 END $$;
 
--- An identity column GENERATED ALWAYS has no default in the view: its trigger has to tell a value from none.
+-- What a column gets where nothing is given. An identity column GENERATED ALWAYS has no default in the view: its trigger
+-- has to tell a value from none.
+CREATE OR REPLACE FUNCTION occ.default_of(rel oid, num int2) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT CASE attidentity WHEN 'd' THEN format('occ.next_identity(%s::oid)', pg_get_serial_sequence(rel::regclass::text, attname)::regclass::oid)
+                            ELSE pg_get_expr(adbin, adrelid) END
+      FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = rel AND attnum = num
+$$;
+
 CREATE OR REPLACE FUNCTION occ.mirror_defaults(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     changes text;
 BEGIN
     SELECT string_agg(format('ALTER %I ', c.attname) || coalesce('SET DEFAULT ' || c.expression, 'DROP DEFAULT'), ', ') INTO changes
-      FROM (SELECT a.attname, v.atthasdef, CASE
-                      WHEN a.attidentity = 'd' THEN format('occ.next_identity(%s::oid)',
-                           pg_get_serial_sequence(t->>'base', a.attname)::regclass::oid)
-                      WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS expression
+      FROM (SELECT a.attname, v.atthasdef, CASE a.attgenerated WHEN '' THEN occ.default_of(rel, a.attnum) END AS expression
               FROM pg_attribute a JOIN pg_attribute v ON v.attrelid = to_regclass(t->>'view') AND v.attname = a.attname
-              LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
              WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped) c
      WHERE c.expression IS NOT NULL OR c.atthasdef;
     IF changes IS NOT NULL THEN

@@ -7,10 +7,10 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
            CASE WHEN s.base IS NOT NULL THEN format('pg_occ_%s', c.relnamespace)::name END,
            (SELECT coalesce(jsonb_agg(jsonb_build_object(
                         'name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
-                        'default', pg_get_expr(d.adbin, d.adrelid), 'not_null', a.attnotnull,
-                        'generated', a.attgenerated, 'identity', a.attidentity,
+                        'default', occ.default_of(c.oid, a.attnum), 'not_null', a.attnotnull,
+                        'generated', a.attgenerated <> '', 'always', a.attidentity = 'a',
                         'number', coalesce(array_position(s.attnums, a.attnum), a.attnum)) ORDER BY a.attnum), '[]')
-              FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+              FROM pg_attribute a
              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
            (SELECT coalesce(jsonb_agg(jsonb_build_object(
                         'name', i.relname, 'primary', x.indisprimary, 'nulls_not_distinct', x.indnullsnotdistinct,

@@ -237,10 +237,10 @@ $t$;
 -- transaction; then, for another index, the primary key.
 CREATE OR REPLACE FUNCTION occ.part_before_duplicate(rel oid, verb text) RETURNS text LANGUAGE sql STABLE AS $t$
     SELECT 'INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES (''0'', ''I'', false, {w_new}); '
-        || coalesce(format('IF %sEXISTS (SELECT FROM {view} v WHERE %s) THEN {duplicate} END IF; ',
+        || CASE WHEN pk IS NULL THEN '' ELSE format('IF %sEXISTS (SELECT FROM {view} v WHERE %s) THEN {duplicate} END IF; ',
                            CASE verb WHEN 'update' THEN format('(%s) IS DISTINCT FROM (%s) AND ',
                                 occ.each(rel, pk, 'NEW.{c}', ', '), occ.each(rel, pk, 'OLD.{c}', ', ')) ELSE '' END,
-                           occ.each(rel, pk, 'v.{c} = NEW.{c}', ' AND ')), '')
+                           occ.each(rel, pk, 'v.{c} = NEW.{c}', ' AND ')) END
       FROM occ.primary_key(rel) pk
 $t$;
 

@@ -124,6 +124,19 @@ def test_what_is_told_of_a_row_that_is_wrong_in_several_ways(stage: Stage) -> No
         )
 
 
+def test_a_table_without_a_primary_key_has_duplicates_too(stage: Stage) -> None:
+    session = stage.set_up("CREATE TABLE t (a int UNIQUE, b int, UNIQUE NULLS NOT DISTINCT (b))")
+    session("INSERT INTO t VALUES (1, 1), (2, NULL)")
+    for statement, name in (
+        ("INSERT INTO t VALUES (1, 3)", "t_a_key"),
+        ("INSERT INTO t VALUES (3, NULL)", "t_b_key"),
+        ("UPDATE t SET a = 1 WHERE a = 2", "t_a_key"),
+        ("UPDATE t SET b = 1 WHERE a = 2", "t_b_key"),
+    ):
+        error = session.fails(statement)
+        assert (error.sqlstate, error.diag.constraint_name) == ("23505", name)
+
+
 def test_a_row_that_is_passed_over_is_in_nobodys_way(stage: Stage) -> None:
     session = stage.set_up("CREATE TABLE t (id int PRIMARY KEY, code int UNIQUE)", "INSERT INTO t VALUES (1, 10)")
     rows = "(2, 10), (2, 20), (3, 20), (3, 30), (4, NULL), (5, NULL), (5, 50), (2, 50)"
