@@ -33,7 +33,8 @@ BEGIN
     RETURN code;
 END $f$;
 
--- A parent row that goes, or whose referenced key changes.
+-- A parent row that goes, or whose referenced key changes. What that does to rows of the same table waits for the end of
+-- the statement, which may have to do with these rows itself.
 CREATE OR REPLACE FUNCTION occ.part_parent(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
 DECLARE
     k record;
@@ -45,13 +46,16 @@ BEGIN
     FOR k IN SELECT *, CASE verb WHEN 'delete' THEN confdeltype ELSE confupdtype END AS action
                FROM pg_constraint WHERE confrelid = rel AND contype = 'f' ORDER BY oid LOOP
         set_cols := CASE WHEN verb = 'delete' THEN coalesce(k.confdelsetcols, k.conkey) ELSE k.conkey END;
-        act := CASE k.action
+        act := CASE WHEN k.conrelid = rel AND k.action IN ('c', 'n', 'd')
+            THEN format('PERFORM occ.put_off({con}, %L, ARRAY[%s]);', left(verb, 1),
+                        CASE verb WHEN 'update' THEN '{texts}, {new_texts}' ELSE '{texts}' END)
+            ELSE CASE k.action
             WHEN 'c' THEN CASE verb WHEN 'delete' THEN 'DELETE FROM {view} c WHERE {match};'
                 ELSE 'UPDATE {view} c SET ' || occ.pairs(k.conrelid, k.conkey, rel, k.confkey, '{a} = NEW.{b}', ', ') || ' WHERE {match};' END
             WHEN 'n' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = NULL', ', ') || ' WHERE {match};'
             -- A child that had the default already has not changed, and looks for its parent not again.
             WHEN 'd' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') || ' WHERE {match}; ' || refuse
-            ELSE refuse END;
+            ELSE refuse END END;
         code := code || format(E'\n    IF %s%s THEN\n        %s\n    END IF;',
             occ.each(rel, k.confkey, 'OLD.{c} IS NOT NULL', ' AND '),
             CASE verb WHEN 'update' THEN format(' AND (%s) IS DISTINCT FROM (%s)',
@@ -59,7 +63,8 @@ BEGIN
             occ.fill(act, occ.names(k.conrelid) || jsonb_build_object(
                 'con', k.oid,
                 'match', occ.pairs(k.conrelid, k.conkey, rel, k.confkey, 'c.{a} = OLD.{b}', ' AND '),
-                'texts', occ.each(rel, k.confkey, 'OLD.{c}::text', ', '))));
+                'texts', occ.each(rel, k.confkey, 'OLD.{c}::text', ', '),
+                'new_texts', occ.each(rel, k.confkey, 'NEW.{c}::text', ', '))));
     END LOOP;
     RETURN code;
 END $f$;
@@ -83,28 +88,54 @@ CREATE OR REPLACE FUNCTION occ.is_deferred(k pg_constraint, side "char") RETURNS
       FROM (SELECT nullif(current_setting('occ.constraints', true), '')::jsonb AS modes) set_
 $$;
 
+-- Columns of a relation beside parts of a key, which is $1: the pattern gets a column's name, the number of its part and its type.
+CREATE OR REPLACE FUNCTION occ.of_key(rel oid, nums int2[], pattern text, separator text, first int DEFAULT 0) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(format(pattern, attname, n + first, format_type(atttypid, atttypmod)), separator)
+      FROM unnest(nums) WITH ORDINALITY u (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
+$$;
+
+-- The actions on rows of a table that the same table's rows have started: 'd' for rows that went, 'u' for keys that changed.
+-- They may start others.
+CREATE OR REPLACE FUNCTION occ.act() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $f$
+DECLARE
+    p record;
+    k pg_constraint;
+    set_cols int2[];
+    action "char";
+BEGIN
+    LOOP
+        SELECT o.ctid, o.* INTO p FROM occ.pending o WHERE o.pid = pg_backend_pid() AND o.side IN ('d', 'u') LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        DELETE FROM occ.pending WHERE ctid = p.ctid;
+        SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
+        action := CASE p.side WHEN 'd' THEN k.confdeltype ELSE k.confupdtype END;
+        set_cols := CASE p.side WHEN 'd' THEN coalesce(k.confdelsetcols, k.conkey) ELSE k.conkey END;
+        EXECUTE occ.fill(CASE WHEN action <> 'c' OR p.side = 'u' THEN 'UPDATE {view} c SET ' ELSE 'DELETE FROM {view} c' END, occ.names(k.conrelid))
+            || CASE WHEN action <> 'c' THEN occ.each(k.conrelid, set_cols, CASE action WHEN 'n' THEN '{c} = NULL' ELSE '{c} = DEFAULT' END, ', ')
+                    WHEN p.side = 'u' THEN occ.of_key(k.conrelid, k.conkey, '%1$I = $1[%2$s]::%3$s', ', ', cardinality(k.conkey)) ELSE '' END
+            || ' WHERE ' || occ.of_key(k.conrelid, k.conkey, 'c.%1$I = $1[%2$s]::%3$s', ' AND ') USING p.key;
+        IF action = 'd' THEN
+            PERFORM occ.put_off(p.con, 'p', p.key[1:cardinality(k.confkey)]);
+        END IF;
+    END LOOP;
+END $f$;
+
 -- A check that was put off fails when children with that key are there and no parent is.
 CREATE OR REPLACE FUNCTION occ.settle(final boolean) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $f$
 DECLARE
     p record;
     k pg_constraint;
-    child text;
-    parent text;
     found_ boolean;
 BEGIN
+    PERFORM occ.act();
     FOR p IN SELECT o.ctid, o.* FROM occ.pending o WHERE o.pid = pg_backend_pid() LOOP
         SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
         CONTINUE WHEN NOT final AND occ.is_deferred(k, p.side);
-        child := (SELECT string_agg(format('c.%I = $1[%s]::%s', attname, n, format_type(atttypid, atttypmod)), ' AND ')
-                    FROM unnest(k.conkey) WITH ORDINALITY u (num, n)
-                    JOIN pg_attribute ON attrelid = k.conrelid AND attnum = num);
-        parent := (SELECT string_agg(format('p.%I = $1[%s]::%s', attname, n, format_type(atttypid, atttypmod)), ' AND ')
-                    FROM unnest(k.confkey) WITH ORDINALITY u (num, n)
-                    JOIN pg_attribute ON attrelid = k.confrelid AND attnum = num);
-        EXECUTE occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid)) || child || ')' INTO found_ USING p.key;
+        EXECUTE occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid))
+            || occ.of_key(k.conrelid, k.conkey, 'c.%1$I = $1[%2$s]::%3$s', ' AND ') || ')' INTO found_ USING p.key;
         IF found_ THEN
             EXECUTE occ.fill('SELECT count(coalesce({private}.mark_{oid}(p.*, ''S''), 0)) > 0 FROM {view} p WHERE ', occ.names(k.confrelid))
-                || parent INTO found_ USING p.key;
+                || occ.of_key(k.confrelid, k.confkey, 'p.%1$I = $1[%2$s]::%3$s', ' AND ') INTO found_ USING p.key;
             IF NOT found_ THEN
                 PERFORM occ.raise_foreign_key(k.oid, p.side, p.key);
             END IF;

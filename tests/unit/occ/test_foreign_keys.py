@@ -183,6 +183,42 @@ def test_a_tree_in_one_table(engine: Engine) -> None:
     assert s("SELECT * FROM tree") == []
 
 
+@pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT"])
+def test_a_tree_goes_as_a_whole(engine: Engine, action: str) -> None:
+    engine.tables(f"CREATE TABLE tree (id int PRIMARY KEY, up int DEFAULT 1 REFERENCES tree ON DELETE {action})")
+    s = engine.connect()
+    s("INSERT INTO {tree} VALUES (2, 1), (1, NULL), (3, 2), (4, 3)")
+    assert sorted(s("DELETE FROM {tree} RETURNING id")) == [1, 2, 3, 4]
+    assert s.tag == "DELETE 4"
+    assert s("SELECT * FROM {tree}") == []
+
+
+@pytest.mark.parametrize(
+    ("action", "left"),
+    [
+        ("CASCADE", [(1, None)]),
+        ("SET NULL", [(1, None), (3, None), (4, 3)]),
+        ("SET DEFAULT", [(1, None), (3, 1), (4, 3)]),
+    ],
+)
+def test_a_branch_goes(engine: Engine, action: str, left: list[tuple[int, int | None]]) -> None:
+    engine.tables(f"CREATE TABLE tree (id int PRIMARY KEY, up int DEFAULT 1 REFERENCES tree ON DELETE {action})")
+    s = engine.connect()
+    s("INSERT INTO {tree} VALUES (2, 1), (1, NULL), (3, 2), (4, 3)")
+    s("DELETE FROM {tree} WHERE id = 2")
+    assert s.tag == "DELETE 1"
+    assert s("SELECT * FROM {tree} ORDER BY id") == left
+
+
+def test_a_tree_is_numbered_anew(engine: Engine) -> None:
+    engine.tables("CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON UPDATE CASCADE)")
+    s = engine.connect()
+    s("INSERT INTO {tree} VALUES (2, 1), (1, NULL), (3, 2)")
+    s("UPDATE {tree} SET id = id + 10")
+    assert s.tag == "UPDATE 3"
+    assert s("SELECT * FROM {tree} ORDER BY id") == [(11, None), (12, 11), (13, 12)]
+
+
 def test_match_full_refuses_half_a_key(engine: Engine) -> None:
     engine.tables(
         "CREATE TABLE parent (a int, b int, UNIQUE (a, b))",
