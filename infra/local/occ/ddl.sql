@@ -144,7 +144,7 @@ CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION occ.function_names(rel oid) RETURNS name[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,delete,apply,commit,mark,hold}'::text[]) name
+    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,delete,act,apply,commit,mark,hold}'::text[]) name
 $$;
 
 CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -206,7 +206,7 @@ BEGIN
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, own = excluded.own, attnums = excluded.attnums,
         related = excluded.related, signature = excluded.signature;
     PERFORM occ.mirror_defaults(rel, t);
-    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t), occ.build_cast(rel, t);
+    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t), occ.build_actions(rel, t), occ.build_cast(rel, t);
     IF cardinality(occ.related(rel)) > 0 OR occ.part_parent(rel, 'delete') <> '' THEN
         EXECUTE occ.fill('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT OR UPDATE OR DELETE ON {view} EXECUTE FUNCTION occ.statement_ends()', t);
     END IF;

@@ -33,29 +33,20 @@ BEGIN
     RETURN code;
 END $f$;
 
--- A parent row that goes, or whose referenced key changes. What that does to rows of the same table waits for the end of
--- the statement, which may have to do with these rows itself.
+-- A parent row that goes, or whose referenced key changes. What that does to its children waits for the end of the statement,
+-- which may have to do with these rows itself; so does the check that there are none.
 CREATE OR REPLACE FUNCTION occ.part_parent(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
 DECLARE
     k record;
     code text := '';
     act text;
-    refuse constant text := 'IF EXISTS (SELECT FROM {view} c WHERE {match}) THEN PERFORM occ.put_off({con}, ''p'', ARRAY[{texts}]); END IF;';
-    set_cols int2[];
 BEGIN
     FOR k IN SELECT *, CASE verb WHEN 'delete' THEN confdeltype ELSE confupdtype END AS action
                FROM pg_constraint WHERE confrelid = rel AND contype = 'f' ORDER BY oid LOOP
-        set_cols := CASE WHEN verb = 'delete' THEN coalesce(k.confdelsetcols, k.conkey) ELSE k.conkey END;
-        act := CASE WHEN k.conrelid = rel AND k.action IN ('c', 'n', 'd')
-            THEN format('PERFORM occ.put_off({con}, %L, ARRAY[%s]);', left(verb, 1),
-                        CASE verb WHEN 'update' THEN '{texts}, {new_texts}' ELSE '{texts}' END)
-            ELSE CASE k.action
-            WHEN 'c' THEN CASE verb WHEN 'delete' THEN 'DELETE FROM {view} c WHERE {match};'
-                ELSE 'UPDATE {view} c SET ' || occ.pairs(k.conrelid, k.conkey, rel, k.confkey, '{a} = NEW.{b}', ', ') || ' WHERE {match};' END
-            WHEN 'n' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = NULL', ', ') || ' WHERE {match};'
-            -- A child that had the default already has not changed, and looks for its parent not again.
-            WHEN 'd' THEN 'UPDATE {view} c SET ' || occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') || ' WHERE {match}; ' || refuse
-            ELSE refuse END END;
+        act := CASE WHEN k.action NOT IN ('c', 'n', 'd')
+                    THEN 'IF EXISTS (SELECT FROM {view} c WHERE {match}) THEN PERFORM occ.put_off({con}, ''p'', ARRAY[{old}]); END IF;'
+                    WHEN verb = 'delete' THEN 'PERFORM occ.put_off({con}, ''d'', ARRAY[{old}]);'
+                    ELSE 'PERFORM occ.put_off({con}, ''u'', ARRAY[{old}, {new}]);' END;
         code := code || format(E'\n    IF %s%s THEN\n        %s\n    END IF;',
             occ.each(rel, k.confkey, 'OLD.{c} IS NOT NULL', ' AND '),
             CASE verb WHEN 'update' THEN format(' AND (%s) IS DISTINCT FROM (%s)',
@@ -63,10 +54,39 @@ BEGIN
             occ.fill(act, occ.names(k.conrelid) || jsonb_build_object(
                 'con', k.oid,
                 'match', occ.pairs(k.conrelid, k.conkey, rel, k.confkey, 'c.{a} = OLD.{b}', ' AND '),
-                'texts', occ.each(rel, k.confkey, 'OLD.{c}::text', ', '),
-                'new_texts', occ.each(rel, k.confkey, 'NEW.{c}::text', ', '))));
+                'old', occ.each(rel, k.confkey, 'OLD.{c}::text', ', '),
+                'new', occ.each(rel, k.confkey, 'NEW.{c}::text', ', '))));
     END LOOP;
     RETURN code;
+END $f$;
+
+-- The actions of the foreign keys that lead to a table: its function act(constraint, 'd' or 'u', the former key and the new).
+CREATE OR REPLACE FUNCTION occ.build_actions(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
+DECLARE
+    k record;
+    code text := '';
+    set_cols int2[];
+BEGIN
+    FOR k IN SELECT c.*, a.side, a.action FROM pg_constraint c, LATERAL (VALUES ('d', confdeltype), ('u', confupdtype)) a (side, action)
+              WHERE confrelid = rel AND contype = 'f' AND a.action IN ('c', 'n', 'd') ORDER BY oid LOOP
+        set_cols := CASE k.side WHEN 'd' THEN coalesce(k.confdelsetcols, k.conkey) ELSE k.conkey END;
+        code := code || occ.fill(CASE WHEN code = '' THEN 'IF' ELSE 'ELSIF' END || format(' occ_con = %s AND occ_side = %L THEN ', k.oid, k.side)
+            -- A child that had the default already does not change, and looks for its parent not again.
+            || CASE k.action WHEN 'd' THEN format('PERFORM occ.put_off(%s, ''p'', occ_key[1:%s]); ', k.oid, cardinality(k.confkey)) ELSE '' END
+            || CASE WHEN k.action = 'c' AND k.side = 'd' THEN 'DELETE FROM {view} c'
+                    ELSE 'UPDATE {view} c SET ' || CASE k.action
+                        WHEN 'c' THEN occ.of_key(k.conrelid, k.conkey, '%1$I = occ_key[%2$s]::%3$s', ', ', cardinality(k.conkey))
+                        WHEN 'n' THEN occ.each(k.conrelid, set_cols, '{c} = NULL', ', ')
+                        ELSE occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') END END
+            || ' WHERE ' || occ.of_key(k.conrelid, k.conkey, 'c.%1$I = occ_key[%2$s]::%3$s', ' AND ')
+            || E';\n', occ.names(k.conrelid));
+    END LOOP;
+    IF code <> '' THEN
+        EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.act_{oid}(occ_con oid, occ_side "char", occ_key text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $body$
+#variable_conflict use_column
+BEGIN
+$$, t) || code || 'END IF; END $body$';
+    END IF;
 END $f$;
 
 CREATE OR REPLACE FUNCTION occ.names(rel oid) RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -94,29 +114,18 @@ CREATE OR REPLACE FUNCTION occ.of_key(rel oid, nums int2[], pattern text, separa
       FROM unnest(nums) WITH ORDINALITY u (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
 $$;
 
--- The actions on rows of a table that the same table's rows have started: 'd' for rows that went, 'u' for keys that changed.
--- They may start others.
+-- The actions that are due, with those that they start.
 CREATE OR REPLACE FUNCTION occ.act() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $f$
 DECLARE
     p record;
-    k pg_constraint;
-    set_cols int2[];
-    action "char";
 BEGIN
     LOOP
-        SELECT o.ctid, o.* INTO p FROM occ.pending o WHERE o.pid = pg_backend_pid() AND o.side IN ('d', 'u') LIMIT 1;
+        SELECT o.ctid, o.*, format('SELECT pg_occ_%s_own.act_%s($1, $2, $3)', c.relnamespace, c.oid) AS call INTO p
+          FROM occ.pending o JOIN pg_constraint k ON k.oid = o.con JOIN pg_class c ON c.oid = k.confrelid
+         WHERE o.pid = pg_backend_pid() AND o.side IN ('d', 'u') LIMIT 1;
         EXIT WHEN NOT FOUND;
         DELETE FROM occ.pending WHERE ctid = p.ctid;
-        SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
-        action := CASE p.side WHEN 'd' THEN k.confdeltype ELSE k.confupdtype END;
-        set_cols := CASE p.side WHEN 'd' THEN coalesce(k.confdelsetcols, k.conkey) ELSE k.conkey END;
-        EXECUTE occ.fill(CASE WHEN action <> 'c' OR p.side = 'u' THEN 'UPDATE {view} c SET ' ELSE 'DELETE FROM {view} c' END, occ.names(k.conrelid))
-            || CASE WHEN action <> 'c' THEN occ.each(k.conrelid, set_cols, CASE action WHEN 'n' THEN '{c} = NULL' ELSE '{c} = DEFAULT' END, ', ')
-                    WHEN p.side = 'u' THEN occ.of_key(k.conrelid, k.conkey, '%1$I = $1[%2$s]::%3$s', ', ', cardinality(k.conkey)) ELSE '' END
-            || ' WHERE ' || occ.of_key(k.conrelid, k.conkey, 'c.%1$I = $1[%2$s]::%3$s', ' AND ') USING p.key;
-        IF action = 'd' THEN
-            PERFORM occ.put_off(p.con, 'p', p.key[1:cardinality(k.confkey)]);
-        END IF;
+        EXECUTE p.call USING p.con, p.side, p.key;
     END LOOP;
 END $f$;
 
@@ -128,7 +137,7 @@ DECLARE
     found_ boolean;
 BEGIN
     PERFORM occ.act();
-    FOR p IN SELECT o.ctid, o.* FROM occ.pending o WHERE o.pid = pg_backend_pid() LOOP
+    FOR p IN SELECT o.ctid, o.* FROM occ.pending o WHERE o.pid = pg_backend_pid() ORDER BY o.side = 'p' DESC, o.ctid LOOP
         SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
         CONTINUE WHEN NOT final AND occ.is_deferred(k, p.side);
         EXECUTE occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid))

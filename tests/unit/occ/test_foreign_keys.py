@@ -210,6 +210,21 @@ def test_a_branch_goes(engine: Engine, action: str, left: list[tuple[int, int | 
     assert s("SELECT * FROM {tree} ORDER BY id") == left
 
 
+def test_tables_that_refer_to_each_other(engine: Engine) -> None:
+    engine.tables(
+        "CREATE TABLE parent (id int PRIMARY KEY, key int)",
+        "CREATE TABLE child (id int PRIMARY KEY, con int REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE)",
+        "INSERT INTO {parent} VALUES (1, 20), (2, 10)",
+        "INSERT INTO {child} VALUES (10, 1), (20, 2)",
+        "ALTER TABLE parent ADD FOREIGN KEY (key) REFERENCES child ON DELETE CASCADE NOT VALID",
+    )
+    s = engine.connect()
+    s("UPDATE {parent} SET id = id + 1")
+    assert s("SELECT con FROM {child} ORDER BY id") == [2, 3]
+    assert sorted(s("WITH gone AS (DELETE FROM {parent} WHERE id = 2) DELETE FROM {child} RETURNING id")) == [10, 20]
+    assert s("SELECT * FROM {parent}") == []
+
+
 def test_a_tree_is_numbered_anew(engine: Engine) -> None:
     engine.tables("CREATE TABLE tree (id int PRIMARY KEY, up int REFERENCES tree ON UPDATE CASCADE)")
     s = engine.connect()
