@@ -120,12 +120,12 @@ DECLARE
     p record;
 BEGIN
     LOOP
-        SELECT o.ctid, o.*, format('SELECT pg_occ_%s_own.act_%s($1, $2, $3)', c.relnamespace, c.oid) AS call INTO p
-          FROM occ.pending o JOIN pg_constraint k ON k.oid = o.con JOIN pg_class c ON c.oid = k.confrelid
-         WHERE o.pid = pg_backend_pid() AND o.side IN ('d', 'u') LIMIT 1;
+        FOR p IN WITH due AS (DELETE FROM occ.pending WHERE pid = pg_backend_pid() AND side IN ('d', 'u') RETURNING ctid, con, side, key)
+                 SELECT due.*, format('SELECT pg_occ_%s_own.act_%s($1, $2, $3)', c.relnamespace, c.oid) AS call
+                   FROM due JOIN pg_constraint k ON k.oid = due.con JOIN pg_class c ON c.oid = k.confrelid ORDER BY due.ctid LOOP
+            EXECUTE p.call USING p.con, p.side, p.key;
+        END LOOP;
         EXIT WHEN NOT FOUND;
-        DELETE FROM occ.pending WHERE ctid = p.ctid;
-        EXECUTE p.call USING p.con, p.side, p.key;
     END LOOP;
 END $f$;
 
