@@ -1,14 +1,15 @@
 """INSERT ... ON CONFLICT as one statement of CTEs, since it cannot run on a view with INSTEAD OF triggers.
 
-    WITH new    AS MATERIALIZED (the proposed rows, typed and with their defaults),
-         changed AS (UPDATE view AS t SET ... FROM new, its columns as excluded
-                      WHERE keys equal AND (...) RETURNING ...),
+    WITH new     AS MATERIALIZED (the proposed rows, typed and with their defaults; a bad one is refused),
+         chosen  AS MATERIALIZED (of several rows, those whose key is there, where (...) holds),
+         changed AS (UPDATE view AS t SET ... FROM chosen, its columns as excluded WHERE keys equal RETURNING ...),
          added   AS (INSERT INTO view SELECT ... FROM new WHERE no row of these keys RETURNING ...)
     SELECT the RETURNING list FROM (changed UNION ALL added) AS t
 
-All parts see the rows from before the statement. Two proposed rows of one key are PostgreSQL's error 21000,
-raised by the engine's function `occ.affect_row_twice()`, or for DO NOTHING one row. What PostgreSQL itself
-would reject at once (an unknown column, too many values) is left as it was, for PostgreSQL to say so.
+All parts see the rows from before the statement. A proposed row behind another of its key that has come in or has
+changed a row is PostgreSQL's error 21000, raised by the engine's function `occ.affect_row_twice()`; DO NOTHING passes
+it over. What PostgreSQL itself would reject at once (an unknown column, too many values) is left as it was, for
+PostgreSQL to say so.
 """
 
 # The text put together here is the user's own statement, for the user's own rights.
