@@ -292,9 +292,6 @@ BEGIN
     PERFORM occ.follow(changed, 'index' = ANY (types) AND ('table' <> ALL (types) OR 'function' = ANY (types)));
 END $$;
 
-DROP EVENT TRIGGER IF EXISTS occ_ddl_end;
-DROP EVENT TRIGGER IF EXISTS occ_drop;
-
 -- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers
 -- stay silent under the role `replica`, without a trace in the catalog that users look at. A nested loop over all
 -- that a transaction has written, for each row of the table, looks cheap to a planner who expects one row there.
@@ -306,6 +303,9 @@ BEGIN
     EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
     EXECUTE format('ALTER DATABASE %I SET enable_material = off', current_database());
     PERFORM set_config('session_replication_role', 'replica', false);
+    FOR s IN SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_occ_\d+_skip$' LOOP
+        EXECUTE format('DROP SCHEMA %s CASCADE', s::regnamespace);
+    END LOOP;
     FOR s IN SELECT oid FROM pg_namespace WHERE occ.is_user_schema(nspname) LOOP
         PERFORM occ.sync_schema(s);
     END LOOP;

@@ -1,5 +1,9 @@
 -- The engine's own home: what it remembers between DDL statements, and checks put off within a transaction.
 
+-- Until all of the engine is there, nothing follows what changes.
+DROP EVENT TRIGGER IF EXISTS occ_ddl_end;
+DROP EVENT TRIGGER IF EXISTS occ_drop;
+
 CREATE SCHEMA IF NOT EXISTS occ;
 
 -- One row per user table. The names of its schema and relation are those of the last build,
@@ -12,6 +16,10 @@ CREATE TABLE IF NOT EXISTS occ.shadowed (
     related oid[] NOT NULL,
     signature text
 );
+
+-- What data kept from before 2026-11-23 has besides.
+ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip;
+DROP FUNCTION IF EXISTS occ.set_constraints(text);
 
 -- Foreign-key checks that failed at their row and are looked at again when the statement or the
 -- transaction ends. Rows live and die within one transaction, like those of the overlays.
