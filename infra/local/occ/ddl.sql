@@ -60,6 +60,7 @@ $$;
 CREATE OR REPLACE FUNCTION occ.signature(rel oid, t jsonb) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT md5(concat(t::text, occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel),
         occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'),
+        occ.part_actions(rel),
         (SELECT string_agg(concat(conname, pg_get_constraintdef(oid)), ';' ORDER BY oid) FROM pg_constraint WHERE conrelid = rel),
         (SELECT string_agg(concat(attnum, attname, attnotnull, attidentity, attgenerated, pg_get_expr(adbin, adrelid)), ';' ORDER BY attnum)
            FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum

@@ -60,8 +60,9 @@ BEGIN
     RETURN code;
 END $f$;
 
--- The actions of the foreign keys that lead to a table: its function act(constraint, 'd' or 'u', the former key and the new).
-CREATE OR REPLACE FUNCTION occ.build_actions(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
+-- The actions of the foreign keys that lead to a table: the body of its function act(constraint, 'd' or 'u', the former key
+-- and the new).
+CREATE OR REPLACE FUNCTION occ.part_actions(rel oid) RETURNS text LANGUAGE plpgsql STABLE AS $f$
 DECLARE
     k record;
     code text := '';
@@ -81,11 +82,18 @@ BEGIN
             || ' WHERE ' || occ.of_key(k.conrelid, k.conkey, 'c.%1$I = occ_key[%2$s]::%3$s', ' AND ')
             || E';\n', occ.names(k.conrelid));
     END LOOP;
-    IF code <> '' THEN
+    RETURN nullif(code, '') || 'END IF;';
+END $f$;
+
+CREATE OR REPLACE FUNCTION occ.build_actions(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
+DECLARE
+    actions text := occ.part_actions(rel);
+BEGIN
+    IF actions IS NOT NULL THEN
         EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.act_{oid}(occ_con oid, occ_side "char", occ_key text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $body$
 #variable_conflict use_column
 BEGIN
-$$, t) || code || 'END IF; END $body$';
+$$, t) || actions || ' END $body$';
     END IF;
 END $f$;
 

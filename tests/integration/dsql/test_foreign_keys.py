@@ -55,6 +55,26 @@ def test_a_parent_with_children_stays(stage: Stage, action: str) -> None:
     assert a.refused("SELECT 1") == "25P02"
 
 
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("RENAME COLUMN parent TO of", "children"),
+        ("RENAME TO kids", "kids"),
+        ("SET SCHEMA {}_other", "{}_other.children"),
+    ],
+)
+def test_actions_follow_the_children(stage: Stage, change: str, table: str) -> None:
+    session = stage.set_up(*family_tables("ON DELETE CASCADE"))
+    (home,) = session("SELECT current_schema()")
+    session(f"CREATE SCHEMA {home}_other")
+    session("INSERT INTO children VALUES (2, 2, 'd')")
+    session("DELETE FROM parents WHERE id = 1")
+    session(f"ALTER TABLE children {change.format(home)}")
+    session("DELETE FROM parents WHERE id = 2")
+    assert session(f"SELECT * FROM {table.format(home)}") == []
+    session(f"DROP SCHEMA {home}_other CASCADE")
+
+
 # Deferred checks, and what becomes of them (DSQL's user guide, SET CONSTRAINTS, 2026-11)
 
 NOT_THERE = "INSERT INTO children VALUES (2, 3, 'early')"
