@@ -64,7 +64,7 @@ def test_a_parent_with_children_stays(stage: Stage, action: str) -> None:
     ],
 )
 def test_actions_follow_the_children(stage: Stage, change: str, table: str) -> None:
-    session = stage.set_up(*family_tables("ON DELETE CASCADE"))
+    session = stage.set_up(*family_tables("ON DELETE CASCADE ON UPDATE CASCADE"))
     (home,) = session("SELECT current_schema()")
     session(f"CREATE SCHEMA {home}_other")
     session("INSERT INTO children VALUES (2, 2, 'd')")
