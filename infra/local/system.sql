@@ -48,7 +48,10 @@ $$;
 
 CREATE OR REPLACE FUNCTION sys.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'PostgreSQL 16' $$;
 CREATE OR REPLACE FUNCTION sys.current_database() RETURNS name LANGUAGE sql STABLE AS $$ SELECT 'postgres'::name $$;
-CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql STABLE AS $$ SELECT 16 $$;
+CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql STABLE AS $$ SELECT 1 $$;
+CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT md5(pid || '/' || backend_start)::uuid FROM pg_stat_get_activity(pg_backend_pid())
+$$;
 CREATE OR REPLACE FUNCTION sys.current_setting(setting text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE lower(setting) WHEN 'server_version' THEN '16.15' WHEN 'server_version_num' THEN '160015'
            ELSE pg_catalog.current_setting(setting) END
@@ -117,6 +120,11 @@ CREATE OR REPLACE FUNCTION occ_shown.pg_get_indexdef(index oid, key integer, pre
 CREATE OR REPLACE FUNCTION occ.shown_query(catalog regclass) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT regexp_replace(regexp_replace(rtrim(pg_get_viewdef(catalog), ';'), '\m(pg_get_(?:view|index)def)\(', 'occ_shown.\1(', 'g'),
                           '(\mpg_(?:relation|column)_is_updatable\((?:[^()]|\([^()]*\))*), false\)', '\1, true)', 'g')
+$$;
+
+CREATE OR REPLACE FUNCTION occ.shown_columns(catalog regclass, others jsonb) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(coalesce(others->>attname, quote_ident(attname)), ', ' ORDER BY attnum)
+      FROM pg_attribute WHERE attrelid = catalog AND attnum > 0
 $$;
 
 -- Roles and IAM identities -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from pglast import ast
 from pglast.parser import ParseError, parse_sql
 
 from . import facts
-from .bodies import rewrite_copy, rewrite_function, rewrite_numeric
+from .bodies import rewrite_analyze, rewrite_copy, rewrite_definition, rewrite_function
 from .catalog import Catalog
 from .classify import classify
 from .nodes import option
@@ -152,18 +152,20 @@ def _setting(rewriter: Rewriter, node: Any, context: Context) -> None:
 
 
 REWRITES: dict[type[Any], Callable[[Rewriter, Any, Context], None]] = {
-    ast.AlterTableStmt: rewrite_numeric,
+    ast.AlterTableStmt: rewrite_definition,
     ast.CallStmt: _query,
     ast.CopyStmt: rewrite_copy,
-    ast.CreateDomainStmt: rewrite_numeric,
+    ast.CreateDomainStmt: rewrite_definition,
     ast.CreateFunctionStmt: rewrite_function,
     ast.CreateSchemaStmt: _schema,
-    ast.CreateStmt: rewrite_numeric,
+    ast.CreateStmt: rewrite_definition,
     ast.DeleteStmt: _query,
     ast.ExplainStmt: _explain,
+    ast.IndexStmt: rewrite_definition,
     ast.InsertStmt: _query,
     ast.SelectStmt: _query,
     ast.UpdateStmt: _query,
+    ast.VacuumStmt: rewrite_analyze,
     ast.VariableSetStmt: _setting,
     ast.VariableShowStmt: _setting,
     ast.ViewStmt: _view,

@@ -15,6 +15,7 @@ from .datatypes import is_array, type_name
 from .nodes import flatten, option
 from .refuse import refuse_statement
 from .refuse_context import Context
+from .refuse_query import refused_call
 from .rewrite import Rewriter, Scope, visit_all
 from .source import DOT, OPEN, Edits, Source, quote
 from .statement import RefusedError
@@ -55,6 +56,13 @@ def _last_of_name(source: Source, location: int) -> int:
     while source.name(at + 1) == DOT:
         at += 2
     return at
+
+
+def rewrite_analyze(rewriter: Rewriter, node: Any, context: Context) -> None:
+    """ANALYZE of everything looks at the users' tables; there are others that the session must not hear of."""
+    if not node.rels and rewriter.catalog.tables:
+        names = ", ".join(f"{quote(schema)}.{quote(name)}" for schema, name in sorted(rewriter.catalog.tables))
+        rewriter.edits.insert(context.end, f" {names}")
 
 
 def rewrite_function(rewriter: Rewriter, node: Any, context: Context) -> None:
@@ -98,8 +106,11 @@ def _dollar_quoted(text: str) -> str:
     return f"{tag}{text}{tag}"
 
 
-def rewrite_numeric(rewriter: Rewriter, node: Any, _context: Context) -> None:
-    """A numeric column without precision is numeric(18,6) (docs)."""
+def rewrite_definition(rewriter: Rewriter, node: Any, context: Context) -> None:
+    """A numeric column without precision is numeric(18,6) (docs); no default or condition calls what is refused."""
+    refusal = refused_call(node, context.source)
+    if refusal:
+        raise RefusedError(refusal)
     for kind in _column_types(node):
         plain = type_name(kind)[1] == "numeric" and not kind.typmods and not is_array(kind)
         if plain:

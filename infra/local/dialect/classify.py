@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pglast import ast
-
 from . import facts
-from .nodes import constant, option, tag, walk
+from .nodes import constant, option, tag
 from .refuse_context import Context
-from .refuse_query import function_name
 from .statement import AsyncIndex, AsyncValidation, ConstraintModes, Details, Kind, Setting, Transaction
 
 KINDS = {
@@ -56,15 +53,7 @@ def classify(node: Any, context: Context) -> Verdict:
     if kind is None:
         ddl = name.startswith(DDL_PREFIXES)
         return Verdict(Kind.DDL if ddl else Kind.OTHER, counts_as_ddl=ddl)
-    return Verdict(kind, TAGS.get(kind, ""), writes=kind is Kind.DML, changes_search_path=_configures(node))
-
-
-def _configures(node: Any) -> bool:
-    """True where set_config() may change the search path."""
-    if not isinstance(node, ast.SelectStmt):
-        return False
-    calls = (item for item in walk(node) if isinstance(item, ast.FuncCall) and function_name(item) == "set_config")
-    return any(constant((call.args or (None,))[0]) in (None, "search_path") for call in calls)
+    return Verdict(kind, TAGS.get(kind, ""), writes=kind is Kind.DML)
 
 
 def _transaction(node: Any, _context: Context) -> Verdict:

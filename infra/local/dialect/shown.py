@@ -18,11 +18,14 @@ _OF_FUNCTION: Final = (
     "{column} NOT IN (SELECT p.oid FROM pg_catalog.pg_proc p"
     " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE occ.is_own(n.nspname))"
 )
+_NONE: Final = "false"
 _BY_NAME: Final = "occ.is_own({column}) IS NOT TRUE"
 
 _CATALOGS: Final = {
     "pg_attrdef": ("adrelid", _OF_RELATION),
     "pg_attribute": ("attrelid", _OF_RELATION),
+    "pg_available_extension_versions": ("name", _NONE),
+    "pg_available_extensions": ("name", _NONE),
     "pg_cast": ("castfunc", _OF_FUNCTION),
     "pg_class": ("relnamespace", _OF_SCHEMA),
     "pg_constraint": ("connamespace", _OF_SCHEMA),
@@ -42,12 +45,17 @@ _CATALOGS: Final = {
     "pg_type": ("typnamespace", _OF_SCHEMA),
     "pg_views": ("schemaname", _BY_NAME),
 }
-_PG_ATTRIBUTE: Final = (
-    "attrelid, attname, atttypid, attlen, attnum, attcacheoff, atttypmod, attndims, attbyval, attalign, attstorage,"
-    " attcompression, attnotnull, atthasdef, atthasmissing, attidentity, attgenerated, attisdropped, attislocal,"
-    " attinhcount, attstattarget, attcollation, attacl, attoptions, attfdwoptions, attmissingval::text"
-)
-"""A view cannot have a column of the pseudo-type that the last one has."""
+_COLUMNS: Final = {
+    # A view cannot have a column of its pseudo-type.
+    "pg_attribute": {"attmissingval": "attmissingval::text"},
+    # Sizes as live 2026-10 has them: no pages, and rows of a table that somebody has asked to ANALYZE.
+    "pg_class": {
+        "relpages": "CASE WHEN oid < 16384 THEN relpages ELSE 0 END",
+        "reltuples": "CASE WHEN oid < 16384 OR relkind <> 'r' OR pg_stat_get_last_analyze_time(oid) IS NOT NULL"
+        " THEN reltuples ELSE -1 END",
+    },
+}
+"""Columns of these catalogs that are shown otherwise."""
 _INFORMATION_SCHEMA: Final = {
     "check_constraints": "constraint_schema",
     "column_privileges": "table_schema",
@@ -101,11 +109,15 @@ def views() -> str:
 
 def _view(schema: str, name: str) -> str:
     column, test = _RELATIONS[schema, name]
-    columns = _PG_ATTRIBUTE if name == "pg_attribute" else "*"
-    head, tail = (
-        f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT {columns} FROM",
-        f"WHERE {test.format(column=column)}",
-    )
-    if (schema, name) not in _OVER_AGAIN:
-        return f"{head} {schema}.{name} {tail}"
-    return f"DO $$BEGIN EXECUTE format('{head} (%s) q {tail}', occ.shown_query('{schema}.{name}')); END$$"
+    head, tail = f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT", f"WHERE {test.format(column=column)}"
+    if (schema, name) in _OVER_AGAIN:
+        return _made(f"'{head} * FROM (%s) q {tail}'", f"occ.shown_query('{schema}.{name}')")
+    if name in _COLUMNS:
+        columns = ", ".join(f"'{column}', $s${shown} AS {column}$s$" for column, shown in _COLUMNS[name].items())
+        listed = f"occ.shown_columns('{schema}.{name}', jsonb_build_object({columns}))"
+        return _made(f"$v${head} %s FROM {schema}.{name} {tail}$v$", listed)
+    return f"{head} * FROM {schema}.{name} {tail}"
+
+
+def _made(template: str, argument: str) -> str:
+    return f"DO $$BEGIN EXECUTE format({template}, {argument}); END$$"
