@@ -17,6 +17,7 @@ KINDS = {
     "VariableShow": Kind.SHOW,
     "Explain": Kind.EXPLAIN,
     "Call": Kind.CALL,
+    "Do": Kind.DO,
     "Deallocate": Kind.DEALLOCATE,
     "Vacuum": Kind.ANALYZE,
 }
@@ -26,7 +27,7 @@ TRANSACTIONS = {
     "TRANS_STMT_COMMIT": (Kind.COMMIT, "COMMIT"),
     "TRANS_STMT_ROLLBACK": (Kind.ROLLBACK, "ROLLBACK"),
 }
-TAGS = {Kind.SHOW: "SHOW", Kind.CREATE_INDEX_ASYNC: "CREATE INDEX"}
+TAGS = {Kind.SHOW: "SHOW", Kind.DO: "DO", Kind.CREATE_INDEX_ASYNC: "CREATE INDEX"}
 # Everything the service counts as DDL: definitions, comments, grants. rec, skill.
 DDL_PREFIXES = ("Create", "Alter", "Drop", "Define", "Comment", "Grant", "Rename", "Index", "View", "Truncate")
 

@@ -86,11 +86,18 @@ def _call(node: Any, _context: Context) -> Refusal | None:
 
 
 def _create_function(node: Any, _context: Context) -> Refusal | None:
-    if node.is_procedure:
-        return facts.PROCEDURE.refusal()
     item = option(node.options, "language")
     language = item.arg.sval if item else "sql"
-    return None if language.lower() in facts.LANGUAGES else facts.FUNCTION_LANGUAGE.refusal(language)
+    if language.lower() not in facts.LANGUAGES:
+        return facts.FUNCTION_LANGUAGE.refusal(language)
+    settings = (item.arg for item in node.options or () if item.defname == "set")
+    return next(filter(None, map(set_setting, settings)), None)
+
+
+def _do(node: Any, _context: Context) -> Refusal | None:
+    item = option(node.args, "language")
+    plain = item is None or item.arg.sval.lower() == "plpgsql"
+    return None if plain else facts.DO_LANGUAGE.refusal(item.arg.sval)
 
 
 def _view(node: Any, context: Context) -> Refusal | None:
@@ -185,6 +192,7 @@ RULES: dict[str, Rule] = {
     "CreateSchema": _create_schema,
     "CreateSeq": _create_sequence,
     "Deallocate": _deallocate,
+    "Do": _do,
     "Drop": _drop,
     "Explain": _explain,
     "Grant": _grant,

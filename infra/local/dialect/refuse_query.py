@@ -81,16 +81,21 @@ def _cast(node: Any, source: Source) -> Refusal | None:
     return _configuration(node.arg, source, node.location) if name == "regconfig" else None
 
 
-RULES: dict[type[Any], Rule] = {
-    ast.RangeTableSample: _sample,
-    ast.MergeStmt: _merge,
-    ast.A_Expr: _operator,
-    ast.FuncCall: _function,
-    ast.TypeCast: _cast,
-}
+def _current_of(_node: Any, _source: Source) -> Refusal | None:
+    return facts.CURRENT_OF.refusal()
 
 
 def refused_call(node: Any, source: Source) -> Refusal | None:
     """The first refusal among the calls in a definition: a default, a condition, the key of an index."""
     calls = (item for item in walk(node) if isinstance(item, ast.FuncCall))
     return next((refusal for call in calls if (refusal := _function(call, source))), None)
+
+
+RULES: dict[type[Any], Rule] = {
+    ast.RangeTableSample: _sample,
+    ast.MergeStmt: _merge,
+    ast.A_Expr: _operator,
+    ast.CurrentOfExpr: _current_of,
+    ast.FuncCall: _function,
+    ast.TypeCast: _cast,
+}

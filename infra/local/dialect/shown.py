@@ -49,6 +49,7 @@ _COLUMNS: Final = {
     # A view cannot have a column of its pseudo-type.
     "pg_attribute": {"attmissingval": "attmissingval::text"},
     # Sizes as live 2026-10 has them: no pages, and rows of a table that somebody has asked to ANALYZE.
+    "pg_proc": {"prosrc": "occ.written(prosrc)"},
     "pg_class": {
         "relpages": "CASE WHEN oid < 16384 THEN relpages ELSE 0 END",
         "reltuples": "CASE WHEN oid < 16384 OR relkind <> 'r' OR pg_stat_get_last_analyze_time(oid) IS NOT NULL"
@@ -86,6 +87,7 @@ _OVER_AGAIN: Final = frozenset(
         ("pg_catalog", "pg_indexes"),
         ("pg_catalog", "pg_views"),
         ("information_schema", "columns"),
+        ("information_schema", "routines"),
         ("information_schema", "tables"),
         ("information_schema", "views"),
     }
@@ -94,11 +96,10 @@ _OVER_AGAIN: Final = frozenset(
 _DEFINITIONS: Final = {
     "pg_get_viewdef": ("oid", "oid, boolean", "oid, integer", "text", "text, boolean"),
     "pg_get_ruledef": ("oid", "oid, boolean"),
-    "pg_get_functiondef": ("oid",),
     "pg_get_function_sqlbody": ("oid",),
 }
 """Functions that show a definition, with their arguments."""
-FUNCTIONS: Final = frozenset({*_DEFINITIONS, "pg_get_indexdef"})
+FUNCTIONS: Final = frozenset({*_DEFINITIONS, "pg_get_functiondef", "pg_get_indexdef"})
 
 
 def is_shown_in_part(schema: str | None, name: str) -> bool:

@@ -10,19 +10,23 @@ from infra.local.proxy.units import Unit
 _ROW: Final = ord("D")
 _ERROR: Final = ord("E")
 _READY: Final = ord("Z")
+_NOTICE: Final = ord("N")
 _DONE: Final = frozenset(b"CIs")
 
 Finished = Callable[[Unit, bytes], bytes]
+Noticed = Callable[[wire.Fields], bool]
 
 
 class Answers:
     """The reader of one session. ``finished`` is told the end of a unit and returns what the client is to hear of it.
 
+    ``noticed`` is asked of each notice whether it was for the proxy.
+
     ``cancelled`` says that the running statement was ended to let a schema change pass.
     """
 
-    def __init__(self, finished: Finished) -> None:
-        self._finished = finished
+    def __init__(self, finished: Finished, noticed: Noticed) -> None:
+        self._finished, self._noticed = finished, noticed
         self._buffer = b""
         self._held = b""
         self.cancelled = False
@@ -54,6 +58,8 @@ class Answers:
         """Return what to show in place of a message, None for the message itself."""
         if unit is None:
             return None
+        if kind == _NOTICE and self._noticed(wire.fields(message[5:])):
+            return b""
         held, self._held = self._held, b""
         if kind == _ERROR:
             return self._error(message, unit)

@@ -14,7 +14,8 @@ _INT32: Final = struct.Struct("!i")
 _INT16: Final = struct.Struct("!h")
 _LENGTH: Final = _INT32.unpack_from
 _READY: Final = b"Z\x00\x00\x00\x05"
-_ERROR: Final = ord("E")
+_TELLING: Final = frozenset(b"EN")
+"""Errors, and notices, which may be for the proxy alone."""
 NULL: Final = _INT32.pack(-1)
 
 SYNC: Final = b"S\x00\x00\x00\x04"
@@ -170,7 +171,7 @@ def settled_status(data: bytes) -> bytes | None:
         return None
     at, end = 0, len(data) - 6
     while at < end:
-        if data[at] == _ERROR:
+        if data[at] in _TELLING:
             return None
         at += 1 + _LENGTH(data, at + 1)[0]
     return data[-1:] if at == end else None

@@ -16,3 +16,4 @@ from .queries import *  # noqa: F403
 from .settings import *  # noqa: F403
 from .statements import *  # noqa: F403
 from .tables import *  # noqa: F403
+from .transactions import *  # noqa: F403

@@ -3,8 +3,8 @@
 from .fact import unsupported
 
 FUNCTION_LANGUAGE = unsupported("CREATE FUNCTION with language {} not supported", "rec for others than sql")
-LANGUAGES = frozenset({"sql"})
-PROCEDURE = unsupported("PROCEDURE is not supported", "skill, live")
+LANGUAGES = frozenset({"sql", "plpgsql"})
+DO_LANGUAGE = unsupported('language "{}" does not support inline code execution', "PostgreSQL")
 REFUSED_FUNCTION = unsupported(
     "function {} not supported",
     "live 2026-10: pg_try_advisory_lock; wild 2025-05: pg_backend_pid; wild 2025-06: pg_advisory_lock;"

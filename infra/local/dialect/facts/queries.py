@@ -13,6 +13,7 @@ LOCK_NOT_APPLICABLE = unsupported("{} cannot be applied to {}", "PostgreSQL")
 LOCK_VIEW = unsupported(
     '{} of view "{}" is not reproduced by this stand-in: the view does not show the primary key of table "{}"', "own"
 )
+CURRENT_OF = unsupported("WHERE CURRENT OF is not reproduced by this stand-in", "own", "2026-11")
 LOCK_UNKNOWN = Fact("42P01", 'relation "{}" in {} clause not found in FROM clause', "PostgreSQL")
 LOCK_QUALIFIED = Fact("42601", "{} must specify unqualified relation names", "PostgreSQL")
 

@@ -28,10 +28,6 @@ GRANT_OBJECT = unsupported("unsupported object type in GRANT", "skill", "2026-10
 ROLE_OPTION = unsupported("unsupported role option: {}", "lint refuses PASSWORD; text by analogy", "2026-08")
 TEMPORARY_VIEW = unsupported("TEMPORARY or TEMP view not supported for CREATE VIEW", "analogy")
 
-TRANSACTION_STATEMENT = unsupported("unsupported transaction statement: {}", "rec: SAVEPOINT, ROLLBACK TO")
-ISOLATION_LEVEL = unsupported("Unsupported isolation level: {}", "rec")
-READ_ONLY = Fact("25006", "cannot execute {} in a read-only transaction", "live; PostgreSQL's own", "2026-10")
-
 COPY_FILE = Fact("42501", "permission denied to COPY {} a file", "lint refuses; PostgreSQL 16 text", "2026-08")
 COPY_PROGRAM = Fact("42501", "permission denied to COPY {} an external program", "PostgreSQL 16")
 SYNTAX = Fact("42601", 'syntax error at or near "{}"', "PostgreSQL")
@@ -51,6 +47,7 @@ KNOWN_STATEMENTS = frozenset(
         "Explain",
         "Copy",
         "Call",
+        "Do",
         "Create",
         "AlterTable",
         "Index",
@@ -80,7 +77,7 @@ KNOWN_STATEMENTS = frozenset(
     ]
 )
 
-ROUTINES = frozenset(["FUNCTION"])
+ROUTINES = frozenset(["FUNCTION", "PROCEDURE", "ROUTINE"])
 DROPPABLE = frozenset(["TABLE", "VIEW", "INDEX", "SEQUENCE", "SCHEMA", "DOMAIN", "STATISTIC_EXT"]) | ROUTINES
 RENAMABLE = ROUTINES | frozenset(
     [
