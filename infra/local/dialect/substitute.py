@@ -3,7 +3,7 @@
 from .source import literal, quote
 from .statement import AsyncIndex, AsyncValidation, ConstraintModes, IamMapping, Kind, Refusal, Setting, Statement
 
-Argument = str | bool | list[str] | None
+Argument = str | bool | int | list[str] | None
 
 
 def call(function: str, *arguments: Argument) -> str:
@@ -14,7 +14,7 @@ def call(function: str, *arguments: Argument) -> str:
 def _written(argument: Argument) -> str:
     if argument is None:
         return "NULL"
-    if isinstance(argument, bool):
+    if isinstance(argument, int):
         return str(argument).lower()
     if isinstance(argument, str):
         return literal(argument)
@@ -32,8 +32,8 @@ def substitute(statement: Statement) -> str | None:
     match statement.kind, statement.details:
         case Kind.IAM_GRANT | Kind.IAM_REVOKE as kind, IamMapping(role, arn):
             function, arguments = ("sys.iam_grant" if kind is Kind.IAM_GRANT else "sys.iam_revoke"), (role, arn)
-        case Kind.CREATE_INDEX_ASYNC, AsyncIndex(name, schema, table):
-            function, arguments = "occ.submit_index", (statement.sql, name, schema, table)
+        case Kind.CREATE_INDEX_ASYNC, AsyncIndex(name=name, schema=schema, table=table, predicate=predicate):
+            function, arguments = "occ.submit_index", (statement.sql, name, schema, table, predicate)
         case Kind.VALIDATE_ASYNC, AsyncValidation(schema, table, constraint):
             function, arguments = "occ.submit_validation", (schema, table, constraint)
         case Kind.SET_CONSTRAINTS, ConstraintModes(deferred, names):

@@ -61,6 +61,8 @@ def tell(*, ddl: bool, dml: bool) -> Plan:
 
 
 BEGIN = Plan("BEGIN", hidden=True)
+SEE_LATEST = Plan("SET transaction_isolation = 'read committed'", hidden=True)
+"""Before a schema change: what it waits for has mostly changed the catalog, and the engine has to see that."""
 
 
 def of(statement: Statement) -> Plan:

@@ -97,7 +97,7 @@ REWRITTEN = [
     ("CREATE INDEX ASYNC i ON accounts (owner)",
      ("IF occ.enters_ddl('multiple ddl statements not supported in a transaction', 'ddl and dml are not supported in"
      " the same transaction') THEN END IF; PERFORM occ.submit_index('CREATE INDEX i ON accounts (owner)', 'i',"
-     " NULL, 'accounts')")),
+     " NULL, 'accounts', NULL)")),
 ]  # fmt: skip
 
 

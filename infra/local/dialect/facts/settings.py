@@ -31,6 +31,11 @@ CHARACTERISTICS = frozenset({"transaction_read_only", "transaction_isolation"})
 ABSENT_SETTINGS = frozenset({"jit"})
 # rec 2026-09: what the server says of itself.
 # exp: max_connections, which says nothing of the quota.
-FIXED_SETTINGS = {"server_version": "16.15", "server_version_num": "160015", "max_connections": "20"}
+FIXED_SETTINGS = {
+    "server_version": "16.15",
+    "server_version_num": "160015",
+    "max_connections": "20",
+    "transaction_isolation": "repeatable read",
+}
 # PostgreSQL takes an unknown setting only with a dot in its name.
 RENAMED_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
