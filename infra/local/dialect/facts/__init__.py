@@ -8,6 +8,7 @@ a recorded sibling; `PostgreSQL` = its own answer; `own` = a limit of the stand-
 texts up here and nowhere else.
 """
 
+from . import functions, indexes, limits, queries, settings, statements, tables, transactions
 from .fact import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .indexes import *  # noqa: F403
@@ -17,3 +18,6 @@ from .settings import *  # noqa: F403
 from .statements import *  # noqa: F403
 from .tables import *  # noqa: F403
 from .transactions import *  # noqa: F403
+
+TOPICS = (statements, tables, indexes, queries, functions, transactions, settings, limits)
+"""The modules, in the order of the page that is made of them."""
