@@ -33,7 +33,7 @@ def test_the_engine_says_it_in_the_same_words(fact: facts.Fact) -> None:
 
 
 def test_faults_say_it_in_the_same_words() -> None:
-    assert CONFLICTS == {"OC000": facts.DATA_CONFLICT.message, "OC001": facts.SCHEMA_CONFLICT.message}
+    assert {"OC000": facts.DATA_CONFLICT.message, "OC001": facts.SCHEMA_CONFLICT.message} == CONFLICTS
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -29,7 +29,6 @@ GAPS: Final = (
     Gap("latency, throughput and recovery of a distributed service", "own", "2026-11"),
     Gap("an unqualified name in a routine's body is looked up in the search path of its creation, not of its call",
         "own", "2026-11"),
-    Gap("`WHERE CURRENT OF` in a routine's body", "own", "2026-11"),
     Gap("DML in a body that is written as SQL (BEGIN ATOMIC) is not told from a read by the rule of DDL and DML",
         "own", "2026-11"),
     Gap("DDL that an EXCEPTION block took back still counts as the transaction's DDL for statements behind it",
