@@ -99,7 +99,9 @@ def _substitute(statement: Statement) -> Plan | None:
         case Kind.SET_CONSTRAINTS, ConstraintModes(deferred, names):
             # PostgreSQL itself must not hear of it: the engine's own trigger is deferred, too.
             qualified = [composed.Identifier(*filter(None, name)).as_string() for name in names]
-            select, hide, tag = call("occ.set_constraints", deferred, qualified), True, "SET CONSTRAINTS"
+            template = composed.SQL("SELECT occ.set_constraints({}, {}, current_schemas(true))")
+            select = template.format(composed.Literal(deferred), composed.Literal(qualified)).as_string()
+            hide, tag = True, "SET CONSTRAINTS"
         case Kind.RESET, Setting(name=None):
             select, hide, tag = call("occ.reset_all"), True, "RESET"
         case Kind.SHOW, Setting(name=str(name), answer=str(answer)):
