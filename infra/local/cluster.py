@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, LiteralString, Protocol
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from infra.local import occ
@@ -28,7 +29,7 @@ READS: Final = 100
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
 PATIENCE_S: Final = 0.5
-"""How long a job waits for transactions of others, which mostly end by themselves."""
+"""How long is waited for statements at work, and by a job for transactions of others: mostly they end by themselves."""
 SWEEP_S: Final = 5.0
 LITTER: Final = 20_000
 """How often overlays are looked at, and of how many rows one is to be swept: a few megabytes."""
@@ -54,7 +55,7 @@ _OTHERS: Final = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespac
 # waiting, however long a busy machine takes. At a row of the catalog one may wait for a transaction that does nothing.
 # Who reads the catalog waits for open schema changes; one that is at work will be open, or over, in a moment.
 _WAITS: Final = """
-SELECT DISTINCT w.pid AS waiting, b.pid AS blocking
+SELECT DISTINCT w.pid AS waiting, b.pid AS blocking, b.state = 'active' AS works
   FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) u JOIN pg_stat_activity b ON b.pid = u
  WHERE w.wait_event_type = 'Lock' AND w.wait_event NOT IN ('advisory', 'extend')
    AND (w.wait_event NOT IN ('transactionid', 'tuple') AND w.pid <> %s OR b.state <> 'active')
@@ -73,6 +74,10 @@ class Session(Protocol):
     @property
     def in_transaction(self) -> bool:
         """Whether its client has a transaction open."""
+
+    @property
+    def changes_schema(self) -> bool:
+        """Whether its transaction has run a schema change, or does."""
 
     def catalog_changed(self, before: Catalog) -> None:
         """Learn that another session has changed the catalog, which was ``before``."""
@@ -122,7 +127,7 @@ class Cluster:
         self._sweeper = await self._connect()
         self._worker = await self._connect()
         self._mail = Mailbox(Path((await self._read("SHOW data_directory"))[0]["data_directory"]))
-        self.jobs = Jobs(self._worker, self._is_busy, self._job_done)
+        self.jobs = Jobs(self._worker, self._connect, self._is_busy, self._job_done)
         await self._load()
         self.spawn(self._watch())
         self.spawn(self.jobs.work())
@@ -134,8 +139,9 @@ class Cluster:
             connection.execute(files("infra.local").joinpath("system.sql").read_bytes())
             connection.execute(shown.views().encode())
 
-    async def _connect(self) -> psycopg.AsyncConnection[dict[str, Any]]:
-        return await psycopg.AsyncConnection.connect(self.url, autocommit=True, row_factory=dict_row)
+    async def _connect(self, role: str | None = None) -> psycopg.AsyncConnection[dict[str, Any]]:
+        url = make_conninfo(self.url, user=role) if role else self.url
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a task that ends with the cluster."""
@@ -229,7 +235,7 @@ class Cluster:
     async def _watch(self) -> None:
         """Doom the transactions that others wait for: where PostgreSQL would wait, Aurora DSQL does not."""
         working: dict[int, object | None] = {}
-        waits: dict[tuple[int, int], float] = {}
+        waits: dict[tuple[int, int, bool], float] = {}
         while True:
             await asyncio.sleep(WATCH_S)
             before, working = working, {pid: session.in_flight for pid, session in self.sessions.items()}
@@ -239,22 +245,23 @@ class Cluster:
                 continue
             now = time.monotonic()
             found = await (await self._control.execute(_WAITS, (self._reader.info.backend_pid,))).fetchall()
-            waits = {pair: waits.get(pair, now) for row in found for pair in [(row["waiting"], row["blocking"])]}
-            queueing = {waiting for waiting, _ in waits}
-            for (waiting, blocking), since in waits.items():
+            waits = {pair: waits.get(pair, now) for row in found for pair in [tuple(row.values())]}
+            queueing = {waiting for waiting, _, _ in waits}
+            for (waiting, blocking, works), since in waits.items():
                 # Who waits itself is not what holds the others up.
-                if blocking not in queueing or blocking == self.jobs.pid:
-                    await self._end_wait(waiting, blocking, now - since)
+                if blocking not in queueing or blocking == self.jobs.building:
+                    await self._end_wait(waiting, blocking, now - since, works=works)
 
-    async def _end_wait(self, waiting: int, blocking: int, seconds: float) -> None:
-        """End a wait that lasts: twice seen is enough for schema changes, as two commits may meet for a moment."""
-        if blocking == self.jobs.pid:
-            if waiting in self.sessions:
-                await self.cancel(blocking)
-        elif blocking in self.sessions and seconds > 0:
-            of_job = waiting == self.jobs.pid
-            if not of_job or (seconds > PATIENCE_S and blocking != self.jobs.submitter):
-                self.sessions[blocking].doom()
+    async def _end_wait(self, waiting: int, blocking: int, seconds: float, *, works: bool) -> None:
+        """End a wait that lasts, unless what is waited for is at work on a schema change, which ends by itself."""
+        session = self.sessions.get(blocking)
+        if blocking == self.jobs.building and waiting in self.sessions:
+            await self.cancel(blocking)
+        elif session and not (works and session.changes_schema):
+            of_job = waiting in self.jobs.pids
+            # Twice seen is enough where nothing goes on: two commits may meet for a moment.
+            if seconds > (PATIENCE_S if of_job or works else 0) and not (of_job and blocking == self.jobs.submitter):
+                session.doom()
 
     async def _sweep(self) -> None:
         """Take away what transactions leave behind in the engine's tables, where nobody can ask for it any more."""

@@ -28,7 +28,8 @@ CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON occ.commit_failure DEFERRABL
 ALTER TABLE occ.commit_failure ENABLE ALWAYS TRIGGER at_commit;
 
 CREATE OR REPLACE FUNCTION occ.fail_at_commit(sqlstate text, message text, detail text, hint text) RETURNS void
-LANGUAGE sql SECURITY DEFINER AS $$ INSERT INTO occ.commit_failure VALUES (sqlstate, message, detail, hint) $$;
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$ INSERT INTO occ.commit_failure VALUES (sqlstate, message, detail, hint) $$;
 
 CREATE OR REPLACE FUNCTION occ.affect_row_twice() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -71,7 +72,8 @@ BEGIN
     RETURN true;
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.mail() RETURNS jsonb LANGUAGE sql VOLATILE SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.mail() RETURNS jsonb LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_read_file('occ_mail/' || pg_backend_pid(), true)::jsonb
 $$;
 
@@ -224,7 +226,8 @@ BEGIN
     RETURN role.oid;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO occ.iam_mapping (arn, role, grantor)
         SELECT iam_grant.arn, occ.trusted_role(iam_grant.role, iam_grant.arn), oid
@@ -232,7 +235,8 @@ BEGIN
     EXECUTE format('GRANT SELECT ON occ.iam_dependency TO %I', role);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     role_oid oid := occ.trusted_role(role, arn);
 BEGIN
@@ -268,7 +272,8 @@ CREATE OR REPLACE VIEW sys.jobs AS
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION occ.submit(job_type text, target regclass, statement text, path text) RETURNS text
-LANGUAGE sql SECURITY DEFINER AS $$
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO occ.job (job_type, object_id, object_name, statement, path)
         SELECT job_type, target, format('%s.%s', n.nspname, c.relname), statement, path
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = target
@@ -328,7 +333,8 @@ BEGIN
     RETURN occ.submit('VALIDATE_CONSTRAINT', target, statement, pg_catalog.current_setting('search_path'));
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.job_status(id text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.job_status(id text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     job_status text;
 BEGIN

@@ -67,6 +67,11 @@ class Session:
         """Whether the client has a transaction open."""
         return self._rules.block
 
+    @property
+    def changes_schema(self) -> bool:
+        """Whether the transaction has run a schema change, or does."""
+        return self._rules.ddl
+
     def close(self) -> None:
         """End both sides; PostgreSQL rolls back what is open."""
         self.client.abort()

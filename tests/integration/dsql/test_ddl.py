@@ -316,7 +316,7 @@ def test_prepared_statements_outlive_a_schema_change(stage: Stage) -> None:
     for _ in range(2):
         assert session.connection.execute(query, [1], prepare=True).fetchall() == [(1,)]
     change(changer.connection, "ALTER TABLE t ADD COLUMN x int")
-    session.retried("SELECT 1")
+    session.catch_up()
     assert session.connection.execute(query, [1], prepare=True).fetchall() == [(1,)]
     session.connection.execute("UPDATE t SET v = 3 WHERE id = %s", [1], prepare=True)
     assert session("SELECT v, x FROM t") == [(3, None)]
