@@ -38,6 +38,7 @@ PURGE_S: Final = 300.0
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
        (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
+       (SELECT count(*) FROM pg_statistic_ext WHERE stxrelid = c.oid) AS statistics,
        (SELECT coalesce(jsonb_agg(pg_get_expr(conbin, conrelid) ORDER BY conname), '[]')
           FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,
        (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule,
@@ -316,6 +317,7 @@ def _table(row: dict[str, Any]) -> Table:
         oid=row["oid"],
         shadow_oid=row["shadow_oid"],
         checks=tuple(row["checks"]),
+        statistics=row["statistics"],
     )
 
 

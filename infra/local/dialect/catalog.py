@@ -43,7 +43,10 @@ class UniqueIndex:
 
 @dataclass(frozen=True)
 class Table:
-    """A user's table and the schema that holds its shadow view; `checks` are the conditions its rows must fulfil."""
+    """A user's table and the schema that holds its shadow view; `checks` are the conditions its rows must fulfil.
+
+    `statistics` is the number of its extended statistics.
+    """
 
     schema: str
     name: str
@@ -54,6 +57,7 @@ class Table:
     oid: int = 0
     shadow_oid: int = 0
     checks: tuple[str, ...] = ()
+    statistics: int = 0
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:

@@ -337,14 +337,14 @@ BEGIN
                        WHEN occ_was = ''K'' AND occ_op_ = ''U'' THEN ''K'' ELSE occ_op_ END' END);
 
     PERFORM occ.define_trigger('insert', occ.expand(
-        occ.part_given(rel, 'insert') || occ.part_unique(rel, 'insert') || occ.part_begin() || occ.part_place(keyed)
+        occ.part_sizes(rel) || occ.part_given(rel, 'insert') || occ.part_unique(rel, 'insert') || occ.part_begin() || occ.part_place(keyed)
         || occ.part_child(rel, 'insert') || E'\n    RETURN NEW;', parts), t);
 
     PERFORM occ.define_trigger('delete', occ.expand(
         occ.part_begin() || occ.part_erase(keyed) || occ.part_parent(rel, 'delete') || E'\n    RETURN OLD;', parts), t);
 
     PERFORM occ.define_trigger('update', occ.expand(
-        occ.part_quick(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
+        occ.part_sizes(rel) || occ.part_quick(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
         || coalesce(E'\n    occ_op_ := ' || op || ';', '') || occ.part_begin()
         || CASE WHEN keyed THEN
             'IF ({pk_new}) IS DISTINCT FROM ({pk_old}) THEN'

@@ -17,7 +17,7 @@ DECLARED = [
     for fact in (value.values() if isinstance(value, dict) else (value,))
     if isinstance(fact, facts.Fact)
 ]
-ENGINE = "".join(files("infra.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "commit"))
+ENGINE = "".join(files("infra.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "sizes"))
 
 
 @pytest.mark.parametrize(("name", "fact"), DECLARED, ids=[f"{name}-{n}" for n, (name, _) in enumerate(DECLARED)])
@@ -27,7 +27,7 @@ def test_a_fact_has_a_code_a_date_and_a_source(name: str, fact: facts.Fact) -> N
     assert fact.source
 
 
-@pytest.mark.parametrize("fact", [facts.ROWS, facts.SIZE, facts.DATA_CONFLICT])
+@pytest.mark.parametrize("fact", [facts.ROWS, facts.SIZE, facts.DATA_CONFLICT, facts.KEY_SIZE, facts.ROW_SIZE])
 def test_the_engine_says_it_in_the_same_words(fact: facts.Fact) -> None:
     assert f"ERRCODE = '{fact.sqlstate}', MESSAGE = '{fact.message}'" in ENGINE
 
