@@ -1,4 +1,4 @@
-"""One cluster of the stand-in: a PostgreSQL of its own with the OCC engine, its catalog version, its sessions."""
+"""One cluster of the stand-in: a PostgreSQL of its own with the OCC engine, its catalog, its sessions."""
 
 import asyncio
 import time
@@ -34,7 +34,10 @@ SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes
        (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
        (SELECT coalesce(jsonb_agg(pg_get_expr(conbin, conrelid) ORDER BY conname), '[]')
           FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,
-       (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule
+       (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule,
+       ARRAY(SELECT DISTINCT d.refobjid::bigint FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid
+              WHERE c.kind = 'v' AND r.ev_class = c.oid AND d.classid = 'pg_rewrite'::regclass
+                AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid) AS reads
   FROM occ.catalog() c LEFT JOIN occ.shadowed s ON s.base = c.oid
 """
 _SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nspname)"
@@ -57,6 +60,9 @@ class Session(Protocol):
     def in_flight(self) -> object | None:
         """What PostgreSQL is working on for it, None where nothing."""
 
+    def catalog_changed(self, before: Catalog) -> None:
+        """Learn that another session has changed the catalog, which was ``before``."""
+
     def doom(self) -> None:
         """Roll back what is open, so that a schema change can pass; the client learns of it as OC001."""
 
@@ -73,7 +79,7 @@ class Cluster:
     account: str
     url: str
     limits: Limits = field(default_factory=Limits)
-    version: int = 0
+    strict_catalog: bool = False
     catalog: Catalog = field(default_factory=Catalog)
     sessions: dict[int, Session] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
@@ -138,15 +144,16 @@ class Cluster:
                 self._analyses[key] = found
         return found
 
-    async def catalog_changed(self) -> int:
-        """Read the catalog again after a committed schema change, and return its new version."""
-        self.version += 1
+    async def catalog_changed(self, by: Session | None = None) -> None:
+        """Tell all sessions but the one that made it of a committed schema change, and read the catalog again."""
+        for session in list(self.sessions.values()):
+            if session is not by:
+                session.catalog_changed(self.catalog)
         self._reading += 1
         try:
             await self._load()
         finally:
             self._reading -= 1
-        return self.version
 
     async def _load(self) -> None:
         tables: dict[tuple[str, str], Table] = {}
@@ -154,11 +161,11 @@ class Cluster:
         for row in await self._read(_CATALOG):
             key = (row["schema"], row["relname"])
             if row["rule"]:
-                views[key] = View(*key, row["oid"], _columns(row), row["rule"])
+                views[key] = View(*key, row["oid"], _columns(row), row["rule"], frozenset(row["reads"]))
             elif row["shadow"]:
                 tables[key] = _table(row)
         schemas = frozenset(row["nspname"] for row in await self._read(_SCHEMAS))
-        self.catalog = Catalog(self.version, tables, views, schemas)
+        self.catalog = Catalog(tables, views, schemas)
         self._analyses.clear()
 
     async def _read(self, query: LiteralString) -> list[dict[str, Any]]:

@@ -84,6 +84,10 @@ class Control:
             setattr(current, name, type(before[name])(value))
         return {name: before[name] for name in limits}
 
+    async def do_set_strict_catalog(self, cluster: str, *, strict: bool) -> None:
+        """Say whether new sessions meet OC001 in the worst case."""
+        self._dataplane.by_id(cluster).strict_catalog = strict
+
     async def do_expire(self, cluster: str, session: int) -> None:
         """End a session as the service does after 60 minutes."""
         self._dataplane.by_id(cluster).sessions[session].close()

@@ -1,10 +1,15 @@
 """What a test may do to the stand-in: fail or cut commits, add latency, expire sessions. Never left on."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 Action = Literal["fail", "cut_before", "cut_after", "delay"]
-OC000 = "change conflicts with another transaction (OC000)"
+Code = Literal["OC000", "OC001"]
+CONFLICTS: Final[dict[Code, str]] = {
+    "OC000": "change conflicts with another transaction (OC000)",
+    "OC001": "schema has been updated by another transaction (OC001)",
+}
+"""What a lost COMMIT is told, by the code in the text (recorded 2026-09; user guide of 2026-10)."""
 
 
 @dataclass
@@ -13,7 +18,8 @@ class Fault:
 
     ``role``, ``table`` and ``session`` (the backend's process id) narrow it down; ``times`` is how often it still
     applies, None for as long as it is there. ``seconds`` is the latency of a ``delay``, before each statement where
-    ``at`` is ``statement``, before each COMMIT otherwise. An autocommit statement that writes is a COMMIT too.
+    ``at`` is ``statement``, before each COMMIT otherwise. An autocommit statement that writes is a COMMIT too. What
+    ``fail`` tells is the conflict of that ``code``, unless ``sqlstate`` and ``message`` say otherwise.
     """
 
     id: str
@@ -24,13 +30,17 @@ class Fault:
     times: int | None = 1
     at: Literal["commit", "statement"] = "commit"
     seconds: float = 0.0
+    code: Code = "OC000"
     sqlstate: str = "40001"
-    message: str = OC000
+    message: str = ""
     applied: int = 0
 
     def __post_init__(self) -> None:
         if self.action not in get_args(Action):
             raise ValueError(f"{self.action}: there is no such fault; there are {', '.join(get_args(Action))}")
+        if self.code not in CONFLICTS:
+            raise ValueError(f"{self.code}: there is no such conflict; there are {', '.join(CONFLICTS)}")
+        self.message = self.message or CONFLICTS[self.code]
 
     def matches(self, role: str, session: int, tables: frozenset[str]) -> bool:
         """Whether it is meant for this session, having touched these tables."""

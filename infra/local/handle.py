@@ -46,6 +46,7 @@ class Handle:
         """Put a fault in force: ``fail``, ``cut_before`` or ``cut_after`` a COMMIT, or ``delay`` by ``seconds``.
 
         ``role``, ``table`` and ``session`` narrow it down; ``times`` is how often it applies, 1 unless said otherwise.
+        ``fail`` is a conflict of ``code`` OC000, or OC001.
         """
         applied = Applied()
         fault = uuid.uuid4().hex
@@ -63,6 +64,15 @@ class Handle:
             yield
         finally:
             self.ask("set_limits", cluster=self._cluster, **before)
+
+    @contextmanager
+    def strict_catalog(self) -> Iterator[None]:
+        """Have sessions that begin meanwhile meet OC001 in the worst case: at any statement that needs the catalog."""
+        self.ask("set_strict_catalog", cluster=self._cluster, strict=True)
+        try:
+            yield
+        finally:
+            self.ask("set_strict_catalog", cluster=self._cluster, strict=False)
 
     def expire(self, session: int) -> None:
         """End a session, by its backend's process id, as the service does after 60 minutes."""

@@ -79,25 +79,6 @@ BEGIN
     END LOOP;
     RETURN definition;
 END $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view oid, pretty boolean) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view, pretty)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view oid, width integer) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view, width)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_viewdef(view text, pretty boolean) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_viewdef(view, pretty)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_ruledef(rule oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_ruledef(rule)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_ruledef(rule oid, pretty boolean) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_ruledef(rule, pretty)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_functiondef(func oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_functiondef(func)) $$;
-CREATE OR REPLACE FUNCTION occ_shown.pg_get_function_sqlbody(func oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT occ_shown.as_written(pg_catalog.pg_get_function_sqlbody(func)) $$;
-GRANT EXECUTE ON FUNCTION occ.shown_name TO PUBLIC;
 
 -- An index as a cluster has it: of an access method of its own, and a primary key with all the other columns in it.
 CREATE OR REPLACE FUNCTION occ_shown.of_cluster(definition text, index oid) RETURNS text LANGUAGE sql STABLE AS $$
@@ -264,7 +245,7 @@ END $$;
 
 -- What sessions call of the above. The engine takes these rights from PUBLIC at each start, of every function in its schema.
 GRANT EXECUTE ON FUNCTION occ.refuse, occ.fail_at_commit, occ.affect_row_twice, occ.reset_all, occ.trusted_role, occ.submit,
-    occ.rehearse, occ.submit_index, occ.submit_validation, occ.job_status TO PUBLIC;
+    occ.rehearse, occ.submit_index, occ.submit_validation, occ.job_status, occ.shown_name TO PUBLIC;
 
 -- The bootstrap user: owner of public, maker of schemas and roles, no superuser. --------------------------------------------
 

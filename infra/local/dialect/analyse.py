@@ -96,6 +96,8 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
         writes=rewriter.writes or verdict.writes,
         changes_search_path=verdict.changes_search_path,
         tables=frozenset(rewriter.tables),
+        names=frozenset(rewriter.names),
+        relations=context.catalog.numbers(rewriter.names),
         details=verdict.details,
     )
     return statement if refusal else _rewritten(statement, rewriter, node, context)

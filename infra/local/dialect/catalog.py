@@ -1,8 +1,10 @@
 """What the front has to know of the database: tables, their keys and defaults, and views."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+
+from .statement import RelationName
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +72,20 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A user's view; `rule` is its query, as PostgreSQL keeps it."""
+    """A user's view; `rule` is its query, as PostgreSQL keeps it, `reads` are the numbers of what it reads."""
 
     schema: str
     name: str
     oid: int
     columns: tuple[Column, ...]
     rule: str
+    reads: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """A snapshot of the cluster's catalog; `version` is the caller's cache key."""
+    """A snapshot of the cluster's catalog."""
 
-    version: int = 0
     tables: Mapping[tuple[str, str], Table] = field(default_factory=dict)
     views: Mapping[tuple[str, str], View] = field(default_factory=dict)
     schemas: frozenset[str] = frozenset()
@@ -96,12 +98,37 @@ class Catalog:
 
     def relation(self, schema: str | None, name: str, search_path: tuple[str, ...]) -> Table | View | None:
         """The user's table or view that a possibly qualified name means; the first of its name hides the others."""
-        if not schema and name.startswith("pg_"):
-            return None
-        keys = ((part, name) for part in ((schema,) if schema else search_path))
+        return self.named(relation_name(schema, name, search_path))
+
+    def numbers(self, names: Iterable[RelationName]) -> frozenset[int]:
+        """The numbers of the user relations that these names mean, and of what the views among them read."""
+        found: set[int] = set()
+        waiting = [relation.oid for name in names if (relation := self.named(name))]
+        while waiting:
+            number = waiting.pop()
+            if number not in found:
+                found.add(number)
+                view = self._views_by_number.get(number)
+                waiting += view.reads if view else ()
+        return frozenset(found)
+
+    def named(self, name: RelationName) -> Table | View | None:
+        """The user's relation that a name means."""
+        keys = ((schema, name.name) for schema in name.schemas)
         return next((found for key in keys if (found := self.tables.get(key) or self.views.get(key))), None)
+
+    @cached_property
+    def _views_by_number(self) -> Mapping[int, View]:
+        return {view.oid: view for view in self.views.values()}
 
     def find(self, schema: str | None, name: str, search_path: tuple[str, ...]) -> Table | None:
         """The user table that a possibly qualified name means."""
         found = self.relation(schema, name, search_path)
         return found if isinstance(found, Table) else None
+
+
+def relation_name(schema: str | None, name: str, search_path: tuple[str, ...]) -> RelationName:
+    """A possibly qualified name; without a schema, what begins with ``pg_`` is the system's."""
+    if schema:
+        return RelationName((schema,), name)
+    return RelationName(() if name.startswith("pg_") else search_path, name)

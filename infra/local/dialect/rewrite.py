@@ -11,11 +11,11 @@ from typing import Any
 from pglast import ast
 
 from . import facts, shown
-from .catalog import Catalog, Table, View
+from .catalog import Catalog, Table, View, relation_name
 from .nodes import children, constant, flatten
 from .refuse_query import RULES, function_name
 from .source import DOT, Edits, Source
-from .statement import RefusedError
+from .statement import RefusedError, RelationName
 
 LEAVES = frozenset({ast.A_Const, ast.ParamRef, ast.String, ast.Integer, ast.Alias, ast.SetToDefault})
 
@@ -40,6 +40,7 @@ class Rewriter:
         self.top: Any = None
         self.writes = False
         self.tables: set[str] = set()
+        self.names: set[RelationName] = set()
         self.qualified: set[int] = set()
         self.marks = 0
         self.upserts = 0
@@ -89,7 +90,7 @@ class Rewriter:
         """The user table a RangeVar means."""
         if scope.has(relation):
             return None
-        table = self.catalog.find(relation.schemaname, relation.relname, self.search_path)
+        table = self.catalog.find(*self._noted(relation), self.search_path)
         if table is not None:
             self.tables.add(table.name)
         return table
@@ -101,6 +102,11 @@ class Rewriter:
         found = self.catalog.relation(relation.schemaname, relation.relname, self.search_path)
         return found if isinstance(found, View) else None
 
+    def _noted(self, relation: Any) -> tuple[str | None, str]:
+        """Note the name of a relation that is no CTE."""
+        self.names.add(relation_name(relation.schemaname, relation.relname, self.search_path))
+        return relation.schemaname, relation.relname
+
     def relation(self, node: Any, scope: Scope) -> bool:
         """Splice a reference to a user table."""
         table = self.table(node, scope)
@@ -110,7 +116,7 @@ class Rewriter:
 
     def read(self, node: Any, scope: Scope) -> bool:
         """Splice a reference to what is only read: a user table, or a catalog that would show the stand-in's own."""
-        if not scope.has(node) and shown.is_shown_in_part(node.schemaname, node.relname):
+        if not scope.has(node) and shown.is_shown_in_part(*self._noted(node)):
             self.qualify(node.location, 1 + bool(node.schemaname) + bool(node.catalogname), shown.SCHEMA)
             return False
         return self.relation(node, scope)

@@ -83,9 +83,14 @@ _OVER_AGAIN: Final = frozenset(
     }
 )
 """Catalogs that show definitions, or whether a view may be changed, made as PostgreSQL makes them."""
-FUNCTIONS: Final = frozenset(
-    {"pg_get_viewdef", "pg_get_ruledef", "pg_get_functiondef", "pg_get_function_sqlbody", "pg_get_indexdef"}
-)
+_DEFINITIONS: Final = {
+    "pg_get_viewdef": ("oid", "oid, boolean", "oid, integer", "text", "text, boolean"),
+    "pg_get_ruledef": ("oid", "oid, boolean"),
+    "pg_get_functiondef": ("oid",),
+    "pg_get_function_sqlbody": ("oid",),
+}
+"""Functions that show a definition, with their arguments."""
+FUNCTIONS: Final = frozenset({*_DEFINITIONS, "pg_get_indexdef"})
 
 
 def is_shown_in_part(schema: str | None, name: str) -> bool:
@@ -94,18 +99,23 @@ def is_shown_in_part(schema: str | None, name: str) -> bool:
 
 
 def views() -> str:
-    """Write the commands that make the views."""
+    """Write the commands that make the views, and the functions that they call."""
+    functions = [_function(name, arguments) for name, kinds in _DEFINITIONS.items() for arguments in kinds]
     commands = [_view(schema, name) for schema, name in _RELATIONS]
-    return ";".join([*commands, f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO PUBLIC"])
+    return ";".join([*functions, *commands, f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO PUBLIC"])
+
+
+def _function(name: str, arguments: str) -> str:
+    passed = "$1, $2" if "," in arguments else "$1"
+    body = f"SELECT {SCHEMA}.as_written(pg_catalog.{name}({passed}))"
+    return f"CREATE OR REPLACE FUNCTION {SCHEMA}.{name}({arguments}) RETURNS text LANGUAGE sql STABLE AS $${body}$$"
 
 
 def _view(schema: str, name: str) -> str:
     column, test = _RELATIONS[schema, name]
     columns = _PG_ATTRIBUTE if name == "pg_attribute" else "*"
-    head, tail = (
-        f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT {columns} FROM",
-        f"WHERE {test.format(column=column)}",
-    )
+    head = f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT {columns} FROM"
+    where = f"WHERE {test.format(column=column)}"
     if (schema, name) not in _OVER_AGAIN:
-        return f"{head} {schema}.{name} {tail}"
-    return f"DO $$BEGIN EXECUTE format('{head} (%s) q {tail}', occ.shown_query('{schema}.{name}')); END$$"
+        return f"{head} {schema}.{name} {where}"
+    return f"DO $$BEGIN EXECUTE format('{head} (%s) q {where}', occ.shown_query('{schema}.{name}')); END$$"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -45,6 +46,16 @@ class Refusal:
     hint: str | None = None
     detail: str | None = None
     position: int | None = None
+
+
+class RelationName(NamedTuple):
+    """A relation as a statement names it: the schemas where it is looked for, in order, and its name.
+
+    A name of the system's own has no schema.
+    """
+
+    schemas: tuple[str, ...]
+    name: str
 
 
 class RefusedError(Exception):
@@ -123,7 +134,8 @@ class Statement:
     `offset` is where the statement starts in the message. `hide_last_columns` are lock marks put
     behind the select list. `tag_as_insert` asks for `INSERT 0 n` in place of `SELECT n`, `hide_rows`
     for no rows at all. `writes` is true for anything that changes rows, data-modifying CTEs included;
-    `tables` are the user tables it names.
+    `tables` are the user tables it names, `names` all relations but those of its own CTEs; `relations` are the
+    numbers of the tables and views among these, with what the views read.
     """
 
     kind: Kind
@@ -139,6 +151,8 @@ class Statement:
     hide_rows: bool = False
     changes_search_path: bool = False
     tables: frozenset[str] = frozenset()
+    names: frozenset[RelationName] = frozenset()
+    relations: frozenset[int] = frozenset()
     details: Details | None = None
     shifts: tuple[tuple[int, int, int], ...] = field(default=(), repr=False)
 

@@ -132,6 +132,11 @@ class Composer:
         """The shadow view."""
         return f"{self.table.shadow_schema}.{quote(self.table.name)}"
 
+    @property
+    def ranked(self) -> bool:
+        """True where rows may have one key between them that decides."""
+        return not self.rows.single and len(self.arbiters) == 1
+
     def _name(self, part: str) -> str:
         return f"pg_occ_{part}_{self.rewriter.upserts}"
 
@@ -143,7 +148,7 @@ class Composer:
 
     def _new(self) -> str:
         valid = self._valid()
-        if self.rows.single or not self.arbiters:
+        if not self.ranked:
             return f"SELECT q.* FROM ({self.rows.sql}) AS q{valid}" if valid else self.rows.sql
         rank = f"row_number() OVER (PARTITION BY {self.arbiters[0].keys('q')} ORDER BY q.pg_occ_n) AS pg_occ_rank"
         return f"SELECT q.*, {rank} FROM ({self.rows.sql}) AS q{valid}"
@@ -202,8 +207,7 @@ class Composer:
             f"NOT EXISTS (SELECT FROM {self.view} AS pg_occ_old WHERE {arbiter.match('pg_occ_old', 'pg_occ_given')})"
             for arbiter in self.arbiters
         ]
-        in_turn = not self.rows.single and len(self.arbiters) > 1
-        if not self.rows.single and len(self.arbiters) == 1:
+        if self.ranked:
             repeated = f"pg_occ_given.pg_occ_rank > 1 AND {self.arbiters[0].applies('pg_occ_given')}"
             then = AFFECT_TWICE if self.updates else "false"
             # In this order: of a key that is there, each row is a change or nothing.
@@ -211,11 +215,12 @@ class Composer:
             conditions = [f"CASE WHEN {conditions[0]} THEN {first} ELSE false END"]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         given = f"{self._name('new')} AS pg_occ_given{where}"
+        if not self.rows.single and len(self.arbiters) > 1:
+            given = one_by_one(given, self.arbiters)
         return (
             f"INSERT INTO {self.view} ({self._columns(generated=False)})"
             f" SELECT {self._columns('pg_occ_given', generated=False)}"
-            f" FROM {one_by_one(given, self.arbiters) if in_turn else given}"
-            f" RETURNING {self._columns()}"
+            f" FROM {given} RETURNING {self._columns()}"
         )
 
     def _final(self) -> str:

@@ -61,14 +61,8 @@ def _columns(query: Any, view: View, below: Table) -> list[tuple[Column, Column]
         column = by_number.get(number)
         if column is None:
             return None
-        found.append(
-            (
-                column,
-                replace(
-                    own, generated=column.generated, identity=column.identity, default=own.default or column.default
-                ),
-            )
-        )
+        default = own.default or column.default
+        found.append((column, replace(own, default=default, generated=column.generated, identity=column.identity)))
     return found
 
 

@@ -101,7 +101,7 @@ $$ ELSE $$
     END IF;
 $$ END $t$;
 
--- A row that comes.
+-- A row that comes. Of a duplicate is told after what the row's own constraints say.
 CREATE OR REPLACE FUNCTION occ.part_place(keyed boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
 SELECT CASE WHEN keyed THEN
     replace(occ.part_find('{o_is_new}'), '{same}', 'true') || $$
@@ -110,13 +110,13 @@ SELECT CASE WHEN keyed THEN
         SELECT pg_current_xact_id(), 'I', occ_head, {w_new}
          WHERE NOT EXISTS (SELECT FROM {base} b WHERE {b_is_new}) {returning};
         IF NOT FOUND THEN
-            INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES ('0', 'I', false, {w_new});
+            {constraints}
             {duplicate}
         END IF;
         {place_count}
     ELSE
         IF occ_was NOT IN ('D', 'N') THEN
-            INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES ('0', 'I', false, {w_new});
+            {constraints}
             {duplicate}
         END IF;
         UPDATE {own} o SET {w_set}, occ_op = CASE occ_was WHEN 'D' THEN 'R'::"char" ELSE 'I' END
@@ -233,11 +233,9 @@ SELECT coalesce(string_agg(
  WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND (attidentity = 'a' OR attgenerated <> '')
 $t$;
 
--- What comes before a duplicate is told of: the row's own constraints, for which it is put into the overlay of no
--- transaction; then, for another index, the primary key.
+-- What comes before a duplicate is told of by another index: the row's own constraints, then the primary key.
 CREATE OR REPLACE FUNCTION occ.part_before_duplicate(rel oid, verb text) RETURNS text LANGUAGE sql STABLE AS $t$
-    SELECT 'INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES (''0'', ''I'', false, {w_new}); '
-        || CASE WHEN pk IS NULL THEN '' ELSE format('IF %sEXISTS (SELECT FROM {view} v WHERE %s) THEN {duplicate} END IF; ',
+    SELECT '{constraints} ' || CASE WHEN pk IS NULL THEN '' ELSE format('IF %sEXISTS (SELECT FROM {view} v WHERE %s) THEN {duplicate} END IF; ',
                            CASE verb WHEN 'update' THEN format('(%s) IS DISTINCT FROM (%s) AND ',
                                 occ.each(rel, pk, 'NEW.{c}', ', '), occ.each(rel, pk, 'OLD.{c}', ', ')) ELSE '' END,
                            occ.each(rel, pk, 'v.{c} = NEW.{c}', ' AND ')) END
@@ -249,13 +247,14 @@ $t$;
 CREATE OR REPLACE FUNCTION occ.part_unique(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
 DECLARE
     x record;
+    before constant text := occ.part_before_duplicate(rel, verb);
     code text := '';
     test text;
 BEGIN
     FOR x IN SELECT * FROM occ.unique_indexes(rel) LOOP
         IF x.plain AND NOT x.nulls_equal THEN
             test := format('IF EXISTS (SELECT FROM {view} v WHERE %s) THEN %sPERFORM occ.raise_duplicate(%s, ARRAY[%s]); END IF;',
-                occ.each(rel, x.nums, 'v.{c} = NEW.{c}', ' AND '), occ.part_before_duplicate(rel, verb), x.id,
+                occ.each(rel, x.nums, 'v.{c} = NEW.{c}', ' AND '), before, x.id,
                 (SELECT string_agg(format('NEW.%s::text', k), ', ') FROM unnest(x.keys) k));
         ELSE
             test := format($$
@@ -269,7 +268,7 @@ BEGIN
                 (SELECT string_agg(format(CASE WHEN x.nulls_equal THEN 'm.k%1$s IS NOT DISTINCT FROM n.k%1$s' ELSE 'm.k%1$s = n.k%1$s' END, n), ' AND ')
                    FROM generate_series(1, cardinality(x.keys)) n),
                 CASE verb WHEN 'update' THEN 'WHERE NOT ({v_is_old})' ELSE '' END,
-                x.id, occ.part_before_duplicate(rel, verb));
+                x.id, before);
         END IF;
         IF verb = 'update' THEN
             test := format('IF (%s) IS DISTINCT FROM (%s) THEN %s END IF;',
@@ -318,6 +317,8 @@ BEGIN
         'note', occ.part_note(),
         'take', occ.part_take(),
         'count', occ.part_count(false),
+        -- A row in the overlay of no transaction has PostgreSQL itself look.
+        'constraints', 'INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES (''0'', ''I'', false, {w_new});',
         'duplicate', 'PERFORM occ.raise_duplicate({pk_index}, ARRAY[{pk_texts}]);',
         'place_count', occ.part_count(false),
         'change_count', CASE WHEN op IS NULL THEN occ.part_count(true)

@@ -1,9 +1,10 @@
 """A client's commands, turned into what PostgreSQL is sent for them, and into the answers that are then expected."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from infra.local.dialect import Statement
+from infra.local.dialect import Catalog, Statement
 from infra.local.proxy import plan, wire
 from infra.local.proxy.judge import Judge
 from infra.local.proxy.plan import Plan
@@ -24,13 +25,28 @@ Analyse = Callable[[str], list[Statement]]
 Handler = Callable[[bytes, bytearray, Unit], None]
 
 
+@dataclass(slots=True)
+class Prepared:
+    """A prepared statement: its text and the types of its parameters as the client sent them, and what became of it.
+
+    ``catalog`` is the one that the plan was made for, None where PostgreSQL may not have it. A client that has it
+    ``described`` counts on its columns.
+    """
+
+    text: str
+    types: bytes
+    plan: Plan
+    catalog: Catalog | None
+    described: bool = False
+
+
 class Commands:
     """The commands of one session. ``analyse`` reads a text in the session's search path."""
 
     def __init__(self, judge: Judge, analyse: Analyse) -> None:
         self._judge, self._analyse = judge, analyse
-        self._prepared: dict[bytes, Plan] = {}
-        self._portals: dict[bytes, Plan] = {}
+        self._prepared: dict[bytes, Prepared] = {}
+        self._portals: dict[bytes, Prepared] = {}
         self._handlers: dict[int, Handler] = {
             ord("P"): self._parse,
             ord("B"): self._bind,
@@ -67,15 +83,15 @@ class Commands:
 
     def prepared_runs(self, data: bytes) -> Unit | None:
         """Return the unit of prepared statements' runs as libpq sends them, in one piece, where they may go as is."""
-        plans = self._runs(data)
-        if not plans or not all(each.statement and self._judge.passes(each.statement) for each in plans):
+        runs = self._runs(data)
+        if not runs or not all(each.plan.statement and self._judge.passes(each.plan.statement) for each in runs):
             return None
-        self._portals[b""] = plans[-1]
-        return relayed_runs(len(plans))
+        self._portals[b""] = runs[-1]
+        return relayed_runs(len(runs))
 
-    def _runs(self, data: bytes) -> list[Plan]:
-        """Return the plans of such runs; none where ``data`` is anything else, or one of them is not merely relayed."""
-        plans: list[Plan] = []
+    def _runs(self, data: bytes) -> list[Prepared]:
+        """Return what such runs are of; nothing where ``data`` is anything else, or one of them is not merely relayed."""
+        runs: list[Prepared] = []
         at = 0
         while data.startswith(_BIND, at):
             end = wire.end_of_message(data, at)
@@ -83,49 +99,98 @@ class Commands:
                 return []
             name = at + _PORTAL + 1
             prepared = self._prepared.get(data[name : data.index(0, name)])
-            if prepared is None or not prepared.relayed:
+            if prepared is None or not prepared.plan.relayed or prepared.catalog is not self._judge.catalog:
                 return []
-            plans.append(prepared)
+            runs.append(prepared)
             at = end + len(_LIBPQ_RUN)
-        return plans if data[at:] in _SYNCS else []
+        return runs if data[at:] in _SYNCS else []
 
     def _parse(self, message: bytes, out: bytearray, unit: Unit) -> None:
         (name, text), end = wire.strings(message, 2, 5)
-        statements = self._analyse(text.decode(errors="replace"))
-        if len(statements) != 1:
+        prepared = self._read(text.decode(errors="replace"), message[end:])
+        if prepared is None:
             # PostgreSQL says what is wrong with several commands in one.
             unit.expect(_PLAIN)
             out += message
-            return
-        statement = statements[0]
-        if statement.refusal and self._judge.rules.status != FAILED:
-            # A doomed transaction fails for another reason, as any other statement would find.
-            self._before(statement, out, unit)
-            return
-        self._prepared[name] = prepared = plan.of(statement)
-        unit.expect(prepared)
-        unit.starts = [(0, statement)]
-        out += wire.parse(name, prepared.sql, message[end:])
+        elif not self._refused(prepared, out, unit):
+            self._prepared[name] = prepared
+            self._send_parse(name, prepared, out, unit, hidden=False)
+
+    def _read(self, text: str, types: bytes) -> Prepared | None:
+        """Return what is prepared by a text, None where it is not one statement."""
+        catalog = self._judge.catalog
+        statements = self._analyse(text)
+        return Prepared(text, types, plan.of(statements[0]), catalog) if len(statements) == 1 else None
+
+    def _refused(self, prepared: Prepared, out: bytearray, unit: Unit) -> bool:
+        """Refuse a statement before it comes to its run, as PostgreSQL does in its analysis."""
+        statement = prepared.plan.statement
+        if statement is None or not self._judge.refuses(statement):
+            return False
+        self._before(statement, out, unit)
+        return True
+
+    def _send_parse(self, name: bytes, prepared: Prepared, out: bytearray, unit: Unit, *, hidden: bool) -> None:
+        unit.expect(prepared.plan, hidden=hidden)
+        unit.starts = [(0, prepared.plan.statement)] if prepared.plan.statement else []
+        out += wire.parse(name, prepared.plan.sql, prepared.types)
+
+    def _renewed(self, name: bytes, out: bytearray, unit: Unit) -> Prepared | None:
+        """Return a prepared statement by its name, prepared again where the catalog has changed since.
+
+        PostgreSQL never runs a statement again whose columns have changed, and the plan may be another today. A client
+        that counts on the columns has to hear of it, and prepares the statement again by itself.
+        """
+        prepared = self._prepared.get(name)
+        if prepared is None or prepared.catalog is self._judge.catalog or self._judge.rules.status == FAILED:
+            return prepared
+        again = self._read(prepared.text, prepared.types) or prepared
+        if prepared.described and again.plan.sql == prepared.plan.sql:
+            again.described = True
+        elif not self._refused(again, out, unit):
+            out += wire.close_statement(name)
+            unit.expect(_PLAIN, hidden=True)
+            self._send_parse(name, again, out, unit, hidden=True)
+            unit.renewed.append(name)
+        self._prepared[name] = again
+        return again
+
+    def failed(self, unit: Unit) -> None:
+        """Learn that a unit failed: what was to be prepared again in it may not have been."""
+        for name in unit.renewed:
+            if name in self._prepared:
+                self._prepared[name].catalog = None
 
     def _bind(self, message: bytes, out: bytearray, unit: Unit) -> None:
         (portal, name), _ = wire.strings(message, 2, 5)
-        bound = self._portals[portal] = self._prepared.get(name, _PLAIN)
-        unit.expect(bound)
-        if bound.hide_columns:
-            message = wire.message(b"B", wire.widen_formats(message[5:], bound.hide_columns))
+        known = self._prepared.get(name)
+        if known and self._refused(known, out, unit):
+            return
+        bound = self._renewed(name, out, unit)
+        if bound is None:
+            self._portals.pop(portal, None)
+        else:
+            self._portals[portal] = bound
+        shown = bound.plan if bound else _PLAIN
+        unit.expect(shown)
+        if shown.hide_columns:
+            message = wire.message(b"B", wire.widen_formats(message[5:], shown.hide_columns))
         out += message
 
     def _describe(self, message: bytes, out: bytearray, unit: Unit) -> None:
-        known = self._prepared if message[5:6] == b"S" else self._portals
-        unit.expect(known.get(message[6:-1], _PLAIN))
+        name, of_statement = message[6:-1], message[5:6] == b"S"
+        known = self._renewed(name, out, unit) if of_statement else self._portals.get(name)
+        if known:
+            known.described = of_statement
+        unit.expect(known.plan if known else _PLAIN)
         out += message
 
     def _execute(self, message: bytes, out: bytearray, unit: Unit) -> None:
         (portal,), _ = wire.strings(message, 1, 5)
-        bound = self._portals.get(portal, _PLAIN)
-        if bound.statement:
-            self._before(bound.statement, out, unit)
-        unit.expect(bound)
+        bound = self._portals.get(portal)
+        if bound and bound.plan.statement:
+            self._before(bound.plan.statement, out, unit)
+        unit.expect(bound.plan if bound else _PLAIN)
         out += message
 
     def _close(self, message: bytes, out: bytearray, unit: Unit) -> None:

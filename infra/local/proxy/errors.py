@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from infra.local.faults import CONFLICTS
 from infra.local.proxy.rules import SCHEMA_CONFLICT
 from infra.local.proxy.wire import Fields
 
@@ -11,7 +12,6 @@ _ENGINE: Final = re.compile(r"\b(occ|pg_occ_\d+\w*)\.")
 _VIEW: Final = re.compile(r"^(permission denied for|must be owner of) view\b")
 _QUERY_CANCELED: Final = "57014"
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
-_DATA_CONFLICT: Final = "change conflicts with another transaction (OC000)"
 # The engine's own columns stand first in the rows of its overlays.
 _FAILING_ROW: Final = re.compile(r"^(Failing row contains \()-?\d+, \w, \w, (?:null|\([^)]*\)), ")
 
@@ -27,7 +27,7 @@ def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: b
     kept = {key: value for key, value in fields.items() if value and key not in "FLRqp"}
     if fields.get("C") in _CONFLICTS and "(OC00" not in fields.get("M", ""):
         # Two commits at the same instant can meet in PostgreSQL itself.
-        kept |= {"C": SCHEMA_CONFLICT.sqlstate, "M": _DATA_CONFLICT}
+        kept |= {"C": SCHEMA_CONFLICT.sqlstate, "M": CONFLICTS["OC000"]}
         kept.pop("D", None)
     if "D" in kept:
         kept["D"] = _FAILING_ROW.sub(r"\1", kept["D"])

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from infra.local.cluster import Cluster
-from infra.local.dialect import Kind, Refusal, Statement
+from infra.local.dialect import Catalog, Kind, Refusal, Statement
 from infra.local.proxy import plan
+from infra.local.proxy.catalog_cache import CatalogCache
 from infra.local.proxy.plan import Plan
 from infra.local.proxy.rules import FAILED, IDLE, Rules
 from infra.local.proxy.units import Unit
@@ -49,7 +50,7 @@ class Judge:
 
     def __init__(self, cluster: Cluster, user: str) -> None:
         self._cluster, self._user = cluster, user
-        self.rules = Rules(cluster.limits, cluster.version)
+        self.rules = Rules(cluster.limits, CatalogCache(strict=cluster.strict_catalog))
         self.changes = Changes()
         self.pid = 0
         self.delay = 0.0
@@ -59,7 +60,7 @@ class Judge:
     def settled(self, status: bytes) -> None:
         """Note the transaction status that PostgreSQL reports when it is ready for the next message."""
         self.rules.settled(status)
-        if status == IDLE:
+        if self.rules.status == IDLE:
             self._tables = frozenset()
 
     def verdict(self, statement: Statement, unit: Unit) -> Verdict:
@@ -75,11 +76,22 @@ class Judge:
             unit.plain = False
         return verdict
 
+    @property
+    def catalog(self) -> Catalog:
+        """The cluster's catalog as it is now."""
+        return self._cluster.catalog
+
+    def refuses(self, statement: Statement) -> bool:
+        """Say whether a statement is refused already when it is prepared or bound; a failed transaction has its own."""
+        if self.rules.status == FAILED or statement.kind is Kind.COMMIT:
+            return False
+        return bool(statement.refusal or self.rules.schema_conflict(statement))
+
     def passes(self, statement: Statement) -> bool:
         """Note a statement of a relayed plan and say True where it may run without a closer look."""
         if self.changes.catalog or self.changes.path or self._may_fail(statement):
             return False
-        return self.rules.passes(statement, self._cluster.version, time.monotonic())
+        return self.rules.passes(statement, time.monotonic())
 
     def _may_fail(self, statement: Statement) -> bool:
         """Whether faults in force are to be asked about a statement; where not, note what it does to tables."""
@@ -96,7 +108,7 @@ class Judge:
         return statement.kind is Kind.COMMIT or (statement.writes and not self.rules.block)
 
     def _refusal(self, statement: Statement) -> Refusal | None:
-        refusal = self.rules.refusal(statement, self._cluster.version, time.monotonic())
+        refusal = self.rules.refusal(statement, time.monotonic())
         if refusal is None:
             self.changes.note(statement)
         return refusal

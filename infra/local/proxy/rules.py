@@ -4,34 +4,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from infra.local.dialect import Kind, Refusal, Statement
+from infra.local.faults import CONFLICTS
+from infra.local.proxy.catalog_cache import CatalogCache
 
 IDLE: Final = b"I"
 IN_TRANSACTION: Final = b"T"
 FAILED: Final = b"E"
 
-# Sources: recorded from a cluster in 2026-09 (DDL rules, OC001 by AWS's documentation of 2026-10), and public
-# protocols of live clusters of 2026-09 (age).
+# Sources: recorded from a cluster in 2026-09 (DDL rules), AWS's documentation of 2026-10 (the text of OC001), and
+# public protocols of live clusters of 2026-09 (age).
 MULTIPLE_DDL: Final = Refusal("0A000", "multiple ddl statements not supported in a transaction")
 DDL_AND_DML: Final = Refusal("0A000", "ddl and dml are not supported in the same transaction")
-SCHEMA_CONFLICT: Final = Refusal("40001", "schema has been updated by another transaction (OC001)")
+SCHEMA_CONFLICT: Final = Refusal("40001", CONFLICTS["OC001"])
 
 _ENDS: Final = frozenset({Kind.COMMIT, Kind.ROLLBACK})
-_WITHOUT_CATALOG: Final = frozenset(
-    {
-        Kind.BEGIN,
-        Kind.COMMIT,
-        Kind.ROLLBACK,
-        Kind.SAVEPOINT,
-        Kind.SET,
-        Kind.SET_CONSTRAINTS,
-        Kind.SHOW,
-        Kind.RESET,
-        Kind.DEALLOCATE,
-        Kind.EMPTY,
-    }
-)
-"""Statements that look nothing up in the catalog, so that a stale session can still run them."""
-
 
 @dataclass
 class Limits:
@@ -51,51 +37,49 @@ class Limits:
 
 
 class Rules:
-    """What one session has done in its transaction, and what it may do next."""
+    """What one session has done in its transaction, and what it may do next.
 
-    def __init__(self, limits: Limits, version: int) -> None:
+    A transaction is ``doomed`` where it was rolled back underneath, and its client does not know it yet.
+    """
+
+    def __init__(self, limits: Limits, cache: CatalogCache) -> None:
         self._limits = limits
-        self.seen = version
+        self.cache = cache
         self.status = IDLE
         self.block = self.doomed = False
         self._clear()
 
     def _clear(self) -> None:
         self.started: float | None = None
-        self.ddl = self.dml = self.touched = False
+        self.ddl = self.dml = False
+        self.cache.transaction_ended()
 
-    def refusal(self, statement: Statement, version: int, now: float) -> Refusal | None:
+    def refusal(self, statement: Statement, now: float) -> Refusal | None:
         """Say why the statement is refused here and now, None where it may run; then count it.
 
-        ``version`` is the cluster's catalog version, ``now`` a monotonic time in seconds.
+        ``now`` is a monotonic time in seconds.
         """
+        self.doomed = False
         if self.status == FAILED or statement.kind is Kind.ROLLBACK:
-            self.doomed = False
             self._count(statement, now)
             return None
-        refusal = self._stale(statement, version) or self._too_old(statement, now) or self._mixed(statement)
+        refusal = self.schema_conflict(statement) or self._too_old(statement, now) or self._mixed(statement)
         self._count(statement, now)
         return refusal or (statement.refusal if statement.kind is not Kind.COMMIT else None)
 
-    def passes(self, statement: Statement, version: int, now: float) -> bool:
+    def passes(self, statement: Statement, now: float) -> bool:
         """Count a statement that is no DDL and not refused as such, and say True; say False where to look closer."""
         started = self.started
-        if self.ddl or self.doomed or self.seen != version or (statement.writes and not self.block):
+        if self.ddl or self.doomed or not self.cache.current or (statement.writes and not self.block):
             return False
         if started is not None and now - started > self._limits.transaction_s:
             return False
         self._count(statement, now)
         return True
 
-    def _stale(self, statement: Statement, version: int) -> Refusal | None:
-        looks = self.touched if statement.kind is Kind.COMMIT else statement.kind not in _WITHOUT_CATALOG
-        if self.doomed:
-            self.doomed, self.seen = False, version
-            return SCHEMA_CONFLICT
-        if looks and self.seen < version:
-            self.seen = version
-            return SCHEMA_CONFLICT
-        return None
+    def schema_conflict(self, statement: Statement) -> Refusal | None:
+        """Return OC001 where a statement is to get it, be it prepared, bound or run."""
+        return SCHEMA_CONFLICT if self.status != FAILED and self.cache.conflicts(statement) else None
 
     def _too_old(self, statement: Statement, now: float) -> Refusal | None:
         limit = self._limits.transaction_s
@@ -112,6 +96,7 @@ class Rules:
         return None
 
     def _count(self, statement: Statement, now: float) -> None:
+        self.cache.take(statement)
         if statement.kind in _ENDS:
             self.block = False
             self._clear()
@@ -121,10 +106,14 @@ class Rules:
             self.started = now
         self.ddl = self.ddl or statement.counts_as_ddl
         self.dml = self.dml or statement.writes
-        self.touched = self.touched or statement.kind not in _WITHOUT_CATALOG
 
     def settled(self, status: bytes) -> None:
-        """Note the transaction status that PostgreSQL reports when it is ready for the next message."""
+        """Note the transaction status that PostgreSQL reports when it is ready for the next message.
+
+        Of a doomed transaction it has no knowledge; for the client that one is still open.
+        """
+        if self.doomed:
+            return
         self.status, self.block = status, status != IDLE
         if status == IDLE:
             self._clear()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from infra.local.cluster import Cluster
-from infra.local.dialect import Statement
+from infra.local.dialect import Catalog, Statement
 from infra.local.proxy import wire
 from infra.local.proxy.answers import Answers
 from infra.local.proxy.commands import Commands
@@ -117,7 +117,7 @@ class Session:
         elif kind == _FLUSH and self._unit is None:
             pass  # behind a Sync, as psycopg's pipelines have it: nothing is left to be flushed
         else:
-            self._unit = self._unit or Unit(simple=False)
+            self._unit = self._unit or Unit(simple=False, plain=not self._rules.doomed)
             self._commands.take(kind, message, out, self._unit)
             self._blocked = kind == _SYNC
 
@@ -167,7 +167,10 @@ class Session:
         if unit.internal:
             unit.internal(unit.rows)
             return b""
+        if unit.failed:
+            self._commands.failed(unit)
         self._judge.settled(status)
+        status = self._rules.status
         if self._judge.changes.due(status):
             self._settle(unit, status)
             return b""
@@ -187,7 +190,7 @@ class Session:
 
     async def _catalog_changed(self, *, job: bool) -> None:
         try:
-            self._rules.seen = await self.cluster.catalog_changed()
+            await self.cluster.catalog_changed(by=self)
         except Exception:
             # A client is told that something is wrong, rather than nothing for ever.
             self.close()
@@ -224,6 +227,10 @@ class Session:
 
     # Schema changes of others
 
+    def catalog_changed(self, before: Catalog) -> None:
+        """Learn that another session has changed the catalog, which was ``before``."""
+        self._rules.cache.changed(before)
+
     def doom(self) -> None:
         """Roll back what is open, so that a schema change can pass; the client learns of it as OC001."""
         if self._unit is None and self._rules.status == IN_TRANSACTION and not self._rules.doomed:
@@ -234,4 +241,5 @@ class Session:
 
     def _rolled_back(self, _rows: Rows) -> None:
         self._rules.doomed = True
+        self._rules.cache.lose()
         self._go_on()

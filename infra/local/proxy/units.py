@@ -24,7 +24,8 @@ class Unit:
     ``starts`` are the places in the text sent where the client's statements begin, for the positions of errors.
     An ``internal`` unit is the proxy's own: its rows go to the callback, nothing to the client. Of a ``deaf`` one the
     client hears nothing but the end of its connection. An ``implicit`` one writes without a transaction block: what was
-    reported as done may yet fail to commit. A ``plain`` one is none of these, and is relayed as it comes.
+    reported as done may yet fail to commit. ``renewed`` are the names of statements that are prepared again in it. A
+    ``plain`` one is none of these, and is relayed as it comes.
     """
 
     simple: bool
@@ -37,6 +38,7 @@ class Unit:
     rolled_back: bool = False
     implicit: bool = False
     deaf: bool = False
+    renewed: list[bytes] = field(default_factory=list)
     plain: bool = True
 
     def expect(self, plan: Plan, *, hidden: bool = False) -> None:

@@ -83,6 +83,11 @@ def parse(name: bytes, sql: str, tail: bytes = b"\0\0") -> bytes:
     return message(b"P", name + b"\0" + text(sql) + tail)
 
 
+def close_statement(name: bytes) -> bytes:
+    """Close a prepared statement."""
+    return message(b"C", b"S" + name + b"\0")
+
+
 def run(name: bytes, sql: str) -> bytes:
     """Close (twice), Parse, Bind and Execute of a statement without parameters, under a name of its own.
 
@@ -90,7 +95,7 @@ def run(name: bytes, sql: str) -> bytes:
     """
     bind = message(b"B", name + b"\0" + name + b"\0" + b"\0\0" * 3)
     execute = message(b"E", name + b"\0" + b"\0\0\0\0")
-    close = message(b"C", b"S" + name + b"\0") + message(b"C", b"P" + name + b"\0")
+    close = close_statement(name) + message(b"C", b"P" + name + b"\0")
     return close + parse(name, sql) + bind + execute
 
 

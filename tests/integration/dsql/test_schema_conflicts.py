@@ -1,4 +1,4 @@
-"""One catalog version for the cluster: what changes it costs every other session one OC001, and waits for nobody."""
+"""A schema change is news to sessions that have used a table before: one OC001 each, and it waits for nobody."""
 
 import contextlib
 import functools
@@ -11,12 +11,15 @@ from tests.fix_sessions import IDLE, Session, Stage, at_once
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, v int)"
 SEED = "INSERT INTO t VALUES (1, 1), (2, 2)"
+READ = "SELECT id FROM t ORDER BY id"
 
 
 @pytest.fixture
 def two(stage: Stage) -> tuple[Session, Session]:
-    """A session that will change the schema, and one that knows it as it is."""
-    return stage.set_up(TABLE, SEED), stage.open()
+    """A session that will change the schema, and one that has used the table as it is."""
+    changer, other = stage.set_up(TABLE, SEED), stage.open()
+    assert other(READ) == [1, 2]
+    return changer, other
 
 
 def conflict(session: Session, statement: str) -> None:
@@ -41,18 +44,102 @@ CHANGES = {
 def test_a_schema_change_costs_others_one_statement(two: tuple[Session, Session], what: str) -> None:
     changer, other = two
     change(changer.connection, CHANGES[what])
-    conflict(other, "SELECT now()")
+    conflict(other, "SELECT count(*) FROM t")
     assert other.status == IDLE
-    other("SELECT now()")
-    changer("SELECT now()")
+    assert what == "drop" or other("SELECT count(*) FROM t") == [2]
+    assert changer("SELECT 1") == [1]
 
 
-@pytest.mark.parametrize("statement", ["SELECT * FROM t", "INSERT INTO t VALUES (3, 3)", "CREATE TABLE mine (id int)"])
-def test_reads_writes_and_ddl_meet_it_and_the_retry_passes(two: tuple[Session, Session], statement: str) -> None:
+@pytest.mark.parametrize("statement", ["SELECT * FROM t", "INSERT INTO t VALUES (3, 3)", "DELETE FROM t"])
+def test_reads_and_writes_meet_it_and_the_retry_passes(two: tuple[Session, Session], statement: str) -> None:
     changer, other = two
     change(changer.connection, CHANGES["create"])
     conflict(other, statement)
     other(statement)
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "SHOW timezone", "BEGIN READ WRITE", "SET timezone = 'UTC'"])
+def test_what_touches_no_table_does_not_meet_it(two: tuple[Session, Session], statement: str) -> None:
+    changer, other = two
+    change(changer.connection, CHANGES["create"])
+    other(statement)
+    conflict(other, READ)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT relname FROM pg_class",
+        "SELECT table_name FROM information_schema.tables",
+        "CREATE TABLE mine (id int)",
+        "CREATE SEQUENCE mine CACHE 1",
+        "CREATE INDEX ASYNC ON t (v)",
+        "INSERT INTO other VALUES (1)",
+    ],
+)
+def test_a_look_into_the_catalogs_ddl_and_a_new_table_bring_a_session_up_to_date(
+    two: tuple[Session, Session], statement: str
+) -> None:
+    changer, other = two
+    change(changer.connection, CHANGES["create"])
+    other(statement)
+    assert other(READ) == [1, 2]
+
+
+def test_a_session_that_ran_nothing_passes(stage: Stage) -> None:
+    changer = stage.set_up(TABLE, SEED)
+    idle = stage.open()
+    change(changer.connection, CHANGES["create"])
+    idle("UPDATE t SET v = 9 WHERE id = 1")
+
+
+def test_own_ddl_and_the_end_of_own_jobs_are_no_news(stage: Stage) -> None:
+    session = stage.set_up(TABLE, SEED)
+    for statement in (
+        "CREATE INDEX ASYNC ON t (v)",
+        "CREATE TABLE u (id int PRIMARY KEY, v int, w int)",
+        "CREATE UNIQUE INDEX ASYNC ON u (v)",
+        "CREATE INDEX ASYNC ON u (w)",
+        READ,
+        "CREATE INDEX ASYNC ON u (v, w)",
+        "INSERT INTO t VALUES (3, 3)",
+        "ALTER TABLE u ADD CHECK (v > 0) NOT VALID",
+        "ALTER TABLE ASYNC u VALIDATE CONSTRAINT u_v_check",
+        "INSERT INTO u VALUES (1, 1, 1)",
+    ):
+        session(statement)
+    (running,) = session("SELECT count(*) FROM sys.jobs WHERE status NOT IN ('completed', 'failed')")
+    for _ in range(running):
+        (job,) = session("SELECT min(job_id) FROM sys.jobs WHERE status NOT IN ('completed', 'failed')")
+        assert not job or session(f"CALL sys.wait_for_job('{job}')") == [True]
+    assert session(READ) == [1, 2, 3]
+    session("CREATE INDEX ASYNC ON t (v, id)")
+
+
+@pytest.mark.parametrize("what", ["create", "add-column"])
+def test_a_prepared_statement_meets_it_once_and_shows_the_table_as_it_is(
+    two: tuple[Session, Session], what: str
+) -> None:
+    changer, other = two
+    read = functools.partial(other.connection.execute, "SELECT * FROM t WHERE id = %s", (1,), prepare=True)
+    assert read().fetchall() == [(1, 1)]
+    change(changer.connection, CHANGES[what])
+    with pytest.raises(psycopg.errors.SerializationFailure, match="OC001"):
+        read()
+    for _ in range(3):
+        assert read().fetchall() == ([(1, 1)] if what == "create" else [(1, 1, None)])
+
+
+def test_a_prepared_upsert_knows_the_new_column(two: tuple[Session, Session]) -> None:
+    changer, other = two
+    write = "INSERT INTO t VALUES (%s, 5) ON CONFLICT (id) DO UPDATE SET v = 6"
+    other.connection.execute(write, (1,), prepare=True)
+    change(changer.connection, "ALTER TABLE t ADD COLUMN w int")
+    change(changer.connection, "ALTER TABLE t ALTER COLUMN w SET DEFAULT 7")
+    with pytest.raises(psycopg.errors.SerializationFailure, match="OC001"):
+        other.connection.execute(write, (3,), prepare=True)
+    other.connection.execute(write, (3,), prepare=True)
+    assert other("SELECT * FROM t WHERE id = 3") == [(3, 5, 7)]
 
 
 def test_it_is_met_though_the_transaction_began_after_the_change(two: tuple[Session, Session]) -> None:
@@ -63,7 +150,7 @@ def test_it_is_met_though_the_transaction_began_after_the_change(two: tuple[Sess
     assert other.refused("SELECT * FROM t") == "25P02"
     other("COMMIT")
     assert other.tag == "ROLLBACK"
-    assert other("SELECT id FROM t ORDER BY id") == [1, 2]
+    assert other(READ) == [1, 2]
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM t", "UPDATE t SET v = 9 WHERE id = 1"])
@@ -73,7 +160,7 @@ def test_a_change_in_the_midst_of_a_transaction_fails_its_commit(two: tuple[Sess
     at_once(functools.partial(change, changer.connection, CHANGES["create"]))
     assert other.loses("OC001")
     assert changer("SELECT v FROM t ORDER BY id") == [1, 2]
-    other("SELECT 1")
+    other(statement)
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM t", "UPDATE t SET v = 9 WHERE id = 1"])
@@ -82,7 +169,8 @@ def test_ddl_does_not_wait_for_who_uses_its_table(two: tuple[Session, Session], 
     changer, other = two
     other.begin()(statement)
     at_once(functools.partial(change, changer.connection, CHANGES[what]))
-    conflict(other, "SELECT 1")
+    assert other("SELECT 1") == [1]
+    conflict(other, "SELECT * FROM t")
     assert other.refused("SELECT 1") == "25P02"
     other("COMMIT")
     assert other.tag == "ROLLBACK"
@@ -163,8 +251,9 @@ def test_an_open_change_is_not_seen_and_met_when_it_commits(two: tuple[Session, 
     changer("BEGIN")
     changer(CHANGES["create"])
     assert other.refused("SELECT * FROM other") == "42P01"
+    assert other(READ) == [1, 2]
     changer("COMMIT")
-    conflict(other, "SELECT * FROM other")
+    conflict(other, READ)
     assert other("SELECT * FROM other") == []
 
 
@@ -176,21 +265,17 @@ def test_grants_count(two: tuple[Session, Session], role: str) -> None:
         assert other("SELECT count(*) FROM t") == [2]
 
 
-def test_the_end_of_an_index_build_counts(two: tuple[Session, Session]) -> None:
+def test_the_end_of_an_index_build_counts_for_others(two: tuple[Session, Session]) -> None:
     changer, other = two
     assert changer.job("CREATE INDEX ASYNC ON t (v)")
-    conflict(other, "SELECT id FROM t")
+    conflict(other, READ)
     assert other("SELECT count(*) FROM t") == [2]
-
-
-def test_a_new_session_owes_nothing(stage: Stage) -> None:
-    stage.set_up(TABLE, SEED)
-    assert stage.open()("SELECT id FROM t ORDER BY id") == [1, 2]
+    assert changer(READ) == [1, 2]
 
 
 def test_several_changes_cost_one(two: tuple[Session, Session]) -> None:
     changer, other = two
     for number in range(3):
         change(changer.connection, f"CREATE TABLE other_{number} (id int)")
-    conflict(other, "SELECT * FROM t")
-    assert other("SELECT id FROM t ORDER BY id") == [1, 2]
+    conflict(other, READ)
+    assert other(READ) == [1, 2]

@@ -31,7 +31,7 @@ NOTES = Table(
     shadow_oid=102,
 )
 ARCHIVE = Table("old", "accounts", "pg_occ_77", ACCOUNTS.columns, oid=3, shadow_oid=103)
-CATALOG = Catalog(1, {(table.schema, table.name): table for table in (ACCOUNTS, NOTES, ARCHIVE)})
+CATALOG = Catalog({(table.schema, table.name): table for table in (ACCOUNTS, NOTES, ARCHIVE)})
 
 
 def judge(sql: str, *search_path: str) -> Statement:
