@@ -8,12 +8,12 @@ from importlib.resources import files
 from typing import Any, Final, LiteralString, Protocol
 
 import psycopg
-from psycopg import sql as composed
 from psycopg.rows import dict_row
 
 from infra.local import occ
 from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, shown
 from infra.local.faults import Faults
+from infra.local.jobs import Jobs
 from infra.local.proxy.rules import Limits
 from infra.local.tasks import Tasks
 
@@ -24,6 +24,8 @@ READS: Final = 100
 """How often the catalog is read where each time something was dropped meanwhile."""
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
+PATIENCE_S: Final = 0.5
+"""How long a job waits for transactions of others, which mostly end by themselves."""
 SWEEP_S: Final = 5.0
 LITTER: Final = 20_000
 """How often overlays are looked at, and of how many rows one is to be swept: a few megabytes."""
@@ -44,8 +46,9 @@ _SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nsp
 # Commits wait for each other, by an advisory lock, at a row or a file's end, until the other is done; that is not
 # waiting, however long a busy machine takes. At a row of the catalog one may wait for a transaction that does nothing.
 # Who reads the catalog waits for open schema changes; one that is at work will be open, or over, in a moment.
-_BLOCKERS: Final = """
-SELECT DISTINCT b.pid FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) u JOIN pg_stat_activity b ON b.pid = u
+_WAITS: Final = """
+SELECT DISTINCT w.pid AS waiting, b.pid AS blocking
+  FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) u JOIN pg_stat_activity b ON b.pid = u
  WHERE w.wait_event_type = 'Lock' AND w.wait_event NOT IN ('advisory', 'extend')
    AND (w.wait_event NOT IN ('transactionid', 'tuple') AND w.pid <> %s OR b.state <> 'active')
 """
@@ -59,6 +62,10 @@ class Session(Protocol):
     @property
     def in_flight(self) -> object | None:
         """What PostgreSQL is working on for it, None where nothing."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether its client has a transaction open."""
 
     def catalog_changed(self, before: Catalog) -> None:
         """Learn that another session has changed the catalog, which was ``before``."""
@@ -98,7 +105,6 @@ class Cluster:
         self._analyses: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
         self._taken, self._refilled = 0.0, time.monotonic()
         self._tasks = Tasks()
-        self._job_added = asyncio.Event()
         self._reading = 0
 
     async def start(self) -> None:
@@ -106,10 +112,12 @@ class Cluster:
         await asyncio.to_thread(self._install)
         self._control = await self._connect()
         self._reader = await self._connect()
+        self._sweeper = await self._connect()
         self._worker = await self._connect()
+        self.jobs = Jobs(self._worker, self._is_busy, self._job_done)
         await self._load()
         self.spawn(self._watch())
-        self.spawn(self._work())
+        self.spawn(self.jobs.work())
         self.spawn(self._sweep())
 
     def _install(self) -> None:
@@ -130,6 +138,7 @@ class Cluster:
         await self._tasks.cancel()
         await self._control.close()
         await self._reader.close()
+        await self._sweeper.close()
         await self._worker.close()
 
     def analyse(self, sql: str, search_path: tuple[str, ...]) -> list[Statement]:
@@ -201,22 +210,36 @@ class Cluster:
     async def _watch(self) -> None:
         """Doom the transactions that others wait for: where PostgreSQL would wait, Aurora DSQL does not."""
         working: dict[int, object | None] = {}
-        blocking: set[int] = set()
+        waits: dict[tuple[int, int], float] = {}
         while True:
             await asyncio.sleep(WATCH_S)
             before, working = working, {pid: session.in_flight for pid, session in self.sessions.items()}
             long = any(work is not None and before.get(pid) is work for pid, work in working.items())
-            if not long and not self._reading:
+            if not (long or self._reading or self.jobs.submitter is not None):
+                waits = {}
                 continue
-            blockers = await self._control.execute(_BLOCKERS, (self._reader.info.backend_pid,))
-            earlier, blocking = blocking, {row["pid"] for row in await blockers.fetchall()}
-            # Twice in a row: two commits may meet at a row for a moment.
-            for pid in blocking & earlier & self.sessions.keys():
-                self.sessions[pid].doom()
+            now = time.monotonic()
+            found = await (await self._control.execute(_WAITS, (self._reader.info.backend_pid,))).fetchall()
+            waits = {pair: waits.get(pair, now) for row in found for pair in [(row["waiting"], row["blocking"])]}
+            queueing = {waiting for waiting, _ in waits}
+            for (waiting, blocking), since in waits.items():
+                # Who waits itself is not what holds the others up.
+                if blocking not in queueing or blocking == self.jobs.pid:
+                    await self._end_wait(waiting, blocking, now - since)
+
+    async def _end_wait(self, waiting: int, blocking: int, seconds: float) -> None:
+        """End a wait that lasts: twice seen is enough for schema changes, as two commits may meet for a moment."""
+        if blocking == self.jobs.pid:
+            if waiting in self.sessions:
+                await self.cancel(blocking)
+        elif blocking in self.sessions and seconds > 0:
+            of_job = waiting == self.jobs.pid
+            if not of_job or (seconds > PATIENCE_S and blocking != self.jobs.submitter):
+                self.sessions[blocking].doom()
 
     async def _sweep(self) -> None:
         """Take away what transactions leave behind in the engine's tables, where nobody can ask for it any more."""
-        await self._worker.execute("SET default_transaction_isolation = 'read committed'")
+        await self._sweeper.execute("SET default_transaction_isolation = 'read committed'")
         purged = time.monotonic()
         while True:
             await asyncio.sleep(SWEEP_S)
@@ -228,45 +251,21 @@ class Cluster:
                     pass
 
     async def _sweep_overlays(self, least: int) -> None:
-        cursor = await self._worker.execute("SELECT oid FROM occ.littered(%s) oid", (least,))
+        cursor = await self._sweeper.execute("SELECT oid FROM occ.littered(%s) oid", (least,))
         for row in await cursor.fetchall():
             await self._removed("SELECT occ.sweep(%s) AS removed", row["oid"])
 
     async def _removed(self, query: LiteralString, *arguments: object) -> int:
-        row = await (await self._worker.execute(query, arguments)).fetchone()
+        row = await (await self._sweeper.execute(query, arguments)).fetchone()
         return int(row["removed"]) if row else 0
 
-    def job_added(self) -> None:
-        """Say that a transaction with a new job has committed."""
-        self._job_added.set()
+    def _is_busy(self, pid: int) -> bool:
+        session = self.sessions.get(pid)
+        return session is not None and session.in_transaction
 
-    async def _work(self) -> None:
-        while True:
-            await self._job_added.wait()
-            self._job_added.clear()
-            cursor = await self._worker.execute("SELECT * FROM occ.job WHERE status = 'submitted' ORDER BY start_time")
-            for job in await cursor.fetchall():
-                await self._run(job)
-
-    async def _run(self, job: dict[str, Any]) -> None:
-        await self._note(job, "processing", None)
-        try:
-            await self._worker.execute(composed.SQL("SET search_path = {}").format(composed.SQL(job["path"])))
-            await self._worker.execute(composed.SQL(job["statement"]))
-        except psycopg.errors.UniqueViolation:
-            await self._note(job, "failed", "Found duplicate key while validating index for UCVs")
-        except psycopg.Error as error:
-            await self._note(job, "failed", error.diag.message_primary)
-        else:
-            await self._note(job, "completed", None)
-        await self.catalog_changed()
-
-    async def _note(self, job: dict[str, Any], status: str, details: str | None) -> None:
-        name = job["object_name"] if status == "processing" else None
-        update = """UPDATE occ.job SET status = %s, details = %s, object_name = %s, update_time = clock_timestamp()
-                    WHERE job_id = %s"""
-        await self._worker.execute("RESET search_path")
-        await self._worker.execute(update, (status, details, name, job["job_id"]))
+    async def _job_done(self, submitter: int) -> None:
+        """The end of a job is news to all but the session that asked for it."""
+        await self.catalog_changed(by=None if self.strict_catalog else self.sessions.get(submitter))
 
 
 def _columns(row: dict[str, Any]) -> tuple[Column, ...]:

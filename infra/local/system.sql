@@ -51,6 +51,7 @@ CREATE OR REPLACE FUNCTION sys.current_database() RETURNS name LANGUAGE sql STAB
 CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql STABLE AS $$ SELECT 16 $$;
 CREATE OR REPLACE FUNCTION sys.current_setting(setting text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE lower(setting) WHEN 'server_version' THEN '16.15' WHEN 'server_version_num' THEN '160015'
+           WHEN 'transaction_isolation' THEN 'repeatable read'
            ELSE pg_catalog.current_setting(setting) END
 $$;
 
@@ -173,8 +174,10 @@ CREATE TABLE IF NOT EXISTS occ.job (
     update_time timestamptz NOT NULL DEFAULT clock_timestamp(),
     statement text NOT NULL,
     path text NOT NULL,
-    owner name NOT NULL DEFAULT session_user
+    owner name NOT NULL DEFAULT session_user,
+    pid int DEFAULT pg_backend_pid()
 );
+ALTER TABLE occ.job ADD COLUMN IF NOT EXISTS pid int DEFAULT pg_backend_pid();  -- in data kept from before 2026-11-28
 CREATE OR REPLACE VIEW sys.jobs AS
     SELECT job_id, status, details, job_type, 1259::oid AS class_id, object_id, object_name, start_time, update_time
       FROM occ.job WHERE update_time > now() - interval '30 minutes' OR status IN ('submitted', 'processing');
@@ -191,19 +194,44 @@ $$;
 -- Everything but the table's contents is judged at once, by doing it and taking it back.
 CREATE OR REPLACE FUNCTION occ.rehearse(statement text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM set_config('occ.following', '1', true);
     EXECUTE statement;
     RAISE SQLSTATE 'OCCOK';
 EXCEPTION
     WHEN SQLSTATE 'OCCOK' OR unique_violation OR foreign_key_violation OR check_violation THEN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.submit_index(statement text, name text, schema text, tbl text) RETURNS text
-LANGUAGE plpgsql AS $$
+-- A predicate that ends a rehearsal at the first row, when all but the rows has been judged. It has to depend on a column,
+-- or the planner would ask it before.
+CREATE OR REPLACE FUNCTION occ.rehearsed(value anyelement) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-    PERFORM occ.rehearse(statement);
-    RETURN occ.submit('INDEX_BUILD', concat_ws('.', quote_ident(schema), quote_ident(tbl))::regclass,
-                      regexp_replace(statement, '\mINDEX\M', 'INDEX CONCURRENTLY', 'i'),
+    RAISE SQLSTATE 'OCCOK';
+END $$;
+
+-- `predicate` is the place behind WHERE in the statement, if it has one.
+CREATE OR REPLACE FUNCTION occ.submit_index(statement text, name text, schema text, tbl text, predicate int) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+    target regclass := concat_ws('.', quote_ident(schema), quote_ident(tbl))::regclass;
+    rehearsed text := (SELECT format('occ.rehearsed(%I)', attname) FROM pg_attribute
+                        WHERE attrelid = target AND attnum > 0 AND NOT attisdropped ORDER BY attnum LIMIT 1);
+BEGIN
+    PERFORM occ.rehearse(CASE WHEN rehearsed IS NULL THEN statement
+        WHEN predicate IS NULL THEN concat(statement, E'\nWHERE ', rehearsed)
+        ELSE concat(left(statement, predicate), ' ', rehearsed, ' AND (', substr(statement, predicate + 1), E'\n)') END);
+    RETURN occ.submit('INDEX_BUILD', target, regexp_replace(statement, '\mINDEX\M', 'INDEX CONCURRENTLY', 'i'),
                       pg_catalog.current_setting('search_path'));
+END $$;
+
+-- What the engine makes of a table whose index was built or whose constraint was validated. The table's lock has other
+-- schema changes of it come before or after.
+CREATE OR REPLACE FUNCTION occ.follow_job(rel oid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_class WHERE oid = rel) THEN
+        EXECUTE format('LOCK TABLE %s IN SHARE UPDATE EXCLUSIVE MODE', rel::regclass);
+        PERFORM set_config('occ.following', '', true);
+        PERFORM occ.follow(ARRAY[rel], false);
+    END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION occ.submit_validation(schema text, tbl text, con text) RETURNS text
@@ -245,7 +273,7 @@ END $$;
 
 -- What sessions call of the above. The engine takes these rights from PUBLIC at each start, of every function in its schema.
 GRANT EXECUTE ON FUNCTION occ.refuse, occ.fail_at_commit, occ.affect_row_twice, occ.reset_all, occ.trusted_role, occ.submit,
-    occ.rehearse, occ.submit_index, occ.submit_validation, occ.job_status, occ.shown_name TO PUBLIC;
+    occ.rehearse, occ.rehearsed, occ.submit_index, occ.submit_validation, occ.job_status, occ.shown_name TO PUBLIC;
 
 -- The bootstrap user: owner of public, maker of schemas and roles, no superuser. --------------------------------------------
 

@@ -101,9 +101,16 @@ def _index(node: Any, context: Context) -> Verdict:
     columns = tuple(item.name for item in node.indexParams)
     relation = node.relation
     name, unique, present = node.idxname, bool(node.unique), bool(node.if_not_exists)
-    details = AsyncIndex(name, relation.schemaname, relation.relname, columns, unique, present)
+    predicate = _behind_where(context) if node.whereClause else None
+    details = AsyncIndex(name, relation.schemaname, relation.relname, columns, unique, present, predicate)
     kind = Kind.CREATE_INDEX_ASYNC if context.asynchronous else Kind.DDL
     return Verdict(kind, "CREATE INDEX", counts_as_ddl=True, details=details)
+
+
+def _behind_where(context: Context) -> int:
+    source = context.source
+    at = source.find(source.index(context.start), len(source.tokens), "WHERE")
+    return source.end(at) - context.start
 
 
 def _alter_table(node: Any, context: Context) -> Verdict:

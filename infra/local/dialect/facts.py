@@ -196,7 +196,12 @@ SETTABLE = frozenset(
 SETTABLE_PREFIX = "enable_"
 # rec 2026-09: what the server says of itself.
 # exp: max_connections, which says nothing of the quota.
-FIXED_SETTINGS = {"server_version": "16.15", "server_version_num": "160015", "max_connections": "20"}
+FIXED_SETTINGS = {
+    "server_version": "16.15",
+    "server_version_num": "160015",
+    "max_connections": "20",
+    "transaction_isolation": "repeatable read",
+}
 # PostgreSQL takes an unknown setting only with a dot in its name.
 RENAMED_SETTINGS = {"disable_sync_create_index": "dsql.disable_sync_create_index"}
 # rec: functions whose answer differs from PostgreSQL's; the stand-in has its own under `sys`.

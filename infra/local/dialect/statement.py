@@ -76,7 +76,10 @@ class IamMapping:
 
 @dataclass(frozen=True, slots=True)
 class AsyncIndex:
-    """`CREATE [UNIQUE] INDEX ASYNC`; `name` is None where PostgreSQL is to choose it."""
+    """`CREATE [UNIQUE] INDEX ASYNC`; `name` is None where PostgreSQL is to choose it.
+
+    `predicate` is the number of characters up to and with its WHERE, None without one.
+    """
 
     name: str | None
     schema: str | None
@@ -84,6 +87,7 @@ class AsyncIndex:
     columns: tuple[str | None, ...]
     unique: bool
     if_not_exists: bool
+    predicate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

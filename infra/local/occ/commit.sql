@@ -38,6 +38,14 @@ BEGIN
     PERFORM set_config('occ.size', total::text, true);
 END $$;
 
+-- How often each column of a table stands in it and its indexes, and last what the indexes' rows take besides.
+CREATE OR REPLACE FUNCTION occ.index_weights(rel oid) RETURNS int[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(SELECT 1 + (SELECT count(*)::int FROM pg_index x WHERE x.indrelid = rel AND NOT x.indisprimary AND num = ANY (x.indkey::int2[]))
+                   FROM unnest(occ.columns(rel)) WITH ORDINALITY c (num, n) ORDER BY n)
+           || (SELECT coalesce(sum(16 + CASE WHEN 0 = ANY (x.indkey::int2[]) THEN 8 ELSE 0 END), 0)::int
+                 FROM pg_index x WHERE x.indrelid = rel AND NOT x.indisprimary)
+$$;
+
 -- Transactions that only update rows of one table commit side by side: they take their rows in the order of
 -- the overlay's index, so they cannot deadlock. All others commit one at a time. SET CONSTRAINTS must never
 -- reach the server: it would fire this trigger in the middle of a transaction.
@@ -86,6 +94,7 @@ DECLARE
     occ_applied int;
     occ_left int;
     occ_bytes bigint;
+    occ_weights int[];
 BEGIN
     -- The lock is taken within the condition: one expression is cheaper than two.
     IF current_setting('occ.state', true) LIKE '_|{oid}|=%' AND coalesce(nullif(current_setting('occ.size_limit', true), ''), '10485760')::bigint >= 10485760
@@ -105,6 +114,7 @@ BEGIN
     occ_lock := CASE WHEN occ_state = occ_rows::text || '|{oid}|' THEN pg_advisory_xact_lock_shared(1868784384)::text
                      ELSE pg_advisory_xact_lock(1868784384)::text END;
     IF occ_rows NOT BETWEEN 0 AND 4 OR coalesce(nullif(current_setting('occ.size_limit', true), ''), '10485760')::bigint < 10485760 THEN
+        occ_weights := occ.index_weights({oid});
         SELECT sum({size}) INTO occ_bytes FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op NOT IN ('S', 'X', 'N');
         PERFORM occ.check_size(coalesce(occ_bytes, 0));
     END IF;
@@ -118,7 +128,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $body$ $$, parts);
-    EXECUTE occ.fill($$CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON {own}
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.occ_head) EXECUTE FUNCTION {private}.commit_{oid}()$$, parts);
-    EXECUTE occ.fill('ALTER TABLE {own} ENABLE ALWAYS TRIGGER occ_commit', parts);
+    PERFORM occ.add_trigger('own', 'occ_commit', $$CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON {own}
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.occ_head) EXECUTE FUNCTION {private}.commit_{oid}();
+        ALTER TABLE {own} ENABLE ALWAYS TRIGGER occ_commit$$, t);
 END $f$;

@@ -30,6 +30,7 @@ CREATE OR REPLACE FUNCTION occ.sync_schema(schema_oid oid) RETURNS void LANGUAGE
 DECLARE
     suffix text;
     name text;
+    usable aclitem[];
 BEGIN
     FOREACH suffix IN ARRAY ARRAY['', '_own'] LOOP
         name := format('pg_occ_%s%s', schema_oid, suffix);
@@ -40,28 +41,33 @@ BEGIN
             PERFORM occ.tie('pg_namespace', to_regnamespace(name)::oid, 'pg_namespace', schema_oid);
         END IF;
     END LOOP;
-    UPDATE pg_namespace s SET nspacl = (
-        SELECT array_agg(makeaclitem(a.grantee, a.grantor, 'USAGE', false))
-          FROM pg_namespace u, aclexplode(coalesce(u.nspacl, acldefault('n', u.nspowner))) a
-         WHERE u.oid = schema_oid AND a.privilege_type = 'USAGE')
-     WHERE s.nspname = format('pg_occ_%s', schema_oid);
+    usable := (SELECT array_agg(makeaclitem(a.grantee, a.grantor, 'USAGE', false))
+                 FROM pg_namespace u, aclexplode(coalesce(u.nspacl, acldefault('n', u.nspowner))) a
+                WHERE u.oid = schema_oid AND a.privilege_type = 'USAGE');
+    UPDATE pg_namespace s SET nspacl = usable
+     WHERE s.nspname = format('pg_occ_%s', schema_oid) AND s.nspacl IS DISTINCT FROM usable;
 END $$;
 
 -- The view answers to the same privileges as the table.
 CREATE OR REPLACE FUNCTION occ.mirror_grants(rel oid) RETURNS void LANGUAGE sql AS $$
     UPDATE pg_class v SET relacl = coalesce(b.relacl, acldefault('r', b.relowner)) FROM pg_class b, occ.shadowed s
-     WHERE s.base = rel AND b.oid = rel AND v.oid = s.view;
+     WHERE s.base = rel AND b.oid = rel AND v.oid = s.view
+       AND v.relacl IS DISTINCT FROM coalesce(b.relacl, acldefault('r', b.relowner));
     UPDATE pg_attribute v SET attacl = b.attacl FROM pg_attribute b, occ.shadowed s
      WHERE s.base = rel AND b.attrelid = rel AND v.attrelid = s.view AND v.attname = b.attname AND v.attnum > 0
        AND NOT b.attisdropped AND v.attacl IS DISTINCT FROM b.attacl;
 $$;
 
--- Everything the generated code was generated from.
+-- What overlay and view were made from, and what the functions on them were. Functions are replaced without a lock.
+CREATE OR REPLACE FUNCTION occ.code_signature(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT md5(concat(occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel), occ.part_op(rel),
+        occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'), occ.part_actions(rel)))
+$$;
+
 CREATE OR REPLACE FUNCTION occ.signature(rel oid, t jsonb) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(concat(t::text, occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel),
-        occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'),
-        occ.part_actions(rel),
-        (SELECT string_agg(concat(conname, pg_get_constraintdef(oid)), ';' ORDER BY oid) FROM pg_constraint WHERE conrelid = rel),
+    SELECT md5(concat(t::text,
+        (SELECT string_agg(concat(conname, pg_get_expr(conbin, conrelid)), ';' ORDER BY oid) FROM pg_constraint
+          WHERE conrelid = rel AND contype = 'c'),
         (SELECT string_agg(concat(attnum, attname, attnotnull, attidentity, attgenerated, pg_get_expr(adbin, adrelid)), ';' ORDER BY attnum)
            FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
           WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped)))
@@ -171,6 +177,7 @@ CREATE OR REPLACE FUNCTION occ.sync(rel oid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     t jsonb := occ.describe(rel);
     sig text := occ.signature(rel, t);
+    code_sig text := occ.code_signature(rel);
     s occ.shadowed;
     layout int2[];
     kept boolean;
@@ -178,6 +185,10 @@ BEGIN
     SELECT * INTO s FROM occ.shadowed WHERE base = rel;
     kept := EXISTS (SELECT FROM pg_class WHERE oid = s.view);
     IF s.signature = sig AND kept THEN
+        IF s.code IS DISTINCT FROM code_sig THEN
+            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig WHERE base = rel;
+            PERFORM occ.build_code(rel, t), occ.tie_all(rel, t);
+        END IF;
         RETURN;
     END IF;
     IF occ.columns(rel) = '{}' THEN
@@ -202,16 +213,30 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true));
     PERFORM occ.set_dropped(to_regclass(t->>'view'), true);
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
-    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature)
-    VALUES (rel, to_regclass(t->>'view'), to_regclass(t->>'own'), layout, occ.related(rel), sig)
+    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code)
+    VALUES (rel, to_regclass(t->>'view'), to_regclass(t->>'own'), layout, occ.related(rel), sig, code_sig)
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, own = excluded.own, attnums = excluded.attnums,
-        related = excluded.related, signature = excluded.signature;
+        related = excluded.related, signature = excluded.signature, code = excluded.code;
     PERFORM occ.mirror_defaults(rel, t);
-    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t), occ.build_actions(rel, t), occ.build_cast(rel, t);
-    IF cardinality(occ.related(rel)) > 0 OR occ.part_parent(rel, 'delete') <> '' THEN
-        EXECUTE occ.fill('CREATE OR REPLACE TRIGGER occ_settle AFTER INSERT OR UPDATE OR DELETE ON {view} EXECUTE FUNCTION occ.statement_ends()', t);
-    END IF;
+    PERFORM occ.build_code(rel, t), occ.build_cast(rel, t);
     PERFORM occ.tie_all(rel, t), occ.mirror_grants(rel);
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.build_code(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t), occ.build_actions(rel, t);
+    IF cardinality(occ.related(rel)) > 0 OR occ.part_parent(rel, 'delete') <> '' THEN
+        PERFORM occ.add_trigger('view', 'occ_settle',
+            'CREATE TRIGGER occ_settle AFTER INSERT OR UPDATE OR DELETE ON {view} EXECUTE FUNCTION occ.statement_ends()', t);
+    END IF;
+END $$;
+
+-- A trigger that is there already stays: to replace it would take a lock.
+CREATE OR REPLACE FUNCTION occ.add_trigger(relation text, name name, command text, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(t->>relation) AND tgname = name) THEN
+        EXECUTE occ.fill(command, t);
+    END IF;
 END $$;
 
 -- Functions whose home schema may change with the table; the triggers on its views go with them.
@@ -313,7 +338,7 @@ BEGIN
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
     GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.catalog, occ.hold TO PUBLIC;
-    UPDATE occ.shadowed SET signature = NULL;
+    UPDATE occ.shadowed SET signature = NULL, code = NULL;
     PERFORM occ.follow('{}', true);
     CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();
     CREATE EVENT TRIGGER occ_drop ON sql_drop EXECUTE FUNCTION occ.on_drop();

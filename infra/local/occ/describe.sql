@@ -112,8 +112,9 @@ BEGIN
                                   THEN 'coalesce(octet_length(o.%I), 0)'
                                   WHEN atttypid IN ('json'::regtype, 'jsonb'::regtype)
                                   THEN 'coalesce(octet_length(o.%I::text), 0)'
-                                  ELSE 'coalesce(pg_column_size(o.%I), 0)' END, attname), ' + ') INTO sizes
-      FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = rel AND attnum = ANY (cols);
+                                  ELSE 'coalesce(pg_column_size(o.%I), 0)' END || ' * occ_weights[%s]', attname, n), ' + ') INTO sizes
+      FROM unnest(cols) WITH ORDINALITY k (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
+      JOIN pg_type ON pg_type.oid = atttypid;
     RETURN jsonb_build_object(
         'oid', rel,
         'rel', cls.relname,
@@ -154,9 +155,6 @@ BEGIN
         'o_like_old', format('record_image_eq(ROW(%s), ROW(%s))', o_cols, occ.each(rel, cols, 'OLD.{c}', ', ')),
         'b_like_old', format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'b.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', ')),
         -- A row costs its values, again its keys for every index, and what holding it takes.
-        'size', format('%s + 32', coalesce(sizes, '0'))
-            || (SELECT coalesce(string_agg(format(' + 16 + (%s)', coalesce(nullif(occ.each(rel, array(
-                        SELECT u FROM unnest(x.indkey::int2[]) u WHERE u > 0), 'coalesce(pg_column_size(o.{c}), 0)', ' + '), ''), '8')), ''), '')
-                  FROM pg_index x WHERE x.indrelid = rel AND NOT x.indisprimary)
+        'size', format('%s + 32 + occ_weights[%s]', coalesce(sizes, '0'), cardinality(cols) + 1)
     );
 END $$;

@@ -14,11 +14,12 @@ CREATE TABLE IF NOT EXISTS occ.shadowed (
     own oid NOT NULL,
     attnums int2[] NOT NULL,
     related oid[] NOT NULL,
-    signature text
+    signature text,
+    code text
 );
 
 -- What data kept from before 2026-11-23 has besides.
-ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip;
+ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip, ADD COLUMN IF NOT EXISTS code text;
 DROP FUNCTION IF EXISTS occ.set_constraints(text);
 
 -- Foreign-key checks that failed at their row and are looked at again when the statement or the

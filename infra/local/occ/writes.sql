@@ -302,7 +302,8 @@ DECLARE
     occ_last text;
 BEGIN
 $$, name), t) || body || E'\nEND $body$';
-    EXECUTE occ.fill(format('CREATE OR REPLACE TRIGGER occ_%s INSTEAD OF %1$s ON {view} FOR EACH ROW EXECUTE FUNCTION {private}.%1$s_{oid}()', name), t);
+    PERFORM occ.add_trigger('view', format('occ_%s', name)::name,
+        format('CREATE TRIGGER occ_%s INSTEAD OF %1$s ON {view} FOR EACH ROW EXECUTE FUNCTION {private}.%1$s_{oid}()', name), t);
 END $f$;
 
 CREATE OR REPLACE FUNCTION occ.build_writes(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$

@@ -49,6 +49,11 @@ class CatalogCache:
         self._touched = self._lost = False
 
     @property
+    def touched(self) -> bool:
+        """Whether the open transaction has used a table."""
+        return self._touched
+
+    @property
     def current(self) -> bool:
         """Whether no statement needs a closer look."""
         return self._outdated is None and not self._lost
@@ -60,8 +65,8 @@ class CatalogCache:
         self._lost = self._lost or self._touched
 
     def lose(self) -> None:
-        """Learn that the open transaction was rolled back; what had used no table may go on in another."""
-        self._lost = self._touched
+        """Learn that what the open transaction did is gone."""
+        self._lost = True
 
     def conflicts(self, statement: Statement) -> bool:
         """Say whether the statement gets OC001 here and now."""

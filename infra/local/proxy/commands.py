@@ -130,7 +130,16 @@ class Commands:
         self._before(statement, out, unit)
         return True
 
+    def _see_latest(self, statement: Statement | None, out: bytearray, unit: Unit) -> None:
+        """Have a schema change see the latest catalog; to analyse it may take the snapshot already."""
+        if statement is None:
+            return
+        if self._judge.rules.sees_latest(statement):
+            self._run_hidden(plan.SEE_LATEST, out, unit)
+        self._judge.rules.look(statement)
+
     def _send_parse(self, name: bytes, prepared: Prepared, out: bytearray, unit: Unit, *, hidden: bool) -> None:
+        self._see_latest(prepared.plan.statement, out, unit)
         unit.expect(prepared.plan, hidden=hidden)
         unit.starts = [(0, prepared.plan.statement)] if prepared.plan.statement else []
         out += wire.parse(name, prepared.plan.sql, prepared.types)
@@ -172,6 +181,7 @@ class Commands:
         else:
             self._portals[portal] = bound
         shown = bound.plan if bound else _PLAIN
+        self._see_latest(shown.statement, out, unit)
         unit.expect(shown)
         if shown.hide_columns:
             message = wire.message(b"B", wire.widen_formats(message[5:], shown.hide_columns))
@@ -203,6 +213,9 @@ class Commands:
         """Run what the judge wants to be run before a statement, or in its place: an error, which ends the unit."""
         verdict = self._judge.verdict(statement, unit)
         for hidden in [*verdict.before, *([verdict.instead] if verdict.instead else [])]:
-            for _ in ("Close", "Close", "Parse", "Bind", "Execute"):
-                unit.expect(_PLAIN, hidden=True)
-            out += wire.run(_OWN, hidden.sql)
+            self._run_hidden(hidden, out, unit)
+
+    def _run_hidden(self, hidden: Plan, out: bytearray, unit: Unit) -> None:
+        for _ in ("Close", "Close", "Parse", "Bind", "Execute"):
+            unit.expect(_PLAIN, hidden=True)
+        out += wire.run(_OWN, hidden.sql)

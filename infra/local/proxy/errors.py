@@ -12,8 +12,15 @@ _ENGINE: Final = re.compile(r"\b(occ|pg_occ_\d+\w*)\.")
 _VIEW: Final = re.compile(r"^(permission denied for|must be owner of) view\b")
 _QUERY_CANCELED: Final = "57014"
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
+_CATALOG_CONFLICT: Final = "tuple concurrently "
 # The engine's own columns stand first in the rows of its overlays.
 _FAILING_ROW: Final = re.compile(r"^(Failing row contains \()-?\d+, \w, \w, (?:null|\([^)]*\)), ")
+
+
+def _is_conflict(fields: Fields) -> bool:
+    """Whether PostgreSQL itself speaks of a conflict: at a row, or of two schema changes at a row of its catalog."""
+    text = fields.get("M", "")
+    return (fields.get("C") in _CONFLICTS and "(OC00" not in text) or text.startswith(_CATALOG_CONFLICT)
 
 
 def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: bool) -> Fields:
@@ -25,7 +32,7 @@ def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: b
     if cancelled and fields.get("C") == _QUERY_CANCELED:
         return {"S": "ERROR", "V": "ERROR", "C": SCHEMA_CONFLICT.sqlstate, "M": SCHEMA_CONFLICT.message}
     kept = {key: value for key, value in fields.items() if value and key not in "FLRqp"}
-    if fields.get("C") in _CONFLICTS and "(OC00" not in fields.get("M", ""):
+    if _is_conflict(fields):
         # Two commits at the same instant can meet in PostgreSQL itself.
         kept |= {"C": SCHEMA_CONFLICT.sqlstate, "M": CONFLICTS["OC000"]}
         kept.pop("D", None)

@@ -66,6 +66,8 @@ class Judge:
     def verdict(self, statement: Statement, unit: Unit) -> Verdict:
         """Judge a statement that is about to run."""
         verdict = Verdict([plan.BEGIN] if self.rules.doomed else [])
+        if unit.simple and self.rules.sees_latest(statement):
+            verdict.before.append(plan.SEE_LATEST)
         refusal = self._refusal(statement)
         unit.implicit |= statement.writes and not self.rules.block and not unit.simple
         if refusal and statement.kind is not Kind.COMMIT:

@@ -47,7 +47,7 @@ def _is_simple(statement: Statement) -> bool:
     return not remarkable and statement.kind not in _REMARKABLE
 
 
-def call(function: str, *arguments: str | bool | list[str] | None) -> str:
+def call(function: str, *arguments: str | bool | int | list[str] | None) -> str:
     """Write the SELECT of a function of literal arguments."""
     literals = composed.SQL(", ").join(composed.Literal(argument) for argument in arguments)
     return composed.SQL("SELECT {}({})").format(composed.SQL(function), literals).as_string()
@@ -65,6 +65,8 @@ def fail_at_commit(refusal: Refusal) -> Plan:
 
 
 BEGIN = Plan("BEGIN", hidden=True)
+SEE_LATEST = Plan("SET transaction_isolation = 'read committed'", hidden=True)
+"""Before a schema change: what it waits for has mostly changed the catalog, and the engine has to see that."""
 
 
 def of(statement: Statement) -> Plan:
@@ -88,8 +90,8 @@ def _substitute(statement: Statement) -> Plan | None:
             select, hide, tag = call("sys.iam_grant", role, arn), True, "AWS IAM GRANT"
         case Kind.IAM_REVOKE, IamMapping(role, arn):
             select, hide, tag = call("sys.iam_revoke", role, arn), True, "AWS IAM REVOKE"
-        case Kind.CREATE_INDEX_ASYNC, AsyncIndex(name, schema, table):
-            select = call("occ.submit_index", statement.sql, name, schema, table) + " AS job_id"
+        case Kind.CREATE_INDEX_ASYNC, AsyncIndex(name=name, schema=schema, table=table, predicate=predicate):
+            select = call("occ.submit_index", statement.sql, name, schema, table, predicate) + " AS job_id"
             tag = "CREATE INDEX"
         case Kind.VALIDATE_ASYNC, AsyncValidation(schema, table, constraint):
             select = call("occ.submit_validation", schema, table, constraint) + " AS job_id"

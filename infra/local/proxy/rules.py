@@ -18,6 +18,7 @@ DDL_AND_DML: Final = Refusal("0A000", "ddl and dml are not supported in the same
 SCHEMA_CONFLICT: Final = Refusal("40001", CONFLICTS["OC001"])
 
 _ENDS: Final = frozenset({Kind.COMMIT, Kind.ROLLBACK})
+_WITHOUT_SNAPSHOT: Final = frozenset({Kind.BEGIN, Kind.SET, Kind.SHOW, Kind.EMPTY})
 
 @dataclass
 class Limits:
@@ -39,7 +40,8 @@ class Limits:
 class Rules:
     """What one session has done in its transaction, and what it may do next.
 
-    A transaction is ``doomed`` where it was rolled back underneath, and its client does not know it yet.
+    A transaction is ``doomed`` where it was rolled back underneath, and its client does not know it yet. It has
+    ``looked`` when it has a snapshot.
     """
 
     def __init__(self, limits: Limits, cache: CatalogCache) -> None:
@@ -51,7 +53,7 @@ class Rules:
 
     def _clear(self) -> None:
         self.started: float | None = None
-        self.ddl = self.dml = False
+        self.ddl = self.dml = self.looked = False
         self.cache.transaction_ended()
 
     def refusal(self, statement: Statement, now: float) -> Refusal | None:
@@ -76,6 +78,20 @@ class Rules:
             return False
         self._count(statement, now)
         return True
+
+    def look(self, statement: Statement) -> None:
+        """Note that a statement is analysed or run, which may take a snapshot."""
+        self.looked = self.looked or statement.kind not in _WITHOUT_SNAPSHOT
+
+    def sees_latest(self, statement: Statement) -> bool:
+        """Say whether a schema change can still be had see what was committed until it runs."""
+        return statement.counts_as_ddl and not self.looked and self.status != FAILED and not self.doomed
+
+    def doom(self) -> None:
+        """Learn that the transaction was rolled back underneath; one that did nothing may go on in another."""
+        self.doomed = True
+        if self.ddl or self.dml or self.cache.touched:
+            self.cache.lose()
 
     def schema_conflict(self, statement: Statement) -> Refusal | None:
         """Return OC001 where a statement is to get it, be it prepared, bound or run."""
@@ -104,6 +120,7 @@ class Rules:
         self.block = self.block or statement.kind is Kind.BEGIN
         if self.started is None:
             self.started = now
+        self.look(statement)
         self.ddl = self.ddl or statement.counts_as_ddl
         self.dml = self.dml or statement.writes
 

@@ -61,6 +61,11 @@ class Session:
         """What PostgreSQL has not answered yet."""
         return self._unit
 
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the client has a transaction open."""
+        return self._rules.block
+
     def close(self) -> None:
         """End both sides; PostgreSQL rolls back what is open."""
         self.client.abort()
@@ -196,7 +201,7 @@ class Session:
             self.close()
             raise
         if job:
-            self.cluster.job_added()
+            self.cluster.jobs.added()
         self._learn_search_path(self._ready)
 
     def _learn_search_path(self, then: Callable[[], None]) -> None:
@@ -240,6 +245,5 @@ class Session:
             self.cluster.spawn(self.cluster.cancel(self.pid))
 
     def _rolled_back(self, _rows: Rows) -> None:
-        self._rules.doomed = True
-        self._rules.cache.lose()
+        self._rules.doom()
         self._go_on()

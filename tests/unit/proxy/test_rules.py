@@ -22,10 +22,6 @@ class Session:
     def __init__(self) -> None:
         self.rules = Rules(Limits(), CatalogCache())
 
-    def doom(self) -> None:
-        self.rules.doomed = True
-        self.rules.cache.lose()
-
     def __call__(self, sql: str, now: float = NOW) -> Refusal | None:
         refusal = self.rules.refusal(statement(sql), now)
         self.rules.settled(self._status(sql, refusal))
@@ -101,15 +97,24 @@ def test_a_failed_transaction_is_postgresqls_to_answer(session: Session) -> None
 def test_a_doomed_transaction_ends_as_a_schema_conflict(session: Session, sql: str) -> None:
     session("BEGIN")
     session("SELECT * FROM t")
-    session.doom()
+    session.rules.doom()
     assert session("SELECT 1") is None
     assert session(sql) == SCHEMA_CONFLICT
     assert not session.rules.doomed
 
 
+def test_a_doomed_transaction_that_did_nothing_goes_on(session: Session) -> None:
+    session("BEGIN")
+    session("SELECT 1")
+    session.rules.doom()
+    assert session("SELECT * FROM t") is None
+    assert session("COMMIT") is None
+
+
 def test_a_doomed_transaction_may_be_rolled_back(session: Session) -> None:
     session("BEGIN")
-    session.doom()
+    session("DELETE FROM t")
+    session.rules.doom()
     assert session("ROLLBACK") is None
     assert session("SELECT 1") is None
 

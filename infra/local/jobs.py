@@ -1,0 +1,117 @@
+"""Asynchronous jobs of a cluster: index builds and validations, one after the other, each behind its transaction."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import sql as composed
+
+Connection = psycopg.AsyncConnection[dict[str, Any]]
+Done = Callable[[int], Awaitable[None]]
+
+PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
+DUPLICATES: Final = "Found duplicate key while validating index for UCVs"
+"""What a unique build says that meets duplicates (live protocol of 2026-07)."""
+_WAITING: Final = "SELECT * FROM occ.job WHERE status IN ('submitted', 'processing') ORDER BY start_time"
+_INDEXES: Final = """SELECT indexrelid::int8 AS oid, indisvalid AS valid, indexrelid::regclass::text AS name
+                        FROM pg_index WHERE indrelid = %s"""
+_NOTE: Final = """UPDATE occ.job SET status = {}, details = {}, object_name = {}, update_time = clock_timestamp()
+                   WHERE job_id = {}"""
+GIVES_WAY: Final = (
+    psycopg.errors.QueryCanceled,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
+PAUSE_S: Final = 0.02
+
+
+class Jobs:
+    """The worker. A build has nobody's DDL wait: it gives way, and begins anew.
+
+    ``is_busy`` says whether the session that asked for a job is in a transaction, which then has to end before the
+    engine follows; ``done`` is told when a job has ended. Both know the session by its process.
+    """
+
+    def __init__(self, connection: Connection, is_busy: Callable[[int], bool], done: Done) -> None:
+        self._connection, self._is_busy, self._done = connection, is_busy, done
+        self._added = asyncio.Event()
+        self.submitter: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process that does the work."""
+        return self._connection.info.backend_pid
+
+    def added(self) -> None:
+        """Say that a transaction with a new job has committed."""
+        self._added.set()
+
+    async def work(self) -> None:
+        """Do jobs as they come, first those that an earlier run has left."""
+        await self._prepare()
+        self._added.set()
+        while True:
+            await self._added.wait()
+            self._added.clear()
+            for job in await self._rows(_WAITING):
+                self.submitter = job["pid"]
+                await self._run(job)
+                self.submitter = None
+
+    async def _prepare(self) -> None:
+        # Each look has to see what was committed meanwhile, and the engine follows when the job is done.
+        await self._connection.execute("SET default_transaction_isolation = 'read committed'")
+        await self._connection.execute("SET occ.following = '1'")
+
+    async def _run(self, job: dict[str, Any]) -> None:
+        await self._note(job, PROCESSING)
+        status, details = COMPLETED, None
+        try:
+            await self._carry_out(job)
+        except psycopg.errors.UniqueViolation:
+            status, details = FAILED, DUPLICATES
+        except psycopg.Error as error:
+            status, details = FAILED, error.diag.message_primary
+        await self._done(job["pid"])
+        await self._note(job, status, details)
+
+    async def _carry_out(self, job: dict[str, Any]) -> None:
+        resumed = job["status"] == PROCESSING
+        kept = {row["oid"] for row in await self._rows(_INDEXES, job["object_id"]) if row["valid"] or not resumed}
+        while True:
+            await self._take_back(job, kept)
+            await self._execute("SET search_path = {}", composed.SQL(job["path"]))
+            try:
+                await self._connection.execute(composed.SQL(job["statement"]))
+                break
+            except GIVES_WAY:
+                continue
+        while self._is_busy(job["pid"]):
+            await asyncio.sleep(PAUSE_S)
+        await self._execute("RESET search_path")
+        await self._execute("SELECT occ.follow_job({})", job["object_id"])
+
+    async def _take_back(self, job: dict[str, Any], kept: set[int]) -> None:
+        """Drop what a build that gave way has left: an index that is not valid."""
+        await self._execute("RESET search_path")
+        for row in await self._rows(_INDEXES, job["object_id"]):
+            if row["oid"] not in kept:
+                await self._execute("DROP INDEX CONCURRENTLY IF EXISTS {}", composed.SQL(row["name"]))
+
+    async def _note(self, job: dict[str, Any], status: str, details: str | None = None) -> None:
+        name = job["object_name"] if status == PROCESSING else None
+        await self._execute("RESET search_path")
+        await self._execute(_NOTE, status, details, name, job["job_id"])
+
+    async def _rows(self, query: LiteralString, *values: object) -> list[dict[str, Any]]:
+        return await (await self._connection.execute(query, values or None)).fetchall()
+
+    async def _execute(self, statement: LiteralString, *values: Any) -> None:
+        """Run a statement of the worker's own, again where it met what was meant for a build."""
+        while True:
+            try:
+                await self._connection.execute(composed.SQL(statement).format(*values))
+                return
+            except GIVES_WAY:
+                continue
