@@ -1,0 +1,86 @@
+"""Clients of Aurora DSQL as their authors ship them: what an application finds that is pointed at the stand-in."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from infra import database
+from infra.cloud import Cloud
+from infra.local import names
+from infra.local.handle import Handle
+from tests.fix_cluster import Cluster
+
+LIMIT_S = 50
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A shell that has evaluated the exports, and a cluster that nobody has used."""
+
+    environment: dict[str, str]
+
+    @property
+    def host(self) -> str:
+        return self.environment["CLUSTER_ENDPOINT"]
+
+    @property
+    def region(self) -> str:
+        return self.environment["AWS_REGION"]
+
+    def token(self) -> str:
+        return Cluster(self.environment, "local").token()
+
+    def ask(self, statement: str) -> list[Any]:
+        """Run a statement in a session of its own and return its rows."""
+        settings = database.settings(self.environment, self.host)
+        with closing(psycopg.connect(**settings, password=self.token(), autocommit=True)) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def wait_for_builds(self) -> None:
+        """Wait until every index is built; what was refused fails."""
+        for (job,) in self.ask("SELECT job_id FROM sys.jobs WHERE status IN ('submitted', 'processing')"):
+            assert self.ask(f"CALL sys.wait_for_job('{job}')") == [(True,)]
+        assert self.ask("SELECT details FROM sys.jobs WHERE status = 'failed'") == []
+
+    def run(self, *command: str | Path, limit_s: float = LIMIT_S, **named: Any) -> str:
+        """Run a program from this shell and return what it prints; it must succeed."""
+        environment = {**os.environ, **self.environment, **named.pop("env", {})}
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=limit_s, check=False, **named
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def exported(cloud: Cloud, pytestconfig: pytest.Config) -> Iterator[Exported]:
+    """The exports in this process's environment, names resolved in it, and a cluster for this module alone."""
+    if cloud.target != "local":
+        pytest.skip("clients run against the stand-in; on AWS an empty cluster for each would take minutes")
+    handle = Handle(cloud.environment["DSQL_CONTROL"], "")
+    cluster = handle.ask("create_cluster")
+    host = cluster["host"]
+    environment = {**cloud.environment, "CLUSTER_ENDPOINT": host, "PGHOST": host, "PGDATABASE": "postgres"}
+    with pytest.MonkeyPatch.context() as patch, names.resolved(environment):
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield Exported(environment)
+    handle.ask("delete_cluster", cluster=cluster["id"])
+
+
+def program(name: str, package: str) -> str:
+    """Return the path of a program; a test whose program is not on this machine is skipped by name."""
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed; it comes with {package}")
+    return found
