@@ -83,25 +83,31 @@ def test_a_row_that_is_locked_for_update_and_changed_elsewhere(models: Any) -> N
     from django.db import OperationalError, transaction
 
     book = models.Book.objects.create(title="Clean", author="Code")
-    with pytest.raises(OperationalError, match="OC000"), transaction.atomic():
-        locked = models.Book.objects.select_for_update().get(pk=book.pk)
-        assert models.Book.objects.using("other").filter(pk=book.pk).update(copies=5) == 1
-        assert locked.copies == 1
+
+    def inspect() -> None:
+        with transaction.atomic():
+            locked = models.Book.objects.select_for_update().get(pk=book.pk)
+            assert models.Book.objects.using("other").filter(pk=book.pk).update(copies=5) == 1
+            assert locked.copies == 1
+
+    with pytest.raises(OperationalError, match="OC000"):
+        inspect()
     book.refresh_from_db()
     assert book.copies == 5
 
 
 def test_the_second_of_two_transactions_loses_at_commit_and_is_run_again(models: Any) -> None:
-    from django.db import OperationalError, models as fields, transaction
+    from django.db import OperationalError, transaction
+    from django.db.models import F
 
     book = models.Book.objects.create(title="Twice", author="Lent", copies=3)
-    attempts = []
+    attempts: list[int] = []
 
     def lend() -> None:
         with transaction.atomic():
-            models.Book.objects.filter(pk=book.pk).update(copies=fields.F("copies") - 1)
+            models.Book.objects.filter(pk=book.pk).update(copies=F("copies") - 1)
             if not attempts:
-                models.Book.objects.using("other").filter(pk=book.pk).update(copies=fields.F("copies") - 1)
+                models.Book.objects.using("other").filter(pk=book.pk).update(copies=F("copies") - 1)
             attempts.append(1)
 
     with pytest.raises(OperationalError) as caught:

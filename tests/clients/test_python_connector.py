@@ -93,18 +93,22 @@ def test_a_pool_without_retry_tells(exported: Exported, balance: Callable[[], in
 def test_psycopg_pool_takes_the_connectors_connections(exported: Exported, balance: Callable[[], int]) -> None:
     kwargs = {"host": exported.host, "user": "admin"}
     options = {"connection_class": dsql_psycopg.DSQLConnection, "kwargs": kwargs, "max_lifetime": 3300}
-    with psycopg_pool.ConnectionPool("", min_size=3, max_size=8, open=True, **options) as pool:
-        with pool.connection() as one, pool.connection() as other, pool.connection() as third:
-            one.execute("CREATE TABLE pooled (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), v int)")
-            one.commit()
-            other.execute("INSERT INTO pooled (v) VALUES (1)")
+    with (
+        psycopg_pool.ConnectionPool("", min_size=3, max_size=8, open=True, **options) as pool,
+        pool.connection() as one,
+        pool.connection() as other,
+        pool.connection() as third,
+    ):
+        one.execute("CREATE TABLE pooled (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), v int)")
+        one.commit()
+        other.execute("INSERT INTO pooled (v) VALUES (1)")
+        other.commit()
+        assert third.execute("SELECT v FROM pooled").fetchall() == [(1,)]
+        for connection in (one, other):
+            connection.execute(DEBIT)
+        one.commit()
+        with pytest.raises(psycopg.errors.SerializationFailure, match="OC000"):
             other.commit()
-            assert third.execute("SELECT v FROM pooled").fetchall() == [(1,)]
-            for connection in (one, other):
-                connection.execute(DEBIT)
-            one.commit()
-            with pytest.raises(psycopg.errors.SerializationFailure, match="OC000"):
-                other.commit()
     assert balance() == 99
 
 

@@ -1,6 +1,6 @@
 """aurora-dsql-sqlalchemy: five tables with fifteen indexes, reflection, the ORM, an upsert and a conflict."""
 
-import datetime
+import datetime as dt
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ class Customer(Base):
     name: orm.Mapped[str] = orm.mapped_column(sa.String(80))
     city: orm.Mapped[str | None]
     email: orm.Mapped[str] = orm.mapped_column(sa.String(120))
-    since: orm.Mapped[datetime.date] = orm.mapped_column(server_default=sa.func.current_date())
+    since: orm.Mapped[dt.date] = orm.mapped_column(server_default=sa.func.current_date())
     orders: orm.Relationship[list["Order"]] = orm.relationship(
         back_populates="customer", primaryjoin="Customer.id == foreign(Order.customer_id)"
     )
@@ -65,7 +65,7 @@ class Order(Base):
     __tablename__ = "order"
     id: orm.Mapped[uuid.UUID] = identity()
     customer_id: orm.Mapped[uuid.UUID] = orm.mapped_column(index=True)
-    placed: orm.Mapped[datetime.datetime] = orm.mapped_column(server_default=sa.func.now(), index=True)
+    placed: orm.Mapped[dt.datetime] = orm.mapped_column(server_default=sa.func.now(), index=True)
     status: orm.Mapped[str] = orm.mapped_column(sa.String(10), server_default="new", index=True)
     customer: orm.Mapped[Customer] = orm.relationship(
         back_populates="orders", primaryjoin="Customer.id == foreign(Order.customer_id)"
@@ -86,14 +86,14 @@ def engine(exported: Exported, request: pytest.FixtureRequest) -> Iterator[sa.En
     """An engine, as the dialect's documentation makes it, and the shop's tables, made and dropped again."""
     engine: sa.Engine = dialect.create_dsql_engine(host=exported.host, user="admin", driver=request.param)
     Base.metadata.create_all(engine)
+    exported.wait_for_builds()
     yield engine
     Base.metadata.drop_all(engine)
     assert sa.inspect(engine).get_table_names() == []
     engine.dispose()
 
 
-def test_every_index_is_made(engine: sa.Engine, exported: Exported) -> None:
-    exported.wait_for_builds()
+def test_every_index_is_made(engine: sa.Engine) -> None:
     expected = {index.name for table in Base.metadata.tables.values() for index in table.indexes}
     assert len(expected) == 15
     inspector = sa.inspect(engine)

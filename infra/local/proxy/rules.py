@@ -20,6 +20,7 @@ SCHEMA_CONFLICT: Final = Refusal("40001", CONFLICTS["OC001"])
 _ENDS: Final = frozenset({Kind.COMMIT, Kind.ROLLBACK})
 _WITHOUT_SNAPSHOT: Final = frozenset({Kind.BEGIN, Kind.SET, Kind.SHOW, Kind.EMPTY})
 
+
 @dataclass
 class Limits:
     """What the service limits, in seconds, rows and bytes; a test may set what it wants to meet.

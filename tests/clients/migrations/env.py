@@ -28,8 +28,10 @@ sa.Table(
 )
 
 engine = create_dsql_engine(host=os.environ["CLUSTER_ENDPOINT"], user="admin", driver="psycopg")
-with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
-    with context.begin_transaction():
-        context.run_migrations()
-engine.dispose()
+try:
+    with engine.connect() as connection:
+        context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()
+finally:
+    engine.dispose()
