@@ -1,5 +1,6 @@
 """Clients of Aurora DSQL as their authors ship them: what an application finds that is pointed at the stand-in."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from filelock import FileLock
 
 from infra import database
 from infra.cloud import Cloud
@@ -19,6 +21,9 @@ from infra.local.handle import Handle
 from tests.fix_cluster import Cluster
 
 LIMIT_S = 50
+INSTALL_LIMIT_S = 240
+NODE = "node (https://nodejs.org)"
+JDK = "a JDK (Debian: default-jdk-headless)"
 ROOT = Path(__file__).parent.parent
 
 
@@ -84,3 +89,23 @@ def program(name: str, package: str) -> str:
     if found is None:
         pytest.skip(f"{name} is not installed; it comes with {package}")
     return found
+
+
+def installed(sources: Path, config: pytest.Config) -> Path:
+    """Return a folder with copies of ``sources`` and the packages that their lock file names; it is kept for later."""
+    npm = program("npm", NODE)
+    locked = (sources / "package-lock.json").read_bytes()
+    assert config.cache is not None
+    folder = config.cache.mkdir("clients") / f"{sources.name}-{hashlib.sha256(locked).hexdigest()[:16]}"
+    folder.mkdir(exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        for source in sources.iterdir():
+            shutil.copy(source, folder)
+        if not (folder / "installed").exists():
+            install = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            done = subprocess.run(
+                install, cwd=folder, capture_output=True, text=True, timeout=INSTALL_LIMIT_S, check=False
+            )
+            assert done.returncode == 0, done.stderr
+            (folder / "installed").touch()
+    return folder
