@@ -15,6 +15,7 @@ from infra.local import occ
 from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, shown
 from infra.local.faults import Faults
 from infra.local.jobs import Jobs
+from infra.local.proxy import wire
 from infra.local.proxy.rules import Limits
 from infra.local.tasks import Tasks
 
@@ -34,7 +35,7 @@ PURGE_S: Final = 300.0
 
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
-       (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
+       s.attnums, (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
        (SELECT coalesce(jsonb_agg(pg_get_expr(conbin, conrelid) ORDER BY conname), '[]')
           FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,
        (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule,
@@ -108,6 +109,7 @@ class Cluster:
 
     def __post_init__(self) -> None:
         self._analyses: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
+        self._descriptions: dict[bytes, bytes] = {}
         self._taken, self._refilled = 0.0, time.monotonic()
         self._tasks = Tasks()
         self._reading = 0
@@ -159,6 +161,16 @@ class Cluster:
                 self._analyses[key] = found
         return found
 
+    def described(self, message: bytes) -> bytes:
+        """Return a RowDescription that names users' tables where PostgreSQL's names the engine's views of them."""
+        found = self._descriptions.get(message)
+        if found is None:
+            found = wire.with_origins(message, self.catalog.origin)
+            if len(self._descriptions) >= ANALYSES:
+                self._descriptions.clear()
+            self._descriptions[message] = found
+        return found
+
     async def catalog_changed(self, by: Session | None = None) -> None:
         """Tell all sessions but the one that made it of a committed schema change, and read the catalog again."""
         for session in list(self.sessions.values()):
@@ -182,6 +194,7 @@ class Cluster:
         schemas = frozenset(row["nspname"] for row in await self._read(_SCHEMAS))
         self.catalog = Catalog(tables, views, schemas)
         self._analyses.clear()
+        self._descriptions.clear()
 
     async def _read(self, query: LiteralString) -> list[dict[str, Any]]:
         """Read the catalog: a row tells of something, and a function that is to describe it may find it dropped."""
@@ -297,6 +310,7 @@ def _table(row: dict[str, Any]) -> Table:
         oid=row["oid"],
         shadow_oid=row["shadow_oid"],
         checks=tuple(row["checks"]),
+        places=tuple(row["attnums"]),
     )
 
 

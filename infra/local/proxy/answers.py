@@ -9,20 +9,23 @@ from infra.local.proxy.units import Unit
 
 _ROW: Final = ord("D")
 _ERROR: Final = ord("E")
+_DESCRIPTION: Final = ord("T")
 _READY: Final = ord("Z")
 _DONE: Final = frozenset(b"CIs")
 
 Finished = Callable[[Unit, bytes], bytes]
+Described = Callable[[bytes], bytes]
 
 
 class Answers:
     """The reader of one session. ``finished`` is told the end of a unit and returns what the client is to hear of it.
 
-    ``cancelled`` says that the running statement was ended to let a schema change pass.
+    ``described`` returns a description of rows as the client is to have it. ``cancelled`` says that the running statement
+    was ended to let a schema change pass.
     """
 
-    def __init__(self, finished: Finished) -> None:
-        self._finished = finished
+    def __init__(self, finished: Finished, described: Described) -> None:
+        self._finished, self._described = finished, described
         self._buffer = b""
         self._held = b""
         self.cancelled = False
@@ -63,6 +66,8 @@ class Answers:
         if unit.internal:
             return self._internal(kind, message, unit)
         shown = _transformed(kind, message, unit)
+        if kind == _DESCRIPTION and shown[:1] == b"T":
+            shown = self._described(shown)
         if kind in _DONE and unit.implicit:
             self._held, shown = shown, b""
         return held + shown

@@ -15,7 +15,7 @@ READY = wire.ready(b"I")
 
 @pytest.fixture
 def answers() -> Answers:
-    return Answers(lambda _unit, status: wire.ready(status))
+    return Answers(lambda _unit, status: wire.ready(status), lambda description: description)
 
 
 def simple(*plans: Plan) -> Unit:
