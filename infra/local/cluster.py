@@ -3,8 +3,9 @@
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final, LiteralString, Protocol
 
 import psycopg
@@ -12,11 +13,13 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from infra.local import occ
-from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, shown
+from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, answered, shown
 from infra.local.faults import Faults
 from infra.local.jobs import Jobs
+from infra.local.mailbox import Mailbox, Question
 from infra.local.proxy import wire
 from infra.local.proxy.rules import Limits
+from infra.local.routines import read_routines
 from infra.local.tasks import Tasks
 
 ANALYSES: Final = 4_096
@@ -44,7 +47,11 @@ SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes
                 AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid) AS reads
   FROM occ.catalog() c LEFT JOIN occ.shadowed s ON s.base = c.oid
 """
-_SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nspname)"
+_SCHEMAS: Final = (
+    "SELECT nspname, format('pg_occ_%s', oid) AS shadow FROM pg_namespace WHERE occ.is_user_schema(nspname)"
+)
+_OTHERS: Final = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE c.relkind = 'S' AND occ.is_user_schema(n.nspname)"""
 # Commits wait for each other, by an advisory lock, at a row or a file's end, until the other is done; that is not
 # waiting, however long a busy machine takes. At a row of the catalog one may wait for a transaction that does nothing.
 # Who reads the catalog waits for open schema changes; one that is at work will be open, or over, in a moment.
@@ -121,6 +128,7 @@ class Cluster:
         self._reader = await self._connect()
         self._sweeper = await self._connect()
         self._worker = await self._connect()
+        self._mail = Mailbox(Path((await self._read("SHOW data_directory"))[0]["data_directory"]))
         self.jobs = Jobs(self._worker, self._connect, self._is_busy, self._job_done)
         await self._load()
         self.spawn(self._watch())
@@ -191,10 +199,21 @@ class Cluster:
                 views[key] = View(*key, row["oid"], _columns(row), row["rule"], frozenset(row["reads"]))
             elif row["shadow"]:
                 tables[key] = _table(row)
-        schemas = frozenset(row["nspname"] for row in await self._read(_SCHEMAS))
-        self.catalog = Catalog(tables, views, schemas)
+        shadows = {row["nspname"]: row["shadow"] for row in await self._read(_SCHEMAS)}
+        others = frozenset((row["nspname"], row["relname"]) for row in await self._read(_OTHERS))
+        catalog = Catalog(tables, views, frozenset(shadows), shadows, others=others)
+        self.catalog = replace(catalog, routines=await read_routines(self._reader, catalog))
         self._analyses.clear()
         self._descriptions.clear()
+
+    def translate(self, question: Question, pid: int) -> None:
+        """Answer a routine that is about to EXECUTE a text: it finds in its mailbox what to run in its place."""
+        self._mail.answer(pid, question, *answered(question.text, self.catalog, question.search_path))
+
+    def session_ended(self, pid: int) -> None:
+        """Forget a session."""
+        self.sessions.pop(pid, None)
+        self._mail.close(pid)
 
     async def _read(self, query: LiteralString) -> list[dict[str, Any]]:
         """Read the catalog: a row tells of something, and a function that is to describe it may find it dropped."""

@@ -14,7 +14,8 @@ _INT32: Final = struct.Struct("!i")
 _INT16: Final = struct.Struct("!h")
 _LENGTH: Final = _INT32.unpack_from
 _READY: Final = b"Z\x00\x00\x00\x05"
-_ERROR: Final = ord("E")
+_TELLING: Final = frozenset(b"EN")
+"""Errors, and notices, which may be for the proxy alone."""
 _DESCRIPTION: Final = ord("T")
 _ORIGIN: Final = struct.Struct("!Ih")
 NULL: Final = _INT32.pack(-1)
@@ -188,7 +189,7 @@ def settled(data: bytes) -> tuple[bytes, list[int]] | None:
     at, end, described = 0, len(data) - 6, []
     while at < end:
         kind = data[at]
-        if kind == _ERROR:
+        if kind in _TELLING:
             return None
         if kind == _DESCRIPTION:
             described.append(at)

@@ -98,6 +98,34 @@ def test_a_definition_names_the_schema_that_is_not_in_the_path(session: Session)
     assert session(f"SELECT pg_get_viewdef('{schema}.of_views')") == [" SELECT viewname\n   FROM pg_views;"]
 
 
+def test_no_extension_is_to_be_had(session: Session) -> None:
+    assert session("SELECT count(*) FROM pg_available_extensions") == [0]
+    assert session("SELECT extname FROM pg_extension") == ["plpgsql"]
+
+
+def test_sizes_are_told_of_what_was_analyzed(session: Session) -> None:
+    size = "SELECT relpages, reltuples FROM pg_class WHERE relname = %s"
+    session(f"INSERT INTO {TABLE} VALUES (1, 'x')")
+    assert session(size, TABLE) == [(0, -1)]
+    notices: list[str | None] = []
+    session.connection.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+    session("ANALYZE")
+    assert (session(size, TABLE), notices) == ([(0, 1)], [])
+
+
+@pytest.mark.parametrize("catalog", ["pg_enum", "pg_policy", "pg_depend", "pg_inherits"])
+def test_catalogs_that_can_be_read(session: Session, catalog: str) -> None:
+    session(f"SELECT * FROM {catalog} LIMIT 1")
+
+
+def test_a_session_has_one_number(session: Session, stage: Stage) -> None:
+    number = "SELECT sys.current_session_id()"
+    (mine,) = session(number)
+    assert session(f"{number} FROM pg_sleep(0)") == [mine]
+    assert stage.open()(number) != [mine]
+    assert session("SELECT sys.dsql_major_version()") == [1]
+
+
 def test_only_a_clusters_schemas_are_listed(session: Session) -> None:
     assert session("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%occ%'") == []
     assert session("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '%occ%'") == []

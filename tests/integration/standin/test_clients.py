@@ -6,6 +6,7 @@ import ssl
 import subprocess
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import psycopg
@@ -127,6 +128,16 @@ def test_asyncpg_statements(open_asyncpg: Callable[[], Coroutine[Any, Any, Any]]
         assert [(row["id"], int(row["balance"])) for row in rows] == [(1, 100), (2, 100)]
         upsert = "INSERT INTO accounts VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET balance = excluded.balance"
         assert await connection.execute(upsert, 1, 5) == "INSERT 0 1"
+        await connection.close()
+
+    run(work())
+
+
+def test_asyncpg_arrays(open_asyncpg: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    async def work() -> None:
+        connection = await open_asyncpg()
+        assert await connection.fetchval("SELECT ARRAY[1, 2]") == [1, 2]
+        assert await connection.fetchval("SELECT $1::uuid[]", [UUID(int=1)]) == [UUID(int=1)]
         await connection.close()
 
     run(work())
