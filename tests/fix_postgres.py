@@ -52,7 +52,14 @@ def _start(config: pytest.Config) -> None:
     except provider.PostgresUnavailable as error:
         message = f"--postgres {_without_password(config.option.postgres)}: {error}"
         raise pytest.UsageError(message) from None
+    stack.callback(_drop_engine_role, server.url)
     config.stash[_server] = server
+
+
+def _drop_engine_role(url: str) -> None:
+    """Leave no role behind on a server that somebody else runs."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS pg_occ_engine")
 
 
 def _without_password(choice: str) -> str:

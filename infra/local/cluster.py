@@ -3,18 +3,23 @@
 import asyncio
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final, LiteralString, Protocol
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from infra.local import occ
-from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, shown
+from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, answered, shown
 from infra.local.faults import Faults
 from infra.local.jobs import Jobs
+from infra.local.mailbox import Mailbox, Question
+from infra.local.proxy import wire
 from infra.local.proxy.rules import Limits
+from infra.local.routines import read_routines
 from infra.local.tasks import Tasks
 
 ANALYSES: Final = 4_096
@@ -25,7 +30,7 @@ READS: Final = 100
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
 PATIENCE_S: Final = 0.5
-"""How long a job waits for transactions of others, which mostly end by themselves."""
+"""How long is waited for statements at work, and by a job for transactions of others: mostly they end by themselves."""
 SWEEP_S: Final = 5.0
 LITTER: Final = 20_000
 """How often overlays are looked at, and of how many rows one is to be swept: a few megabytes."""
@@ -33,7 +38,7 @@ PURGE_S: Final = 300.0
 
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
-       (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
+       s.attnums, (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
        (SELECT coalesce(jsonb_agg(pg_get_expr(conbin, conrelid) ORDER BY conname), '[]')
           FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,
        (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule,
@@ -42,12 +47,16 @@ SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes
                 AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid) AS reads
   FROM occ.catalog() c LEFT JOIN occ.shadowed s ON s.base = c.oid
 """
-_SCHEMAS: Final = "SELECT nspname FROM pg_namespace WHERE occ.is_user_schema(nspname)"
+_SCHEMAS: Final = (
+    "SELECT nspname, format('pg_occ_%s', oid) AS shadow FROM pg_namespace WHERE occ.is_user_schema(nspname)"
+)
+_OTHERS: Final = """SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                     WHERE c.relkind = 'S' AND occ.is_user_schema(n.nspname)"""
 # Commits wait for each other, by an advisory lock, at a row or a file's end, until the other is done; that is not
 # waiting, however long a busy machine takes. At a row of the catalog one may wait for a transaction that does nothing.
 # Who reads the catalog waits for open schema changes; one that is at work will be open, or over, in a moment.
 _WAITS: Final = """
-SELECT DISTINCT w.pid AS waiting, b.pid AS blocking
+SELECT DISTINCT w.pid AS waiting, b.pid AS blocking, b.state = 'active' AS works
   FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) u JOIN pg_stat_activity b ON b.pid = u
  WHERE w.wait_event_type = 'Lock' AND w.wait_event NOT IN ('advisory', 'extend')
    AND (w.wait_event NOT IN ('transactionid', 'tuple') AND w.pid <> %s OR b.state <> 'active')
@@ -66,6 +75,10 @@ class Session(Protocol):
     @property
     def in_transaction(self) -> bool:
         """Whether its client has a transaction open."""
+
+    @property
+    def changes_schema(self) -> bool:
+        """Whether its transaction has run a schema change, or does."""
 
     def catalog_changed(self, before: Catalog) -> None:
         """Learn that another session has changed the catalog, which was ``before``."""
@@ -103,6 +116,7 @@ class Cluster:
 
     def __post_init__(self) -> None:
         self._analyses: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
+        self._descriptions: dict[bytes, bytes] = {}
         self._taken, self._refilled = 0.0, time.monotonic()
         self._tasks = Tasks()
         self._reading = 0
@@ -114,7 +128,8 @@ class Cluster:
         self._reader = await self._connect()
         self._sweeper = await self._connect()
         self._worker = await self._connect()
-        self.jobs = Jobs(self._worker, self._is_busy, self._job_done)
+        self._mail = Mailbox(Path((await self._read("SHOW data_directory"))[0]["data_directory"]))
+        self.jobs = Jobs(self._worker, self._connect, self._is_busy, self._job_done)
         await self._load()
         self.spawn(self._watch())
         self.spawn(self.jobs.work())
@@ -126,8 +141,9 @@ class Cluster:
             connection.execute(files("infra.local").joinpath("system.sql").read_bytes())
             connection.execute(shown.views().encode())
 
-    async def _connect(self) -> psycopg.AsyncConnection[dict[str, Any]]:
-        return await psycopg.AsyncConnection.connect(self.url, autocommit=True, row_factory=dict_row)
+    async def _connect(self, role: str | None = None) -> psycopg.AsyncConnection[dict[str, Any]]:
+        url = make_conninfo(self.url, user=role) if role else self.url
+        return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a task that ends with the cluster."""
@@ -153,6 +169,16 @@ class Cluster:
                 self._analyses[key] = found
         return found
 
+    def described(self, message: bytes) -> bytes:
+        """Return a RowDescription that names users' tables where PostgreSQL's names the engine's views of them."""
+        found = self._descriptions.get(message)
+        if found is None:
+            found = wire.with_origins(message, self.catalog.origin)
+            if len(self._descriptions) >= ANALYSES:
+                self._descriptions.clear()
+            self._descriptions[message] = found
+        return found
+
     async def catalog_changed(self, by: Session | None = None) -> None:
         """Tell all sessions but the one that made it of a committed schema change, and read the catalog again."""
         for session in list(self.sessions.values()):
@@ -173,9 +199,21 @@ class Cluster:
                 views[key] = View(*key, row["oid"], _columns(row), row["rule"], frozenset(row["reads"]))
             elif row["shadow"]:
                 tables[key] = _table(row)
-        schemas = frozenset(row["nspname"] for row in await self._read(_SCHEMAS))
-        self.catalog = Catalog(tables, views, schemas)
+        shadows = {row["nspname"]: row["shadow"] for row in await self._read(_SCHEMAS)}
+        others = frozenset((row["nspname"], row["relname"]) for row in await self._read(_OTHERS))
+        catalog = Catalog(tables, views, frozenset(shadows), shadows, others=others)
+        self.catalog = replace(catalog, routines=await read_routines(self._reader, catalog))
         self._analyses.clear()
+        self._descriptions.clear()
+
+    def translate(self, question: Question, pid: int) -> None:
+        """Answer a routine that is about to EXECUTE a text: it finds in its mailbox what to run in its place."""
+        self._mail.answer(pid, question, *answered(question.text, self.catalog, question.search_path))
+
+    def session_ended(self, pid: int) -> None:
+        """Forget a session."""
+        self.sessions.pop(pid, None)
+        self._mail.close(pid)
 
     async def _read(self, query: LiteralString) -> list[dict[str, Any]]:
         """Read the catalog: a row tells of something, and a function that is to describe it may find it dropped."""
@@ -210,7 +248,7 @@ class Cluster:
     async def _watch(self) -> None:
         """Doom the transactions that others wait for: where PostgreSQL would wait, Aurora DSQL does not."""
         working: dict[int, object | None] = {}
-        waits: dict[tuple[int, int], float] = {}
+        waits: dict[tuple[int, int, bool], float] = {}
         while True:
             await asyncio.sleep(WATCH_S)
             before, working = working, {pid: session.in_flight for pid, session in self.sessions.items()}
@@ -220,22 +258,23 @@ class Cluster:
                 continue
             now = time.monotonic()
             found = await (await self._control.execute(_WAITS, (self._reader.info.backend_pid,))).fetchall()
-            waits = {pair: waits.get(pair, now) for row in found for pair in [(row["waiting"], row["blocking"])]}
-            queueing = {waiting for waiting, _ in waits}
-            for (waiting, blocking), since in waits.items():
+            waits = {pair: waits.get(pair, now) for row in found for pair in [tuple(row.values())]}
+            queueing = {waiting for waiting, _, _ in waits}
+            for (waiting, blocking, works), since in waits.items():
                 # Who waits itself is not what holds the others up.
-                if blocking not in queueing or blocking == self.jobs.pid:
-                    await self._end_wait(waiting, blocking, now - since)
+                if blocking not in queueing or blocking == self.jobs.building:
+                    await self._end_wait(waiting, blocking, now - since, works=works)
 
-    async def _end_wait(self, waiting: int, blocking: int, seconds: float) -> None:
-        """End a wait that lasts: twice seen is enough for schema changes, as two commits may meet for a moment."""
-        if blocking == self.jobs.pid:
-            if waiting in self.sessions:
-                await self.cancel(blocking)
-        elif blocking in self.sessions and seconds > 0:
-            of_job = waiting == self.jobs.pid
-            if not of_job or (seconds > PATIENCE_S and blocking != self.jobs.submitter):
-                self.sessions[blocking].doom()
+    async def _end_wait(self, waiting: int, blocking: int, seconds: float, *, works: bool) -> None:
+        """End a wait that lasts, unless what is waited for is at work on a schema change, which ends by itself."""
+        session = self.sessions.get(blocking)
+        if blocking == self.jobs.building and waiting in self.sessions:
+            await self.cancel(blocking)
+        elif session and not (works and session.changes_schema):
+            of_job = waiting in self.jobs.pids
+            # Twice seen is enough where nothing goes on: two commits may meet for a moment.
+            if seconds > (PATIENCE_S if of_job or works else 0) and not (of_job and blocking == self.jobs.submitter):
+                session.doom()
 
     async def _sweep(self) -> None:
         """Take away what transactions leave behind in the engine's tables, where nobody can ask for it any more."""
@@ -290,6 +329,7 @@ def _table(row: dict[str, Any]) -> Table:
         oid=row["oid"],
         shadow_oid=row["shadow_oid"],
         checks=tuple(row["checks"]),
+        places=tuple(row["attnums"]),
     )
 
 

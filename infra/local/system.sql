@@ -28,7 +28,8 @@ CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON occ.commit_failure DEFERRABL
 ALTER TABLE occ.commit_failure ENABLE ALWAYS TRIGGER at_commit;
 
 CREATE OR REPLACE FUNCTION occ.fail_at_commit(sqlstate text, message text, detail text, hint text) RETURNS void
-LANGUAGE sql SECURITY DEFINER AS $$ INSERT INTO occ.commit_failure VALUES (sqlstate, message, detail, hint) $$;
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$ INSERT INTO occ.commit_failure VALUES (sqlstate, message, detail, hint) $$;
 
 CREATE OR REPLACE FUNCTION occ.affect_row_twice() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
@@ -36,6 +37,72 @@ BEGIN
         MESSAGE = 'ON CONFLICT DO UPDATE command cannot affect row a second time',
         HINT = 'Ensure that no rows proposed for insertion within the same command have duplicate constrained values.';
 END $$;
+
+-- Bodies of routines -----------------------------------------------------------------------------------------------------
+-- They tell the proxy what they do by notices, which it keeps to itself, and are told what their transaction did before.
+
+CREATE OR REPLACE FUNCTION occ.tell(ddl boolean, dml boolean) RETURNS void LANGUAGE sql AS $$
+    SELECT set_config('occ.did_ddl', ddl::int::text, true), set_config('occ.did_dml', dml::int::text, true)
+$$;
+
+CREATE OR REPLACE FUNCTION occ.enters_ddl(multiple text, mixed text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('occ.did_ddl', true) = '1' OR current_setting('occ.did_dml', true) = '1' THEN
+        PERFORM occ.refuse('0A000', CASE current_setting('occ.did_ddl', true) WHEN '1' THEN multiple ELSE mixed END, NULL, NULL);
+    END IF;
+    RAISE NOTICE USING ERRCODE = 'OCC00', MESSAGE = 'ddl';
+    RETURN set_config('occ.did_ddl', '1', true) = '1';
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.enters_dml(mixed text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('occ.did_ddl', true) = '1' THEN
+        PERFORM occ.refuse('0A000', mixed, NULL, NULL);
+    END IF;
+    IF current_setting('occ.did_dml', true) IS DISTINCT FROM '1' THEN
+        RAISE NOTICE USING ERRCODE = 'OCC00', MESSAGE = 'dml';
+        PERFORM set_config('occ.did_dml', '1', true);
+    END IF;
+    RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.enters_path() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE USING ERRCODE = 'OCC00', MESSAGE = 'path';
+    RETURN true;
+END $$;
+
+CREATE OR REPLACE FUNCTION occ.mail() RETURNS jsonb LANGUAGE sql VOLATILE SECURITY DEFINER AS $$
+    SELECT pg_read_file('occ_mail/' || pg_backend_pid(), true)::jsonb
+$$;
+
+-- What EXECUTE is to run in place of a text. The proxy answers at once; it is given the time that a busy machine takes.
+CREATE OR REPLACE FUNCTION occ.translated(text) RETURNS text LANGUAGE plpgsql STRICT AS $$
+DECLARE
+    number text := gen_random_uuid();
+    answer jsonb;
+BEGIN
+    RAISE NOTICE USING ERRCODE = 'OCC01', MESSAGE = $1, DETAIL = number, HINT = to_json(current_schemas(false))::text;
+    FOR attempt IN 1 .. 20000 LOOP
+        answer := occ.mail();
+        EXIT WHEN answer->>'n' = number;
+        PERFORM pg_sleep(0.0005);
+    END LOOP;
+    IF answer->>'n' IS DISTINCT FROM number THEN
+        PERFORM occ.refuse('XX000', 'server unavailable', NULL, NULL);
+    END IF;
+    IF answer->>'guard' IS NOT NULL THEN
+        EXECUTE 'SELECT ' || (answer->>'guard');
+    END IF;
+    RETURN answer->>'sql';
+END $$;
+
+-- A statement that is rewritten as a SELECT puts its rows in here, for PL/pgSQL to count them.
+CREATE OR REPLACE VIEW occ.affected AS SELECT NULL::int AS row WHERE false;
+CREATE OR REPLACE FUNCTION occ.count_affected() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE OR REPLACE TRIGGER counted INSTEAD OF INSERT ON occ.affected FOR EACH ROW EXECUTE FUNCTION occ.count_affected();
+UPDATE pg_trigger SET tgenabled = 'A' WHERE tgrelid = 'occ.affected'::regclass;
+GRANT INSERT ON occ.affected TO PUBLIC;
 
 -- RESET ALL without the settings that carry the engine's own state.
 CREATE OR REPLACE FUNCTION occ.reset_all() RETURNS void LANGUAGE sql AS $$
@@ -48,7 +115,10 @@ $$;
 
 CREATE OR REPLACE FUNCTION sys.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT 'PostgreSQL 16' $$;
 CREATE OR REPLACE FUNCTION sys.current_database() RETURNS name LANGUAGE sql STABLE AS $$ SELECT 'postgres'::name $$;
-CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql STABLE AS $$ SELECT 16 $$;
+CREATE OR REPLACE FUNCTION sys.dsql_major_version() RETURNS integer LANGUAGE sql STABLE AS $$ SELECT 1 $$;
+CREATE OR REPLACE FUNCTION sys.current_session_id() RETURNS uuid LANGUAGE sql STABLE AS $$
+    SELECT md5(pid || '/' || backend_start)::uuid FROM pg_stat_get_activity(pg_backend_pid())
+$$;
 CREATE OR REPLACE FUNCTION sys.current_setting(setting text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE lower(setting) WHEN 'server_version' THEN '16.15' WHEN 'server_version_num' THEN '160015'
            WHEN 'transaction_isolation' THEN 'repeatable read'
@@ -81,6 +151,16 @@ BEGIN
     RETURN definition;
 END $$;
 
+-- A routine's body; where it is not as its user wrote it, that stands behind it.
+CREATE OR REPLACE FUNCTION occ.written(body text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT coalesce(convert_from(decode(substring(body FROM '\n-- occ:([A-Za-z0-9+/=]+)$'), 'base64'), 'UTF8')::jsonb->>'body',
+                    occ_shown.as_written(body))
+$$;
+
+CREATE OR REPLACE FUNCTION occ_shown.pg_get_functiondef(func oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ_shown.as_written(replace(pg_catalog.pg_get_functiondef(func), prosrc, occ.written(prosrc))) FROM pg_proc WHERE oid = func
+$$;
+
 -- An index as a cluster has it: of an access method of its own, and a primary key with all the other columns in it.
 CREATE OR REPLACE FUNCTION occ_shown.of_cluster(definition text, index oid) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT replace(definition, ' USING btree (', ' USING btree_index (')
@@ -97,8 +177,13 @@ CREATE OR REPLACE FUNCTION occ_shown.pg_get_indexdef(index oid, key integer, pre
 
 -- A catalog over again: with definitions as they are to be shown, and with views that the triggers behind them let change.
 CREATE OR REPLACE FUNCTION occ.shown_query(catalog regclass) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT regexp_replace(regexp_replace(rtrim(pg_get_viewdef(catalog), ';'), '\m(pg_get_(?:view|index)def)\(', 'occ_shown.\1(', 'g'),
+    SELECT regexp_replace(regexp_replace(regexp_replace(rtrim(pg_get_viewdef(catalog), ';'), '\mp\.prosrc\M', 'occ.written(p.prosrc)'), '\m(pg_get_(?:view|index)def)\(', 'occ_shown.\1(', 'g'),
                           '(\mpg_(?:relation|column)_is_updatable\((?:[^()]|\([^()]*\))*), false\)', '\1, true)', 'g')
+$$;
+
+CREATE OR REPLACE FUNCTION occ.shown_columns(catalog regclass, others jsonb) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(coalesce(others->>attname, quote_ident(attname)), ', ' ORDER BY attnum)
+      FROM pg_attribute WHERE attrelid = catalog AND attnum > 0
 $$;
 
 -- Roles and IAM identities -----------------------------------------------------------------------------------------------
@@ -140,7 +225,8 @@ BEGIN
     RETURN role.oid;
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION sys.iam_grant(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO occ.iam_mapping (arn, role, grantor)
         SELECT iam_grant.arn, occ.trusted_role(iam_grant.role, iam_grant.arn), oid
@@ -148,7 +234,8 @@ BEGIN
     EXECUTE format('GRANT SELECT ON occ.iam_dependency TO %I', role);
 END $$;
 
-CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION sys.iam_revoke(role text, arn text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     role_oid oid := occ.trusted_role(role, arn);
 BEGIN
@@ -184,7 +271,8 @@ CREATE OR REPLACE VIEW sys.jobs AS
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION occ.submit(job_type text, target regclass, statement text, path text) RETURNS text
-LANGUAGE sql SECURITY DEFINER AS $$
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO occ.job (job_type, object_id, object_name, statement, path)
         SELECT job_type, target, format('%s.%s', n.nspname, c.relname), statement, path
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = target
@@ -244,7 +332,8 @@ BEGIN
     RETURN occ.submit('VALIDATE_CONSTRAINT', target, statement, pg_catalog.current_setting('search_path'));
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.job_status(id text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.job_status(id text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     job_status text;
 BEGIN
@@ -273,7 +362,8 @@ END $$;
 
 -- What sessions call of the above. The engine takes these rights from PUBLIC at each start, of every function in its schema.
 GRANT EXECUTE ON FUNCTION occ.refuse, occ.fail_at_commit, occ.affect_row_twice, occ.reset_all, occ.trusted_role, occ.submit,
-    occ.rehearse, occ.rehearsed, occ.submit_index, occ.submit_validation, occ.job_status, occ.shown_name TO PUBLIC;
+    occ.rehearse, occ.rehearsed, occ.submit_index, occ.submit_validation, occ.job_status, occ.shown_name,
+    occ.tell, occ.enters_ddl, occ.enters_dml, occ.enters_path, occ.mail, occ.translated, occ.written TO PUBLIC;
 
 -- The bootstrap user: owner of public, maker of schemas and roles, no superuser. --------------------------------------------
 

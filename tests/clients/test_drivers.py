@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Coroutine, Iterator
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import psycopg
@@ -106,6 +107,16 @@ def test_asyncpg_statements(exported: Exported) -> None:
         assert [(row["id"], int(row["balance"])) for row in rows] == [(1, 100), (2, 100)]
         upsert = "INSERT INTO accounts VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET balance = excluded.balance"
         assert await connection.execute(upsert, 1, 5) == "INSERT 0 1"
+        await connection.close()
+
+    run(work())
+
+
+def test_asyncpg_arrays(exported: Exported) -> None:
+    async def work() -> None:
+        connection = await connect(exported)
+        assert await connection.fetchval("SELECT ARRAY[1, 2]") == [1, 2]
+        assert await connection.fetchval("SELECT $1::uuid[]", [UUID(int=1)]) == [UUID(int=1)]
         await connection.close()
 
     run(work())

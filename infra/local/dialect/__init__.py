@@ -1,7 +1,9 @@
 """The SQL dialect of Aurora DSQL: what it refuses, and what PostgreSQL has to be sent instead of the rest."""
 
 from .analyse import analyse
-from .catalog import Catalog, Column, Table, UniqueIndex, View
+from .catalog import Catalog, Column, Routine, Table, UniqueIndex, View
+from .routines import answered, renewed
+from .source import literal, quote
 from .statement import (
     AsyncIndex,
     AsyncValidation,
@@ -13,6 +15,7 @@ from .statement import (
     Statement,
     Transaction,
 )
+from .substitute import call, refusing, substitute
 
 __all__ = [
     "AsyncIndex",
@@ -23,6 +26,7 @@ __all__ = [
     "IamMapping",
     "Kind",
     "Refusal",
+    "Routine",
     "Setting",
     "Statement",
     "Table",
@@ -30,4 +34,11 @@ __all__ = [
     "UniqueIndex",
     "View",
     "analyse",
+    "answered",
+    "call",
+    "literal",
+    "quote",
+    "refusing",
+    "renewed",
+    "substitute",
 ]

@@ -8,7 +8,7 @@ from pglast import ast
 from pglast.parser import ParseError, parse_sql
 
 from . import facts
-from .bodies import rewrite_copy, rewrite_function, rewrite_numeric
+from .bodies import rewrite_analyze, rewrite_copy, rewrite_definition
 from .catalog import Catalog
 from .classify import classify
 from .nodes import option
@@ -16,12 +16,13 @@ from .preparse import IamStatement, Prepared, prepare
 from .refuse import refuse_statement
 from .refuse_context import Context
 from .rewrite import Rewriter, Scope
+from .routines import rewrite_do, rewrite_function
 from .source import Edits, Source
 from .statement import IamMapping, Kind, Refusal, RefusedError, Setting, Statement
 
 
-def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...]) -> list[Statement]:
-    """Judge and rewrite every statement of a message.
+def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...], *, inside: bool = False) -> list[Statement]:
+    """Judge and rewrite every statement of a message, or of a routine's body (`inside`).
 
     `search_path` holds schema names, "$user" already replaced. A later statement of the message sees a
     search path that an earlier one sets.
@@ -36,7 +37,7 @@ def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...]) -> list[St
     for tree in trees:
         start, end = _range(source, tree)
         asynchronous = any(start <= position < end for position in prepared.asynchronous)
-        context = Context(source, catalog, search_path, start, end, asynchronous)
+        context = Context(source, catalog, search_path, start, end, asynchronous, inside)
         statement = _statement(sql, tree.stmt, context)
         search_path = _later_path(statement, search_path)
         found.append(statement)
@@ -77,6 +78,7 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
     verdict = classify(node, context)
     original = sql[context.start : context.end]
     rewriter = Rewriter(context.source, Edits(context.source.text), context.catalog, context.search_path)
+    rewriter.inside = context.inside
     refusal = refuse_statement(node, context)
     if refusal is None:
         try:
@@ -94,6 +96,7 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
         refusal=refusal,
         counts_as_ddl=verdict.counts_as_ddl,
         writes=rewriter.writes or verdict.writes,
+        calls=rewriter.calls or verdict.kind is Kind.CALL,
         changes_search_path=verdict.changes_search_path,
         tables=frozenset(rewriter.tables),
         names=frozenset(rewriter.names),
@@ -123,7 +126,7 @@ def _rewrite(rewriter: Rewriter, node: Any, context: Context) -> None:
 
 
 def _query(rewriter: Rewriter, node: Any, _context: Context) -> None:
-    rewriter.top = node
+    rewriter.top = None if rewriter.inside else node
     rewriter.visit(node, Scope())
 
 
@@ -154,18 +157,21 @@ def _setting(rewriter: Rewriter, node: Any, context: Context) -> None:
 
 
 REWRITES: dict[type[Any], Callable[[Rewriter, Any, Context], None]] = {
-    ast.AlterTableStmt: rewrite_numeric,
+    ast.AlterTableStmt: rewrite_definition,
     ast.CallStmt: _query,
     ast.CopyStmt: rewrite_copy,
-    ast.CreateDomainStmt: rewrite_numeric,
+    ast.CreateDomainStmt: rewrite_definition,
     ast.CreateFunctionStmt: rewrite_function,
     ast.CreateSchemaStmt: _schema,
-    ast.CreateStmt: rewrite_numeric,
+    ast.CreateStmt: rewrite_definition,
     ast.DeleteStmt: _query,
+    ast.DoStmt: rewrite_do,
     ast.ExplainStmt: _explain,
+    ast.IndexStmt: rewrite_definition,
     ast.InsertStmt: _query,
     ast.SelectStmt: _query,
     ast.UpdateStmt: _query,
+    ast.VacuumStmt: rewrite_analyze,
     ast.VariableSetStmt: _setting,
     ast.VariableShowStmt: _setting,
     ast.ViewStmt: _view,

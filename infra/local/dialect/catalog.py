@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from .statement import RelationName
 
@@ -42,7 +43,10 @@ class UniqueIndex:
 
 @dataclass(frozen=True)
 class Table:
-    """A user's table and the schema that holds its shadow view; `checks` are the conditions its rows must fulfil."""
+    """A user's table and the schema that holds its shadow view; `checks` are the conditions its rows must fulfil.
+
+    `places` are the numbers of its columns in the order of the view.
+    """
 
     schema: str
     name: str
@@ -53,6 +57,7 @@ class Table:
     oid: int = 0
     shadow_oid: int = 0
     checks: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -82,13 +87,31 @@ class View:
     reads: frozenset[int] = frozenset()
 
 
+class Routine(NamedTuple):
+    """What the bodies of the routines of one name say: the tables, and the relations as they name them."""
+
+    tables: frozenset[str] = frozenset()
+    names: frozenset[RelationName] = frozenset()
+
+    def __or__(self, other: object) -> "Routine":
+        """Both."""
+        return Routine(self.tables | other.tables, self.names | other.names) if isinstance(other, Routine) else self
+
+
 @dataclass(frozen=True)
 class Catalog:
-    """A snapshot of the cluster's catalog."""
+    """A snapshot of the cluster's catalog.
+
+    `shadows` are the schemas that hold the shadow views of each schema's tables, whether there are any yet. `routines`
+    are users' functions and procedures by name, `others` relations that have no shadow and are no views.
+    """
 
     tables: Mapping[tuple[str, str], Table] = field(default_factory=dict)
     views: Mapping[tuple[str, str], View] = field(default_factory=dict)
     schemas: frozenset[str] = frozenset()
+    shadows: Mapping[str, str] = field(default_factory=dict)
+    routines: Mapping[str, "Routine"] = field(default_factory=dict)
+    others: frozenset[tuple[str, str]] = frozenset()
 
     @cached_property
     def by_oid(self) -> Mapping[int, Table | View]:
@@ -99,6 +122,13 @@ class Catalog:
     def relation(self, schema: str | None, name: str, search_path: tuple[str, ...]) -> Table | View | None:
         """The user's table or view that a possibly qualified name means; the first of its name hides the others."""
         return self.named(relation_name(schema, name, search_path))
+
+    def origin(self, relation: int, column: int) -> tuple[int, int]:
+        """The numbers of the user's table and column for those of a shadow view; others are as they are."""
+        table = self.by_oid.get(relation)
+        if not isinstance(table, Table):
+            return relation, column
+        return table.oid, table.places[column - 1] if 0 < column <= len(table.places) else column
 
     def numbers(self, names: Iterable[RelationName]) -> frozenset[int]:
         """The numbers of the user relations that these names mean, and of what the views among them read."""
@@ -120,6 +150,12 @@ class Catalog:
     @cached_property
     def _views_by_number(self) -> Mapping[int, View]:
         return {view.oid: view for view in self.views.values()}
+
+    def awaited(self, name: RelationName) -> str | None:
+        """The schema that will hold the shadow of a table that is not there yet; None where the name means another."""
+        if not name.schemas or any((schema, name.name) in self.others for schema in name.schemas):
+            return None
+        return self.shadows.get(name.schemas[0])
 
     def find(self, schema: str | None, name: str, search_path: tuple[str, ...]) -> Table | None:
         """The user table that a possibly qualified name means."""

@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pglast import ast
-
 from . import facts
-from .nodes import constant, option, tag, walk
+from .nodes import constant, option, tag
 from .refuse_context import Context
-from .refuse_query import function_name
 from .statement import AsyncIndex, AsyncValidation, ConstraintModes, Details, Kind, Setting, Transaction
 
 KINDS = {
@@ -20,6 +17,7 @@ KINDS = {
     "VariableShow": Kind.SHOW,
     "Explain": Kind.EXPLAIN,
     "Call": Kind.CALL,
+    "Do": Kind.DO,
     "Deallocate": Kind.DEALLOCATE,
     "Vacuum": Kind.ANALYZE,
 }
@@ -29,7 +27,7 @@ TRANSACTIONS = {
     "TRANS_STMT_COMMIT": (Kind.COMMIT, "COMMIT"),
     "TRANS_STMT_ROLLBACK": (Kind.ROLLBACK, "ROLLBACK"),
 }
-TAGS = {Kind.SHOW: "SHOW", Kind.CREATE_INDEX_ASYNC: "CREATE INDEX"}
+TAGS = {Kind.SHOW: "SHOW", Kind.DO: "DO", Kind.CREATE_INDEX_ASYNC: "CREATE INDEX"}
 # Everything the service counts as DDL: definitions, comments, grants. rec, skill.
 DDL_PREFIXES = ("Create", "Alter", "Drop", "Define", "Comment", "Grant", "Rename", "Index", "View", "Truncate")
 
@@ -56,15 +54,7 @@ def classify(node: Any, context: Context) -> Verdict:
     if kind is None:
         ddl = name.startswith(DDL_PREFIXES)
         return Verdict(Kind.DDL if ddl else Kind.OTHER, counts_as_ddl=ddl)
-    return Verdict(kind, TAGS.get(kind, ""), writes=kind is Kind.DML, changes_search_path=_configures(node))
-
-
-def _configures(node: Any) -> bool:
-    """True where set_config() may change the search path."""
-    if not isinstance(node, ast.SelectStmt):
-        return False
-    calls = (item for item in walk(node) if isinstance(item, ast.FuncCall) and function_name(item) == "set_config")
-    return any(constant((call.args or (None,))[0]) in (None, "search_path") for call in calls)
+    return Verdict(kind, TAGS.get(kind, ""), writes=kind is Kind.DML)
 
 
 def _transaction(node: Any, _context: Context) -> Verdict:

@@ -8,8 +8,8 @@ from .nodes import constant, flatten, option, strings, tag, walk
 from .refuse_alter import alter_table
 from .refuse_context import Context
 from .refuse_index import create_index
-from .refuse_setting import set_setting
-from .refuse_table import columns_of, create_table, sequence_options
+from .refuse_setting import set_setting, show_setting
+from .refuse_table import cache_size, columns_of, create_table, sequence_options
 from .statement import Refusal
 
 Rule = Callable[[Any, Context], Refusal | None]
@@ -61,6 +61,10 @@ def _set(node: Any, _context: Context) -> Refusal | None:
     return isolation_level(node.args if node.kind.name == "VAR_SET_MULTI" else ()) or set_setting(node)
 
 
+def _show(node: Any, _context: Context) -> Refusal | None:
+    return show_setting(node)
+
+
 def _select(node: Any, _context: Context) -> Refusal | None:
     return facts.UNSUPPORTED_STATEMENT.refusal("CreateTableAs") if node.intoClause else None
 
@@ -82,11 +86,18 @@ def _call(node: Any, _context: Context) -> Refusal | None:
 
 
 def _create_function(node: Any, _context: Context) -> Refusal | None:
-    if node.is_procedure:
-        return facts.PROCEDURE.refusal()
     item = option(node.options, "language")
     language = item.arg.sval if item else "sql"
-    return None if language.lower() == "sql" else facts.FUNCTION_LANGUAGE.refusal(language)
+    if language.lower() not in facts.LANGUAGES:
+        return facts.FUNCTION_LANGUAGE.refusal(language)
+    settings = (item.arg for item in node.options or () if item.defname == "set")
+    return next(filter(None, map(set_setting, settings)), None)
+
+
+def _do(node: Any, _context: Context) -> Refusal | None:
+    item = option(node.args, "language")
+    plain = item is None or item.arg.sval.lower() == "plpgsql"
+    return None if plain else facts.DO_LANGUAGE.refusal(item.arg.sval)
 
 
 def _view(node: Any, context: Context) -> Refusal | None:
@@ -102,6 +113,10 @@ def _create_sequence(node: Any, _context: Context) -> Refusal | None:
     return sequence_options(node.options, facts.SEQUENCE_CACHE)
 
 
+def _alter_sequence(node: Any, _context: Context) -> Refusal | None:
+    return cache_size(node.options)
+
+
 def _create_schema(node: Any, context: Context) -> Refusal | None:
     own = context.catalog.schemas - facts.SYSTEM_SCHEMAS
     if node.schemaname not in own and len(own) >= facts.MAX_SCHEMAS:
@@ -113,8 +128,17 @@ def _create_domain(node: Any, context: Context) -> Refusal | None:
     return columns_of((node,), context)
 
 
+def _alter_domain(node: Any, _context: Context) -> Refusal | None:
+    name = facts.REFUSED_DOMAIN_CHANGES.get(node.subtype)
+    return facts.ALTER_DOMAIN.refusal(name) if name else None
+
+
 def _drop(node: Any, _context: Context) -> Refusal | None:
     kind = object_type(node.removeType)
+    if kind == "INDEX" and node.concurrent:
+        return facts.DROP_CONCURRENTLY.refusal()
+    if kind == "DOMAIN" and node.behavior.name == "DROP_CASCADE":
+        return facts.DROP_DOMAIN_CASCADE.refusal()
     allowed = kind in facts.DROPPABLE or (kind == "TRIGGER" and node.missing_ok)
     return None if allowed else facts.DROP_OBJECT.refusal()
 
@@ -152,10 +176,12 @@ def _deallocate(node: Any, _context: Context) -> Refusal | None:
 
 
 RULES: dict[str, Rule] = {
+    "AlterDomain": _alter_domain,
     "AlterObjectSchema": _objects("objectType", facts.MOVABLE, facts.SCHEMA_OBJECT),
     "AlterOwner": _objects("objectType", facts.OWNABLE, facts.OWNER_OBJECT),
     "AlterRole": _role_options,
     "AlterRoleSet": _role_setting,
+    "AlterSeq": _alter_sequence,
     "AlterTable": alter_table,
     "Call": _call,
     "Copy": _copy,
@@ -166,6 +192,7 @@ RULES: dict[str, Rule] = {
     "CreateSchema": _create_schema,
     "CreateSeq": _create_sequence,
     "Deallocate": _deallocate,
+    "Do": _do,
     "Drop": _drop,
     "Explain": _explain,
     "Grant": _grant,
@@ -175,5 +202,6 @@ RULES: dict[str, Rule] = {
     "Transaction": _transaction,
     "Vacuum": _vacuum,
     "VariableSet": _set,
+    "VariableShow": _show,
     "View": _view,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from . import facts
 from .nodes import strings
 from .refuse_context import Context
-from .refuse_table import column, first, sequence_options
+from .refuse_table import cache_size, column, first, sequence_options
 from .statement import Refusal
 
 # AlterTableType -> what PostgreSQL calls it in messages (and DSQL with it: rec, live).
@@ -74,7 +74,6 @@ ALLOWED = frozenset(
         "AT_ColumnDefault",
         "AT_DropNotNull",
         "AT_DropExpression",
-        "AT_SetIdentity",
         "AT_DropIdentity",
         "AT_SetStorage",
         "AT_AlterConstraint",
@@ -131,7 +130,7 @@ def _drop_column(node: Any, command: Any, context: Context) -> Refusal | None:
 def _drop_constraint(node: Any, command: Any, context: Context) -> Refusal | None:
     table = context.table(node.relation.schemaname, node.relation.relname)
     key = table and next((index.name for index in table.unique_indexes if index.primary), None)
-    return facts.DROP_KEY.refusal(key) if key and key == command.name else None
+    return _refused("AT_DropConstraint") if key and key == command.name else None
 
 
 def _add_identity(node: Any, command: Any, context: Context) -> Refusal | None:
@@ -140,6 +139,14 @@ def _add_identity(node: Any, command: Any, context: Context) -> Refusal | None:
     if found and found.type != "bigint":
         return facts.IDENTITY_TYPE.refusal(found.type)
     return sequence_options(command.def_.options, facts.IDENTITY_CACHE)
+
+
+def _set_identity(_node: Any, command: Any, _context: Context) -> Refusal | None:
+    return cache_size(command.def_)
+
+
+def _set_options(node: Any, command: Any, _context: Context) -> Refusal | None:
+    return None if node.objtype.name == "OBJECT_VIEW" else _refused(command.subtype.name)
 
 
 def _validate(_node: Any, _command_node: Any, context: Context) -> Refusal | None:
@@ -152,5 +159,8 @@ RULES: dict[str, Callable[[Any, Any, Context], Refusal | None]] = {
     "AT_AddIdentity": _add_identity,
     "AT_DropColumn": _drop_column,
     "AT_DropConstraint": _drop_constraint,
+    "AT_ResetRelOptions": _set_options,
+    "AT_SetIdentity": _set_identity,
+    "AT_SetRelOptions": _set_options,
     "AT_ValidateConstraint": _validate,
 }

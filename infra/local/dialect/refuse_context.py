@@ -8,7 +8,10 @@ from .source import Source
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The text, the catalog and the names' search path; `asynchronous` where ASYNC was written."""
+    """The text, the catalog and the names' search path; `asynchronous` where ASYNC was written.
+
+    `inside` says that the text is part of a routine's body.
+    """
 
     source: Source
     catalog: Catalog
@@ -16,6 +19,7 @@ class Context:
     start: int
     end: int
     asynchronous: bool = False
+    inside: bool = False
 
     def table(self, schema: str | None, name: str) -> Table | None:
         """The user table that a statement names."""

@@ -12,16 +12,16 @@ from .statement import Refusal
 
 def create_index(node: Any, context: Context) -> Refusal | None:
     """Options of the statement, then of each key, then its types and counts (live, skill, docs)."""
-    return first((_mode(node, context), _clauses(node, context), _keys(node), _limits(node, context)))
+    return first((_clauses(node, context), _mode(context), _keys(node), _limits(node, context)))
 
 
-def _mode(node: Any, context: Context) -> Refusal | None:
-    if node.concurrent:
-        return facts.INDEX_CLAUSE.refusal("CONCURRENTLY")
+def _mode(context: Context) -> Refusal | None:
     return None if context.asynchronous else facts.INDEX_MODE.refusal()
 
 
 def _clauses(node: Any, context: Context) -> Refusal | None:
+    if node.concurrent:
+        return facts.INDEX_CLAUSE.refusal("CONCURRENTLY")
     # The tree says `btree` with and without USING, so the token decides.
     source = context.source
     at = source.index(node.relation.location)

@@ -7,8 +7,8 @@ from pglast import ast
 
 from . import facts
 from .datatypes import type_name
-from .nodes import constant, strings
-from .refuse_setting import settable
+from .nodes import constant, strings, walk
+from .refuse_setting import absent_setting
 from .source import Source
 from .statement import Refusal
 
@@ -30,17 +30,26 @@ def _merge(_node: Any, _source: Source) -> Refusal | None:
 
 
 def _function(node: Any, source: Source) -> Refusal | None:
-    name = function_name(node)
+    name = function_name(node) or ""
     arguments: tuple[Any, ...] = node.args or ()
     if name in facts.REFUSED_VALUES:
         return facts.DATATYPE.refusal(name)
-    if name == "set_config" and arguments:
-        setting = constant(arguments[0])
-        return None if setting is None or settable(setting) else facts.SETTING.refusal(setting)
-    fewest = facts.TEXT_SEARCH_FUNCTIONS.get(name or "")
-    if fewest and len(arguments) >= fewest:
-        return _configuration(arguments[0], source, node.location)
-    return None
+    if name == "current_setting" and arguments:
+        return absent_setting(constant(arguments[0]) or "")
+    fewest = facts.TEXT_SEARCH_FUNCTIONS.get(name)
+    unknown = _configuration(arguments[0], source, node.location) if fewest and len(arguments) >= fewest else None
+    if unknown or name not in facts.REFUSED_NAMES:
+        return unknown
+    return facts.REFUSED_FUNCTION.refusal(name)
+
+
+def _operator(node: Any, _source: Source) -> Refusal | None:
+    name = strings(node.name)[-1]
+    if name not in facts.TEXT_SEARCH_OPERATORS:
+        return None
+    operands = (operand for operand in (node.lexpr, node.rexpr) if isinstance(operand, ast.TypeCast))
+    of_text_search = any(type_name(operand.typeName)[1] in facts.TEXT_SEARCH_TYPES for operand in operands)
+    return facts.REFUSED_OPERATOR.refusal(name) if of_text_search else None
 
 
 def _configuration(node: Any, source: Source, location: int) -> Refusal | None:
@@ -72,9 +81,21 @@ def _cast(node: Any, source: Source) -> Refusal | None:
     return _configuration(node.arg, source, node.location) if name == "regconfig" else None
 
 
+def _current_of(_node: Any, _source: Source) -> Refusal | None:
+    return facts.CURRENT_OF.refusal()
+
+
+def refused_call(node: Any, source: Source) -> Refusal | None:
+    """The first refusal among the calls in a definition: a default, a condition, the key of an index."""
+    calls = (item for item in walk(node) if isinstance(item, ast.FuncCall))
+    return next((refusal for call in calls if (refusal := _function(call, source))), None)
+
+
 RULES: dict[type[Any], Rule] = {
     ast.RangeTableSample: _sample,
     ast.MergeStmt: _merge,
+    ast.A_Expr: _operator,
+    ast.CurrentOfExpr: _current_of,
     ast.FuncCall: _function,
     ast.TypeCast: _cast,
 }

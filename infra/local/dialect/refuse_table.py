@@ -32,8 +32,8 @@ def _clauses(node: Any) -> Refusal | None:
     if persistence:
         return facts.PERSISTENCE.refusal(persistence)
     clauses = {
-        "PARTITION BY": node.partspec,
         "PARTITION OF": node.partbound,
+        "PARTITION BY": node.partspec,
         "INHERITS": node.inhRelations,
         "OF": node.ofTypename,
         "WITH": node.options,
@@ -41,7 +41,7 @@ def _clauses(node: Any) -> Refusal | None:
         "TABLESPACE": node.tablespacename,
         "USING": node.accessMethod,
     }
-    return first(facts.CLAUSE.refusal(name) for name, present in clauses.items() if present)
+    return first(facts.TABLE_CLAUSE.refusal(name) for name, present in clauses.items() if present)
 
 
 def columns_of(columns: Iterable[Any], context: Context) -> Refusal | None:
@@ -80,9 +80,9 @@ def _limits(name: str, values: list[int]) -> Refusal | None:
         limit, shown = facts.MAX_LENGTHS[name]
         return facts.DATATYPE_LIMIT.refusal(limit, shown) if values[0] > limit else None
     if name == "numeric" and values:
-        if values[0] > facts.MAX_PRECISION:
+        if not 1 <= values[0] <= facts.MAX_PRECISION:
             return facts.NUMERIC_PRECISION.refusal(values[0])
-        if len(values) > 1 and values[1] > facts.MAX_SCALE:
+        if len(values) > 1 and not facts.MIN_SCALE <= values[1] <= facts.MAX_SCALE:
             return facts.NUMERIC_SCALE.refusal(values[1])
     return None
 
@@ -95,13 +95,18 @@ def _identity(node: Any, constraint: Any) -> Refusal | None:
 
 
 def sequence_options(options: Any, cache_fact: facts.Fact) -> Refusal | None:
-    """CACHE has to be there, 1 or at least 65536; a sequence counts in bigint only."""
+    """CACHE has to be there, of a size that DSQL takes; a sequence counts in bigint only."""
     kind = option(options, "as")
     if kind is not None and type_name(kind.arg)[1] != "int8":
         return facts.SEQUENCE_TYPE.refusal(display(kind.arg))
+    return cache_size(options) if option(options, "cache") else cache_fact.refusal()
+
+
+def cache_size(options: Any) -> Refusal | None:
+    """A cache that is given has a size that DSQL takes."""
     item = option(options, "cache")
-    cache = int(constant(item.arg) or 0) if item else 0
-    return None if cache == 1 or cache >= facts.MIN_BIG_CACHE else cache_fact.refusal()
+    cache = int(constant(item.arg) or 0) if item else 1
+    return None if cache == 1 or cache >= facts.MIN_BIG_CACHE else facts.CACHE_SIZE.refusal(cache)
 
 
 def _keys(node: Any, columns: list[Any]) -> Refusal | None:

@@ -33,12 +33,15 @@ class Scope:
 
 
 class Rewriter:
-    """The walk over one message's text; `top` is the query whose last columns may carry lock marks."""
+    """The walk over one message's text; `top` is the query whose last columns may carry lock marks.
+
+    `inside` says that the text is part of a routine's body.
+    """
 
     def __init__(self, source: Source, edits: Edits, catalog: Catalog, search_path: tuple[str, ...]) -> None:
         self.source, self.edits, self.catalog, self.search_path = source, edits, catalog, search_path
         self.top: Any = None
-        self.writes = False
+        self.writes = self.calls = self.inside = False
         self.tables: set[str] = set()
         self.names: set[RelationName] = set()
         self.qualified: set[int] = set()
@@ -110,9 +113,16 @@ class Rewriter:
     def relation(self, node: Any, scope: Scope) -> bool:
         """Splice a reference to a user table."""
         table = self.table(node, scope)
-        if table is not None:
-            self.qualify(node.location, 1 + bool(node.schemaname) + bool(node.catalogname), table.shadow_schema)
+        shadow = table.shadow_schema if table else self._awaited(node, scope)
+        if shadow is not None:
+            self.qualify(node.location, 1 + bool(node.schemaname) + bool(node.catalogname), shadow)
         return False
+
+    def _awaited(self, node: Any, scope: Scope) -> str | None:
+        """Where a name in a body will lead that means nothing yet: PostgreSQL, too, looks it up when it runs."""
+        if not self.inside or scope.has(node) or self.view(node, scope):
+            return None
+        return self.catalog.awaited(relation_name(node.schemaname, node.relname, self.search_path))
 
     def read(self, node: Any, scope: Scope) -> bool:
         """Splice a reference to what is only read: a user table, or a catalog that would show the stand-in's own."""
@@ -191,6 +201,11 @@ def _column(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
 
 
 def _function(rewriter: Rewriter, node: Any, _scope: Scope) -> bool:
+    routine = rewriter.catalog.routines.get(node.funcname[-1].sval)
+    if routine is not None:
+        rewriter.calls = True
+        rewriter.tables |= routine.tables
+        rewriter.names |= routine.names
     name = function_name(node)
     shows = name in shown.FUNCTIONS
     redirected = shows or (name in facts.REDIRECTED_FUNCTIONS and not node.args)

@@ -18,11 +18,14 @@ _OF_FUNCTION: Final = (
     "{column} NOT IN (SELECT p.oid FROM pg_catalog.pg_proc p"
     " JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace WHERE occ.is_own(n.nspname))"
 )
+_NONE: Final = "false"
 _BY_NAME: Final = "occ.is_own({column}) IS NOT TRUE"
 
 _CATALOGS: Final = {
     "pg_attrdef": ("adrelid", _OF_RELATION),
     "pg_attribute": ("attrelid", _OF_RELATION),
+    "pg_available_extension_versions": ("name", _NONE),
+    "pg_available_extensions": ("name", _NONE),
     "pg_cast": ("castfunc", _OF_FUNCTION),
     "pg_class": ("relnamespace", _OF_SCHEMA),
     "pg_constraint": ("connamespace", _OF_SCHEMA),
@@ -42,12 +45,18 @@ _CATALOGS: Final = {
     "pg_type": ("typnamespace", _OF_SCHEMA),
     "pg_views": ("schemaname", _BY_NAME),
 }
-_PG_ATTRIBUTE: Final = (
-    "attrelid, attname, atttypid, attlen, attnum, attcacheoff, atttypmod, attndims, attbyval, attalign, attstorage,"
-    " attcompression, attnotnull, atthasdef, atthasmissing, attidentity, attgenerated, attisdropped, attislocal,"
-    " attinhcount, attstattarget, attcollation, attacl, attoptions, attfdwoptions, attmissingval::text"
-)
-"""A view cannot have a column of the pseudo-type that the last one has."""
+_COLUMNS: Final = {
+    # A view cannot have a column of its pseudo-type.
+    "pg_attribute": {"attmissingval": "attmissingval::text"},
+    # Sizes as live 2026-10 has them: no pages, and rows of a table that somebody has asked to ANALYZE.
+    "pg_proc": {"prosrc": "occ.written(prosrc)"},
+    "pg_class": {
+        "relpages": "CASE WHEN oid < 16384 THEN relpages ELSE 0 END",
+        "reltuples": "CASE WHEN oid < 16384 OR relkind <> 'r' OR pg_stat_get_last_analyze_time(oid) IS NOT NULL"
+        " THEN reltuples ELSE -1 END",
+    },
+}
+"""Columns of these catalogs that are shown otherwise."""
 _INFORMATION_SCHEMA: Final = {
     "check_constraints": "constraint_schema",
     "column_privileges": "table_schema",
@@ -78,6 +87,7 @@ _OVER_AGAIN: Final = frozenset(
         ("pg_catalog", "pg_indexes"),
         ("pg_catalog", "pg_views"),
         ("information_schema", "columns"),
+        ("information_schema", "routines"),
         ("information_schema", "tables"),
         ("information_schema", "views"),
     }
@@ -86,11 +96,10 @@ _OVER_AGAIN: Final = frozenset(
 _DEFINITIONS: Final = {
     "pg_get_viewdef": ("oid", "oid, boolean", "oid, integer", "text", "text, boolean"),
     "pg_get_ruledef": ("oid", "oid, boolean"),
-    "pg_get_functiondef": ("oid",),
     "pg_get_function_sqlbody": ("oid",),
 }
 """Functions that show a definition, with their arguments."""
-FUNCTIONS: Final = frozenset({*_DEFINITIONS, "pg_get_indexdef"})
+FUNCTIONS: Final = frozenset({*_DEFINITIONS, "pg_get_functiondef", "pg_get_indexdef"})
 
 
 def is_shown_in_part(schema: str | None, name: str) -> bool:
@@ -113,9 +122,15 @@ def _function(name: str, arguments: str) -> str:
 
 def _view(schema: str, name: str) -> str:
     column, test = _RELATIONS[schema, name]
-    columns = _PG_ATTRIBUTE if name == "pg_attribute" else "*"
-    head = f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT {columns} FROM"
-    where = f"WHERE {test.format(column=column)}"
-    if (schema, name) not in _OVER_AGAIN:
-        return f"{head} {schema}.{name} {where}"
-    return f"DO $$BEGIN EXECUTE format('{head} (%s) q {where}', occ.shown_query('{schema}.{name}')); END$$"
+    head, tail = f"CREATE OR REPLACE VIEW {SCHEMA}.{name} AS SELECT", f"WHERE {test.format(column=column)}"
+    if (schema, name) in _OVER_AGAIN:
+        return _made(f"'{head} * FROM (%s) q {tail}'", f"occ.shown_query('{schema}.{name}')")
+    if name in _COLUMNS:
+        columns = ", ".join(f"'{column}', $s${shown} AS {column}$s$" for column, shown in _COLUMNS[name].items())
+        listed = f"occ.shown_columns('{schema}.{name}', jsonb_build_object({columns}))"
+        return _made(f"$v${head} %s FROM {schema}.{name} {tail}$v$", listed)
+    return f"{head} * FROM {schema}.{name} {tail}"
+
+
+def _made(template: str, argument: str) -> str:
+    return f"DO $$BEGIN EXECUTE format({template}, {argument}); END$$"

@@ -26,6 +26,7 @@ class Kind(Enum):
     COPY_OUT = auto()
     EXPLAIN = auto()
     CALL = auto()
+    DO = auto()
     IAM_GRANT = auto()
     IAM_REVOKE = auto()
     CREATE_INDEX_ASYNC = auto()
@@ -138,8 +139,9 @@ class Statement:
     `offset` is where the statement starts in the message. `hide_last_columns` are lock marks put
     behind the select list. `tag_as_insert` asks for `INSERT 0 n` in place of `SELECT n`, `hide_rows`
     for no rows at all. `writes` is true for anything that changes rows, data-modifying CTEs included;
-    `tables` are the user tables it names, `names` all relations but those of its own CTEs; `relations` are the
-    numbers of the tables and views among these, with what the views read.
+    `calls` where it runs a routine of a user's, which may change rows, too. `tables` are the user tables it names,
+    `names` all relations but those of its own CTEs; `relations` are the numbers of the tables and views among these,
+    with what the views read.
     """
 
     kind: Kind
@@ -154,6 +156,7 @@ class Statement:
     tag_as_insert: bool = False
     hide_rows: bool = False
     changes_search_path: bool = False
+    calls: bool = False
     tables: frozenset[str] = frozenset()
     names: frozenset[RelationName] = frozenset()
     relations: frozenset[int] = frozenset()

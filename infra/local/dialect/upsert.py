@@ -45,7 +45,9 @@ def rewrite_top(rewriter: Rewriter, node: Any, scope: Scope) -> None:
     if upsert is None or layout is None:
         return
     head = ", " if node.withClause else "WITH "
-    rewriter.edits.enclose(layout.start, layout.end, f"{head}{upsert.definitions} {upsert.final}")
+    # In a body the statement must not give rows, but their number.
+    counts = "INSERT INTO occ.affected " if rewriter.inside and not node.returningClause else ""
+    rewriter.edits.enclose(layout.start, layout.end, f"{head}{upsert.definitions} {counts}{upsert.final}")
     rewriter.top_upsert = node
 
 

@@ -15,40 +15,47 @@
 -- Its columns have no domains: what ended transactions have left there is nothing that ALTER DOMAIN may look at.
 CREATE OR REPLACE FUNCTION occ.prime(t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE occ.fill('INSERT INTO {own} SELECT g::text::xid8, ''N'', false FROM generate_series(1, 1000) g;
-                      ANALYZE {own} (occ_xid); DELETE FROM {own}', t);
-    UPDATE pg_class SET reltuples = 0 WHERE oid = to_regclass(t->>'own');
-EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
-    NULL;
+    PERFORM occ.insert_nothing(t->>'own');
+    PERFORM occ.run(occ.fill('ANALYZE {own} (occ_xid); DELETE FROM {own}', t));
+    UPDATE pg_class SET reltuples = 0 WHERE oid = occ.relation(t, 'own');
+EXCEPTION WHEN OTHERS THEN
+    NULL;  -- what users have defined does not take rows without values
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.build_overlay(t jsonb) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    c record;
+-- With the rights of the engine's role: to insert a row is to compute what users have defined for it.
+CREATE OR REPLACE FUNCTION occ.insert_nothing(own text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    EXECUTE occ.fill('CREATE UNLOGGED TABLE {own} (occ_xid xid8, occ_op "char", occ_head boolean, occ_ref tid', t) || (
-        SELECT coalesce(string_agg(format(', %I %s%s%s', attname, occ.base_type(atttypid, atttypmod),
+    PERFORM occ.run(format('INSERT INTO %s SELECT g::text::xid8, ''N'', false FROM generate_series(1, 1000) g', own));
+END $$;
+
+-- Locks and deletions hold an image that a constraint which is not validated may not accept.
+CREATE OR REPLACE FUNCTION occ.overlay_definition(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT occ.shield(concat(
+        (SELECT string_agg(format(', %I %s%s%s', attname, occ.base_type(atttypid, atttypmod),
                 CASE WHEN attcollation <> typcollation THEN ' COLLATE ' || attcollation::regcollation ELSE '' END,
                 CASE WHEN attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(adbin, adrelid)) ELSE '' END),
-                '' ORDER BY attnum), '')
-          FROM pg_attribute JOIN pg_type y ON y.oid = atttypid
-          LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-         WHERE attrelid = (t->>'oid')::oid AND attnum > 0 AND NOT attisdropped) || ')
+                '' ORDER BY attnum)
+           FROM pg_attribute JOIN pg_type y ON y.oid = atttypid
+           LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+          WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped),
+        (SELECT string_agg(format(', CONSTRAINT %I CHECK (occ_op IN (''D'', ''N'', ''X'', ''S'') OR (%s))', conname,
+                                  pg_get_expr(conbin, conrelid)), '' ORDER BY oid)
+           FROM pg_constraint WHERE conrelid = rel AND contype = 'c')))
+$$;
+
+CREATE OR REPLACE FUNCTION occ.build_overlay(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM occ.run(occ.fill('CREATE UNLOGGED TABLE {own} (occ_xid xid8, occ_op "char", occ_head boolean, occ_ref tid{columns})
         WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0,
               autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2000000000,
-              autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false)';
+              autovacuum_vacuum_cost_delay = 0, vacuum_truncate = false)',
+        t || jsonb_build_object('columns', occ.overlay_definition(rel))));
     PERFORM occ.prime(t);
-    EXECUTE occ.fill('ALTER TABLE {own} SET (fillfactor = 70), ALTER occ_xid SET NOT NULL, ALTER occ_op SET NOT NULL, ALTER occ_head SET NOT NULL', t) || (
-        SELECT coalesce(string_agg(format(', ALTER %I SET NOT NULL', attname), '' ORDER BY attnum), '')
-          FROM pg_attribute WHERE attrelid = (t->>'oid')::oid AND attnum > 0 AND NOT attisdropped AND attnotnull);
-    EXECUTE occ.fill(CASE WHEN (t->>'keyed')::boolean THEN 'CREATE UNIQUE INDEX ON {own} (occ_xid, {pk})'
-                          ELSE 'CREATE INDEX ON {own} (occ_xid, occ_ref)' END, t);
-    -- Locks and deletions hold an image that a constraint which is not validated may not accept.
-    FOR c IN SELECT conname, pg_get_expr(conbin, conrelid) AS expression
-               FROM pg_constraint WHERE conrelid = (t->>'oid')::oid AND contype = 'c' LOOP
-        EXECUTE occ.fill('ALTER TABLE {own} ADD CONSTRAINT ', t)
-            || format('%I CHECK (occ_op IN (''D'', ''N'', ''X'', ''S'') OR (%s))', c.conname, c.expression);
-    END LOOP;
+    PERFORM occ.run(occ.fill('ALTER TABLE {own} SET (fillfactor = 70), ALTER occ_xid SET NOT NULL, ALTER occ_op SET NOT NULL,
+        ALTER occ_head SET NOT NULL', t) || occ.each(rel, ARRAY(SELECT attnum FROM pg_attribute
+            WHERE attrelid = rel AND attnum = ANY (occ.columns(rel)) AND attnotnull ORDER BY 1), ', ALTER {c} SET NOT NULL', ''));
+    PERFORM occ.run(occ.fill(CASE WHEN (t->>'keyed')::boolean THEN 'CREATE UNIQUE INDEX ON {own} (occ_xid, {pk})'
+                                  ELSE 'CREATE INDEX ON {own} (occ_xid, occ_ref)' END, t));
 END $$;
 
 -- Constants tell the two parts apart and the condition stands above them, so that the planner can dissolve the view in
@@ -74,13 +81,13 @@ CREATE OR REPLACE FUNCTION occ.build_cast(rel oid, t jsonb) RETURNS void LANGUAG
 DECLARE
     func oid;
 BEGIN
-    EXECUTE occ.fill('CREATE OR REPLACE FUNCTION occ."{oid} row"(r {view}) RETURNS {base} LANGUAGE sql IMMUTABLE
-            AS $body$ SELECT ROW({r_cols})::{base} $body$;
-        GRANT EXECUTE ON FUNCTION occ."{oid} row" TO PUBLIC',
-        t || jsonb_build_object('r_cols', occ.each(rel, occ.columns(rel), 'r.{c}', ', ')));
+    PERFORM occ.run(occ.fill('CREATE OR REPLACE FUNCTION occ."{oid} row"(r {view}) RETURNS {base} LANGUAGE sql IMMUTABLE AS ', t)
+        || occ.shield(quote_literal(occ.bare(occ.fill('SELECT ROW({r_cols})::{base}',
+               t || jsonb_build_object('r_cols', occ.each(rel, occ.columns(rel), 'r.{c}', ', ')))))));
+    PERFORM occ.run(occ.fill('GRANT EXECUTE ON FUNCTION occ."{oid} row" TO PUBLIC', t));
     func := to_regproc(occ.fill('occ."{oid} row"', t));
     IF NOT EXISTS (SELECT FROM pg_cast WHERE castfunc = func) THEN
-        EXECUTE occ.fill('CREATE CAST ({view} AS {base}) WITH FUNCTION occ."{oid} row"({view}) AS IMPLICIT', t);
+        PERFORM occ.run(occ.fill('CREATE CAST ({view} AS {base}) WITH FUNCTION occ."{oid} row"({view}) AS IMPLICIT', t));
     END IF;
     UPDATE pg_depend SET deptype = 'a'
      WHERE refclassid = 'pg_type'::regclass
@@ -88,7 +95,8 @@ BEGIN
             OR classid = 'pg_cast'::regclass AND objid = (SELECT oid FROM pg_cast WHERE castfunc = func));
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.next_identity(seq oid) RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.next_identity(seq oid) RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_depend WHERE classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                       AND objid = seq AND deptype = 'i') THEN
@@ -111,12 +119,15 @@ DECLARE
 BEGIN
     SELECT string_agg(format('ALTER %I ', c.attname) || coalesce('SET DEFAULT ' || c.expression, 'DROP DEFAULT'), ', ') INTO changes
       FROM (SELECT a.attname, v.atthasdef, CASE a.attgenerated WHEN '' THEN occ.default_of(rel, a.attnum) END AS expression
-              FROM pg_attribute a JOIN pg_attribute v ON v.attrelid = to_regclass(t->>'view') AND v.attname = a.attname
+              FROM pg_attribute a JOIN pg_attribute v ON v.attrelid = occ.relation(t, 'view') AND v.attname = a.attname
              WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped) c
      WHERE c.expression IS NOT NULL OR c.atthasdef;
     IF changes IS NOT NULL THEN
-        EXECUTE format('ALTER TABLE %s %s', t->>'view', changes);
+        EXECUTE format('ALTER TABLE %s %s', occ.bare(t->>'view'), changes);
     END IF;
+    -- What a default calls, the table's own holds; the view's goes with it.
+    UPDATE pg_depend d SET deptype = 'a' FROM pg_attrdef a
+     WHERE a.adrelid = to_regclass(t->>'view') AND d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid AND d.deptype = 'n';
 END $$;
 
 -- Takes away what ended transactions have left in an overlay, which is all that can be seen of it from outside; returns

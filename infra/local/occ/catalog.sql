@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION occ.catalog()
 RETURNS TABLE (schema name, relname name, kind "char", oid oid, shadow name, columns jsonb, unique_indexes jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER AS $$
+LANGUAGE sql STABLE AS $$
     SELECT n.nspname, c.relname, c.relkind, c.oid,
            CASE WHEN s.base IS NOT NULL THEN format('pg_occ_%s', c.relnamespace)::name END,
            (SELECT coalesce(jsonb_agg(jsonb_build_object(

@@ -63,11 +63,10 @@ DECLARE
         'update_quick', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'b.xmax = 0' END, t),
         'update_plain', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'o.occ_op = ''U'' AND b.xmax = 0' END, t),
         'update_rest', occ.fill(update || CASE WHEN untouched THEN 'false'
-            ELSE 'o.occ_op IN (''U'', ''K'') AND b.xmin <> pg_current_xact_id()::xid' END, t),
-        'planner', 'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off');
+            ELSE 'o.occ_op IN (''U'', ''K'') AND b.xmin <> pg_current_xact_id()::xid' END, t));
 BEGIN
     -- Everything but plain updates. Deletions go first and insertions last, so that keys can move between rows.
-    EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.apply_{oid}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER {planner} AS $body$
+    PERFORM occ.define('{private}.apply_{oid}() RETURNS void', occ.fill($$
 BEGIN
     -- A row that a rival is committing right now is lost already; waiting for it could end in a deadlock.
     PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
@@ -84,9 +83,9 @@ BEGIN
         PERFORM occ.raise_conflict();
     END;
 {hold}
-END $body$ $$, parts);
+END $$, parts), t, 'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off');
 
-    EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.commit_{oid}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+    PERFORM occ.define('{private}.commit_{oid}() RETURNS trigger', occ.fill($$
 DECLARE
     occ_state text;
     occ_lock text;
@@ -127,7 +126,7 @@ BEGIN
         END IF;
     END IF;
     RETURN NULL;
-END $body$ $$, parts);
+END $$, parts), t);
     PERFORM occ.add_trigger('own', 'occ_commit', $$CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON {own}
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.occ_head) EXECUTE FUNCTION {private}.commit_{oid}();
         ALTER TABLE {own} ENABLE ALWAYS TRIGGER occ_commit$$, t);

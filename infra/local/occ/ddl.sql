@@ -79,6 +79,10 @@ CREATE OR REPLACE FUNCTION occ.related(rel oid) RETURNS oid[] LANGUAGE sql STABL
         UNION SELECT conrelid FROM pg_constraint WHERE confrelid = rel AND contype = 'f') r WHERE o <> rel
 $$;
 
+CREATE OR REPLACE FUNCTION occ.uniques(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
+    SELECT array_agg(id) FROM occ.unique_indexes(rel)
+$$;
+
 -- The table's column behind each of a view's: those it had, and new ones behind them. A column that the table has lost
 -- keeps its place, as it does in tables, for users' own views count on the places of the others.
 CREATE OR REPLACE FUNCTION occ.layout(rel oid, attnums int2[]) RETURNS int2[] LANGUAGE sql STABLE AS $$
@@ -87,7 +91,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION occ.outputs(rel oid, layout int2[], source text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(CASE WHEN a.attisdropped THEN format('NULL::pg_catalog.int4 AS "........pg.dropped.%s........"', k.n)
-                           ELSE format('%s.%I', source, a.attname) END, ', ' ORDER BY k.n)
+                           ELSE format('%s.%s', source, occ.name(a.attname)) END, ', ' ORDER BY k.n)
       FROM unnest(layout) WITH ORDINALITY k (num, n)
       JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
 $$;
@@ -124,9 +128,9 @@ BEGIN
                JOIN pg_attribute v ON v.attrelid = view_oid AND v.attnum = k.n
                JOIN pg_attribute b ON b.attrelid = rel AND b.attnum = k.num AND NOT b.attisdropped
               WHERE v.attname <> b.attname LOOP
-        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', t->>'view', c.was, c.now);
+        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', occ.bare(t->>'view'), c.was, c.now);
     END LOOP;
-    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, false));
+    PERFORM occ.run(format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, false)));
 END $$;
 
 -- With a column of the table goes that of the views, not the views: nothing else may say that it needs the column.
@@ -157,11 +161,11 @@ $$;
 CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     o record;
-    own oid := to_regclass(t->>'own')::oid;
+    own oid := occ.relation(t, 'own');
     s occ.shadowed := (SELECT s FROM occ.shadowed s WHERE base = rel);
 BEGIN
     PERFORM occ.tie('pg_class', own, 'pg_class', rel);
-    PERFORM occ.tie('pg_class', own, 'pg_class', to_regclass(t->>'view')::oid);
+    PERFORM occ.tie('pg_class', own, 'pg_class', occ.relation(t, 'view'));
     PERFORM occ.tie('pg_rewrite', oid, 'pg_class', own), occ.tie_columns(ev_class, rel, s.attnums)
        FROM pg_rewrite WHERE ev_class = s.view;
     FOR o IN SELECT p.oid, v.reltype FROM pg_class v JOIN pg_proc p ON
@@ -169,6 +173,7 @@ BEGIN
                  OR p.pronamespace = to_regnamespace(t->>'shadow') AND p.proname IN ('for_update', 'for_key_share', 'refuse') AND p.proargtypes[0] = v.reltype
               WHERE v.oid = s.view LOOP
         PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
+        UPDATE pg_proc p SET proowner = 'pg_occ_engine'::regrole WHERE p.oid = o.oid AND proowner <> 'pg_occ_engine'::regrole;
     END LOOP;
     UPDATE pg_trigger SET tgenabled = 'A' WHERE tgrelid = s.view AND tgenabled <> 'A';
 END $$;
@@ -186,7 +191,7 @@ BEGIN
     kept := EXISTS (SELECT FROM pg_class WHERE oid = s.view);
     IF s.signature = sig AND kept THEN
         IF s.code IS DISTINCT FROM code_sig THEN
-            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig WHERE base = rel;
+            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig, uniques = occ.uniques(rel) WHERE base = rel;
             PERFORM occ.build_code(rel, t), occ.tie_all(rel, t);
         END IF;
         RETURN;
@@ -206,17 +211,17 @@ BEGIN
     ELSIF EXISTS (SELECT FROM pg_class WHERE oid = s.own) THEN
         EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
     END IF;
-    PERFORM occ.build_overlay(t);
+    PERFORM occ.build_overlay(rel, t);
     IF (t->>'keyed')::boolean THEN
         PERFORM occ.build_ledger(t);
     END IF;
-    EXECUTE format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true));
-    PERFORM occ.set_dropped(to_regclass(t->>'view'), true);
+    PERFORM occ.run(format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true)));
+    PERFORM occ.set_dropped(occ.relation(t, 'view'), true);
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
-    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code)
-    VALUES (rel, to_regclass(t->>'view'), to_regclass(t->>'own'), layout, occ.related(rel), sig, code_sig)
+    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code, uniques)
+    VALUES (rel, occ.relation(t, 'view'), occ.relation(t, 'own'), layout, occ.related(rel), sig, code_sig, occ.uniques(rel))
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, own = excluded.own, attnums = excluded.attnums,
-        related = excluded.related, signature = excluded.signature, code = excluded.code;
+        related = excluded.related, signature = excluded.signature, code = excluded.code, uniques = excluded.uniques;
     PERFORM occ.mirror_defaults(rel, t);
     PERFORM occ.build_code(rel, t), occ.build_cast(rel, t);
     PERFORM occ.tie_all(rel, t), occ.mirror_grants(rel);
@@ -234,8 +239,8 @@ END $$;
 -- A trigger that is there already stays: to replace it would take a lock.
 CREATE OR REPLACE FUNCTION occ.add_trigger(relation text, name name, command text, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(t->>relation) AND tgname = name) THEN
-        EXECUTE occ.fill(command, t);
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = occ.relation(t, relation) AND tgname = name) THEN
+        PERFORM occ.run(occ.fill(command, t));
     END IF;
 END $$;
 
@@ -276,7 +281,8 @@ BEGIN
             set_config('client_min_messages', level, true), set_config('check_function_bodies', checks, true);
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.on_ddl_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.on_ddl_end() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changed oid[];
     grants boolean;
@@ -300,22 +306,21 @@ BEGIN
     END IF;
 END $$;
 
--- What is left of tables that lost something, and of tables that had to do with those that are gone. Of an index nobody
--- can say any more whose it was, so all tables are looked at where it did not go with its own.
-CREATE OR REPLACE FUNCTION occ.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+-- What is left of tables that lost something, and of tables that had to do with those that are gone.
+CREATE OR REPLACE FUNCTION occ.on_drop() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changed oid[];
-    types text[];
 BEGIN
     IF current_setting('occ.following', true) = '1' THEN
         RETURN;
     END IF;
-    SELECT coalesce(array_agg(DISTINCT object_type), '{}'),
-           coalesce(array_agg(DISTINCT CASE WHEN object_type IN ('table', 'table column') THEN objid
+    SELECT coalesce(array_agg(DISTINCT CASE WHEN object_type IN ('table', 'table column') THEN objid
                                             ELSE to_regclass(format('%I.%I', address_names[1], address_names[2]))::oid END)
                     FILTER (WHERE object_type IN ('table', 'table column', 'table constraint', 'default value')), '{}')
-      INTO types, changed FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE occ.is_user_schema(schema_name);
-    PERFORM occ.follow(changed, 'index' = ANY (types) AND ('table' <> ALL (types) OR 'function' = ANY (types)));
+           || ARRAY(SELECT base FROM occ.shadowed WHERE uniques && array_agg(objid))
+      INTO changed FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE occ.is_user_schema(schema_name);
+    PERFORM occ.follow(changed, false);
 END $$;
 
 -- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers
@@ -337,7 +342,11 @@ BEGIN
     END LOOP;
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
-    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.catalog, occ.hold TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold TO PUBLIC;
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA occ TO pg_occ_engine;
+    UPDATE pg_proc SET proowner = 'pg_occ_engine'::regrole
+     WHERE pronamespace = 'occ'::regnamespace
+       AND proname IN ('act', 'hold', 'insert_nothing', 'next_identity', 'constrain', 'settle', 'statement_ends');
     UPDATE occ.shadowed SET signature = NULL, code = NULL;
     PERFORM occ.follow('{}', true);
     CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();

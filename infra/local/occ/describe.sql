@@ -1,5 +1,39 @@
 -- What the code generator needs to know of a table, as text fragments for its templates.
 
+-- What comes from users (names, expressions, types) is shielded where it enters a fragment, so that no blank of a template
+-- is ever found in it, and bared when all blanks are filled in.
+CREATE OR REPLACE FUNCTION occ.shield(words text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT replace(replace(replace(words, E'\x01', E'\x01a'), '{', E'\x01b'), '}', E'\x01c')
+$$;
+
+CREATE OR REPLACE FUNCTION occ.bare(words text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT replace(replace(replace(words, E'\x01c', '}'), E'\x01b', '{'), E'\x01a', E'\x01')
+$$;
+
+-- A name in quotes, always: PL/pgSQL has keywords of its own, which quote_ident() does not know.
+CREATE OR REPLACE FUNCTION occ.name(name text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT occ.shield('"' || replace(name, '"', '""') || '"')
+$$;
+
+CREATE OR REPLACE FUNCTION occ.run(command text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE occ.bare(command);
+END $$;
+
+-- A function that belongs to the engine's role, which is no superuser: what users have defined (checks, generated columns,
+-- index expressions) is computed in it. Names that such an expression leaves open are looked for beside its table.
+CREATE OR REPLACE FUNCTION occ.define(head text, body text, t jsonb, settings text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM occ.run(occ.fill(concat('CREATE OR REPLACE FUNCTION ', head,
+            ' LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp ', settings, ' AS '), t)
+        || occ.shield(quote_literal(occ.bare(body))));
+END $$;
+
+-- A relation that a description names.
+CREATE OR REPLACE FUNCTION occ.relation(t jsonb, slot text) RETURNS regclass LANGUAGE sql STABLE AS $$
+    SELECT to_regclass(occ.bare(t->>slot))
+$$;
+
 CREATE OR REPLACE FUNCTION occ.fill(template text, parts jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     k text;
@@ -21,7 +55,7 @@ $$;
 -- plan is made once a session; an SQL function would plan at each of the dozens of calls a table takes.
 CREATE OR REPLACE FUNCTION occ.each(rel oid, nums int2[], pattern text, separator text) RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN (SELECT coalesce(string_agg(replace(replace(pattern, '{c}', quote_ident(a.attname)), '{n}', k.n::text),
+    RETURN (SELECT coalesce(string_agg(replace(replace(pattern, '{c}', occ.name(a.attname)), '{n}', k.n::text),
                                        separator ORDER BY k.n), '')
               FROM unnest(nums) WITH ORDINALITY k (num, n)
               JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num);
@@ -30,7 +64,7 @@ END $$;
 -- The columns of two keys, pairwise: {a} of the first relation, {b} of the second, {n} the position.
 CREATE OR REPLACE FUNCTION occ.pairs(rel_a oid, nums_a int2[], rel_b oid, nums_b int2[], pattern text, separator text)
 RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(replace(replace(pattern, '{a}', quote_ident(a.attname)), '{b}', quote_ident(b.attname)),
+    SELECT string_agg(replace(replace(pattern, '{a}', occ.name(a.attname)), '{b}', occ.name(b.attname)),
                       separator ORDER BY k.n)
       FROM ROWS FROM (unnest(nums_a), unnest(nums_b)) WITH ORDINALITY k (num_a, num_b, n)
       JOIN pg_attribute a ON a.attrelid = rel_a AND a.attnum = k.num_a
@@ -58,7 +92,7 @@ END $$;
 
 -- The columns of an overlay, as the table has them.
 CREATE OR REPLACE FUNCTION occ.overlay_columns(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT coalesce(string_agg(format(CASE typtype WHEN 'd' THEN 'o.%I::%s' ELSE 'o.%I' END, attname, format_type(atttypid, atttypmod)),
+    SELECT coalesce(string_agg(format(CASE typtype WHEN 'd' THEN 'o.%s::%s' ELSE 'o.%s' END, occ.name(attname), occ.shield(format_type(atttypid, atttypmod))),
                                ', ' ORDER BY attnum), '')
       FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = rel AND attnum = ANY (nums)
 $$;
@@ -73,8 +107,9 @@ CREATE OR REPLACE FUNCTION occ.unique_indexes(rel oid)
 RETURNS TABLE (id oid, plain boolean, nulls_equal boolean, predicate text, keys text[], nums int2[])
 LANGUAGE sql STABLE AS $$
     SELECT x.indexrelid, x.indexprs IS NULL AND x.indpred IS NULL, x.indnullsnotdistinct,
-           pg_get_expr(x.indpred, x.indrelid),
-           (SELECT array_agg(pg_get_indexdef(x.indexrelid, k, false) ORDER BY k) FROM generate_series(1, x.indnkeyatts) k),
+           occ.shield(pg_get_expr(x.indpred, x.indrelid)),
+           (SELECT array_agg(CASE x.indkey[k - 1] WHEN 0 THEN occ.shield(pg_get_indexdef(x.indexrelid, k, false)) ELSE occ.name(attname) END ORDER BY k)
+              FROM generate_series(1, x.indnkeyatts) k LEFT JOIN pg_attribute ON attrelid = rel AND attnum = x.indkey[k - 1]),
            (SELECT array_agg(DISTINCT num) FROM (
                 SELECT unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) AS num
                 UNION SELECT d.refobjsubid::int2 FROM pg_depend d
@@ -95,6 +130,24 @@ CREATE OR REPLACE FUNCTION occ.equal_is_identical(type_ oid) RETURNS boolean LAN
               FROM pg_type WHERE oid = type_) b
 $$;
 
+-- How a row is found again that a record variable holds.
+CREATE OR REPLACE FUNCTION occ.describe_old(rel oid, variable text) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    cols int2[] := occ.columns(rel);
+    pk int2[] := occ.primary_key(rel);
+    old text := variable || '.{c}';
+    image text := format('ROW(%s)', occ.each(rel, cols, old, ', '));
+BEGIN
+    RETURN jsonb_build_object(
+        'w_old', occ.each(rel, ARRAY(SELECT attnum FROM pg_attribute
+            WHERE attrelid = rel AND attnum = ANY (cols) AND attgenerated = '' ORDER BY 1), old, ', '),
+        'o_is_old', occ.each(rel, pk, 'o.{c} = ' || old, ' AND '),
+        'v_is_old', CASE WHEN pk IS NULL THEN format('record_image_eq(ROW(%s), %s)', occ.each(rel, cols, 'v.{c}', ', '), image)
+                         ELSE occ.each(rel, pk, 'v.{c} = ' || old, ' AND ') END,
+        'o_like_old', format('record_image_eq(ROW(%s), %s)', occ.overlay_columns(rel, cols), image),
+        'b_like_old', format('record_image_eq(ROW(%s), %s)', occ.each(rel, cols, 'b.{c}', ', '), image));
+END $$;
+
 CREATE OR REPLACE FUNCTION occ.describe(rel oid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     cls record;
@@ -109,10 +162,10 @@ BEGIN
     SELECT coalesce(array_agg(attnum ORDER BY attnum), '{}') INTO written
       FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (cols) AND attgenerated = '';
     SELECT string_agg(format(CASE WHEN typcategory = 'S' AND atttypid <> '"char"'::regtype OR atttypid = 'bytea'::regtype
-                                  THEN 'coalesce(octet_length(o.%I), 0)'
+                                  THEN 'coalesce(octet_length(o.%s), 0)'
                                   WHEN atttypid IN ('json'::regtype, 'jsonb'::regtype)
-                                  THEN 'coalesce(octet_length(o.%I::text), 0)'
-                                  ELSE 'coalesce(pg_column_size(o.%I), 0)' END || ' * occ_weights[%s]', attname, n), ' + ') INTO sizes
+                                  THEN 'coalesce(octet_length(o.%s::text), 0)'
+                                  ELSE 'coalesce(pg_column_size(o.%s), 0)' END || ' * occ_weights[%s]', occ.name(attname), n), ' + ') INTO sizes
       FROM unnest(cols) WITH ORDINALITY k (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
       JOIN pg_type ON pg_type.oid = atttypid;
     RETURN jsonb_build_object(
@@ -121,9 +174,10 @@ BEGIN
         'keyed', pk IS NOT NULL,
         'shadow', format('pg_occ_%s', cls.relnamespace),
         'private', format('pg_occ_%s_own', cls.relnamespace),
-        'base', format('%I.%I', cls.nspname, cls.relname),
-        'view', format('pg_occ_%s.%I', cls.relnamespace, cls.relname),
-        'own', format('pg_occ_%s_own.%I', cls.relnamespace, cls.relname),
+        'schema', occ.name(cls.nspname),
+        'base', format('%s.%s', occ.name(cls.nspname), occ.name(cls.relname)),
+        'view', format('pg_occ_%s.%s', cls.relnamespace, occ.name(cls.relname)),
+        'own', format('pg_occ_%s_own.%s', cls.relnamespace, occ.name(cls.relname)),
         'keys', format('pg_occ_%s_own.%I', cls.relnamespace, format('%s keys', rel)),
         'shares', format('pg_occ_%s_own.%I', cls.relnamespace, format('%s shares', rel)),
         'o_cols', o_cols,
@@ -134,7 +188,6 @@ BEGIN
         'o_from_u', CASE WHEN pk IS NULL THEN 'o.occ_ref >= u.occ_ref' ELSE occ.each(rel, pk[1:1], 'o.{c} >= u.{c}', '') END,
         'w_cols', occ.each(rel, written, '{c}', ', '),
         'w_new', occ.each(rel, written, 'NEW.{c}', ', '),
-        'w_old', occ.each(rel, written, 'OLD.{c}', ', '),
         'w_o', occ.each(rel, written, 'o.{c}', ', '),
         'w_set', occ.each(rel, written, '{c} = NEW.{c}', ', '),
         -- Nothing where only the key and the server's own columns are: such a row has no update worth the name.
@@ -144,17 +197,13 @@ BEGIN
         'pk', occ.each(rel, pk, '{c}', ', '),
         'o_pk', occ.each(rel, pk, 'o.{c}', ', '),
         'o_is_b', CASE WHEN pk IS NULL THEN 'o.occ_ref = b.ctid' ELSE occ.each(rel, pk, 'o.{c} = b.{c}', ' AND ') END,
-        'o_is_old', occ.each(rel, pk, 'o.{c} = OLD.{c}', ' AND '),
         'o_is_new', occ.each(rel, pk, 'o.{c} = NEW.{c}', ' AND '),
         'b_is_new', occ.each(rel, pk, 'b.{c} = NEW.{c}', ' AND '),
-        'v_is_old', CASE WHEN pk IS NULL
-            THEN format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'v.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', '))
-            ELSE occ.each(rel, pk, 'v.{c} = OLD.{c}', ' AND ') END,
         'pk_texts', occ.each(rel, pk, 'NEW.{c}::text', ', '),
+        'pk_new', occ.each(rel, pk, 'NEW.{c}', ', '),
+        'pk_old', occ.each(rel, pk, 'OLD.{c}', ', '),
         'pk_index', (SELECT conindid FROM pg_constraint WHERE conrelid = rel AND contype = 'p'),
-        'o_like_old', format('record_image_eq(ROW(%s), ROW(%s))', o_cols, occ.each(rel, cols, 'OLD.{c}', ', ')),
-        'b_like_old', format('record_image_eq(ROW(%s), ROW(%s))', occ.each(rel, cols, 'b.{c}', ', '), occ.each(rel, cols, 'OLD.{c}', ', ')),
         -- A row costs its values, again its keys for every index, and what holding it takes.
         'size', format('%s + 32 + occ_weights[%s]', coalesce(sizes, '0'), cardinality(cols) + 1)
-    );
+    ) || occ.describe_old(rel, 'OLD');
 END $$;

@@ -76,10 +76,10 @@ BEGIN
             || CASE k.action WHEN 'd' THEN format('PERFORM occ.put_off(%s, ''p'', occ_key[1:%s]); ', k.oid, cardinality(k.confkey)) ELSE '' END
             || CASE WHEN k.action = 'c' AND k.side = 'd' THEN 'DELETE FROM {view} c'
                     ELSE 'UPDATE {view} c SET ' || CASE k.action
-                        WHEN 'c' THEN occ.of_key(k.conrelid, k.conkey, '%1$I = occ_key[%2$s]::%3$s', ', ', cardinality(k.conkey))
+                        WHEN 'c' THEN occ.of_key(k.conrelid, k.conkey, '%s = occ_key[%s]::%s', ', ', cardinality(k.conkey))
                         WHEN 'n' THEN occ.each(k.conrelid, set_cols, '{c} = NULL', ', ')
                         ELSE occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') END END
-            || ' WHERE ' || occ.of_key(k.conrelid, k.conkey, 'c.%1$I = occ_key[%2$s]::%3$s', ' AND ')
+            || ' WHERE ' || occ.of_key(k.conrelid, k.conkey, 'c.%s = occ_key[%s]::%s', ' AND ')
             || E';\n', occ.names(k.conrelid));
     END LOOP;
     RETURN nullif(code, '') || 'END IF;';
@@ -90,16 +90,14 @@ DECLARE
     actions text := occ.part_actions(rel);
 BEGIN
     IF actions IS NOT NULL THEN
-        EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.act_{oid}(occ_con oid, occ_side "char", occ_key text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $body$
-#variable_conflict use_column
-BEGIN
-$$, t) || actions || ' END $body$';
+        PERFORM occ.define('{private}.act_{oid}(occ_con oid, occ_side "char", occ_key text[]) RETURNS void',
+            E'\n#variable_conflict use_column\nBEGIN\n' || actions || ' END', t);
     END IF;
 END $f$;
 
 CREATE OR REPLACE FUNCTION occ.names(rel oid) RETURNS jsonb LANGUAGE sql STABLE AS $$
     SELECT jsonb_build_object('oid', c.oid, 'private', format('pg_occ_%s_own', c.relnamespace),
-                              'view', format('pg_occ_%s.%I', c.relnamespace, c.relname))
+                              'view', format('pg_occ_%s.%s', c.relnamespace, occ.name(c.relname)))
       FROM pg_class c WHERE c.oid = rel
 $$;
 
@@ -118,12 +116,13 @@ $$;
 
 -- Columns of a relation beside parts of a key, which is $1: the pattern gets a column's name, the number of its part and its type.
 CREATE OR REPLACE FUNCTION occ.of_key(rel oid, nums int2[], pattern text, separator text, first int DEFAULT 0) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(pattern, attname, n + first, format_type(atttypid, atttypmod)), separator)
+    SELECT string_agg(format(pattern, occ.name(attname), n + first, occ.shield(format_type(atttypid, atttypmod))), separator ORDER BY n)
       FROM unnest(nums) WITH ORDINALITY u (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
 $$;
 
 -- The actions that are due, with those that they start.
-CREATE OR REPLACE FUNCTION occ.act() RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $f$
+CREATE OR REPLACE FUNCTION occ.act() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     p record;
 BEGIN
@@ -138,7 +137,8 @@ BEGIN
 END $f$;
 
 -- A check that was put off fails when children with that key are there and no parent is.
-CREATE OR REPLACE FUNCTION occ.settle(final boolean) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $f$
+CREATE OR REPLACE FUNCTION occ.settle(final boolean) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $f$
 DECLARE
     p record;
     k pg_constraint;
@@ -148,11 +148,11 @@ BEGIN
     FOR p IN SELECT o.ctid, o.* FROM occ.pending o WHERE o.pid = pg_backend_pid() ORDER BY o.side = 'p' DESC, o.ctid LOOP
         SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
         CONTINUE WHEN NOT final AND occ.is_deferred(k, p.side);
-        EXECUTE occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid))
-            || occ.of_key(k.conrelid, k.conkey, 'c.%1$I = $1[%2$s]::%3$s', ' AND ') || ')' INTO found_ USING p.key;
+        EXECUTE occ.bare(occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid))
+            || occ.of_key(k.conrelid, k.conkey, 'c.%s = $1[%s]::%s', ' AND ') || ')') INTO found_ USING p.key;
         IF found_ THEN
-            EXECUTE occ.fill('SELECT count(coalesce({private}.mark_{oid}(p.*, ''S''), 0)) > 0 FROM {view} p WHERE ', occ.names(k.confrelid))
-                || occ.of_key(k.confrelid, k.confkey, 'p.%1$I = $1[%2$s]::%3$s', ' AND ') INTO found_ USING p.key;
+            EXECUTE occ.bare(occ.fill('SELECT count(coalesce({private}.mark_{oid}(p.*, ''S''), 0)) > 0 FROM {view} p WHERE ', occ.names(k.confrelid))
+                || occ.of_key(k.confrelid, k.confkey, 'p.%s = $1[%s]::%s', ' AND ')) INTO found_ USING p.key;
             IF NOT found_ THEN
                 PERFORM occ.raise_foreign_key(k.oid, p.side, p.key);
             END IF;
@@ -165,16 +165,16 @@ BEGIN
 END $f$;
 
 -- The constraints that a name means for SET CONSTRAINTS: all of them in the first schema of the path that has one.
-CREATE OR REPLACE FUNCTION occ.constraints_named(name text[]) RETURNS SETOF pg_constraint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION occ.constraints_named(name text[], path name[]) RETURNS SETOF pg_constraint LANGUAGE sql STABLE AS $$
     SELECT k.* FROM pg_constraint k
      WHERE conname = name[cardinality(name)] AND connamespace = (
-        SELECT n.oid FROM unnest(CASE cardinality(name) WHEN 1 THEN current_schemas(true) ELSE name[1:1] END) WITH ORDINALITY s (name, at)
+        SELECT n.oid FROM unnest(CASE cardinality(name) WHEN 1 THEN path ELSE name[1:1] END) WITH ORDINALITY s (name, at)
           JOIN pg_namespace n ON n.nspname = s.name
          WHERE EXISTS (SELECT FROM pg_constraint c WHERE c.connamespace = n.oid AND c.conname = k.conname) ORDER BY at LIMIT 1)
 $$;
 
--- SET CONSTRAINTS, as the proxy translates it: for the rest of the transaction; without names, for all constraints.
-CREATE OR REPLACE FUNCTION occ.set_constraints(deferred boolean, names text[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.constrain(deferred boolean, names text[], path name[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     modes jsonb := CASE names WHEN '{}' THEN jsonb_build_object('ALL', deferred)
                    ELSE coalesce(nullif(current_setting('occ.constraints', true), ''), '{}')::jsonb END;
@@ -182,7 +182,7 @@ DECLARE
     k pg_constraint;
 BEGIN
     FOREACH name IN ARRAY names LOOP
-        FOR k IN SELECT * FROM occ.constraints_named(parse_ident(name)) LOOP
+        FOR k IN SELECT * FROM occ.constraints_named(parse_ident(name), path) LOOP
             IF deferred AND NOT k.condeferrable THEN
                 RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('constraint "%s" is not deferrable', k.conname);
             END IF;
@@ -199,8 +199,14 @@ BEGIN
     END IF;
 END $$;
 
+-- SET CONSTRAINTS, as the proxy translates it: for the rest of the transaction; without names, for all constraints.
+CREATE OR REPLACE FUNCTION occ.set_constraints(deferred boolean, names text[]) RETURNS void LANGUAGE sql AS $$
+    SELECT occ.constrain(deferred, names, pg_catalog.current_schemas(true))
+$$;
+
 -- At the end of the user's statement; those that foreign-key actions start are parts of it.
-CREATE OR REPLACE FUNCTION occ.statement_ends() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.statement_ends() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF current_setting('occ.pending', true) = '1' AND pg_trigger_depth() = 1 THEN
         PERFORM occ.settle(false);

@@ -8,17 +8,17 @@
 -- same, since unlogged ones take longer to create.
 CREATE OR REPLACE FUNCTION occ.build_ledger(t jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE occ.fill('CREATE TABLE {keys} AS SELECT {pk}, false AS occ_probe, now() AS occ_at FROM {own} WITH NO DATA;
+    PERFORM occ.run(occ.fill('CREATE TABLE {keys} AS SELECT {pk}, false AS occ_probe, now() AS occ_at FROM {own} WITH NO DATA;
         CREATE UNIQUE INDEX ON {keys} ({pk}, occ_probe);
         CREATE TABLE {shares} AS SELECT {pk}, true AS occ_probe, 0 AS occ_pid, now() AS occ_at FROM {own} WITH NO DATA;
         CREATE UNIQUE INDEX ON {shares} ({pk}, occ_pid);
-        ALTER TABLE {shares} ADD FOREIGN KEY ({pk}, occ_probe) REFERENCES {keys} ({pk}, occ_probe) ON DELETE RESTRICT NOT VALID', t);
+        ALTER TABLE {shares} ADD FOREIGN KEY ({pk}, occ_probe) REFERENCES {keys} ({pk}, occ_probe) ON DELETE RESTRICT NOT VALID', t));
     UPDATE pg_trigger SET tgenabled = CASE tgrelid WHEN to_regclass(t->>'keys') THEN 'A'::"char" ELSE 'D' END
      WHERE tgrelid IN (to_regclass(t->>'keys'), to_regclass(t->>'shares'));
     -- Has sessions read the triggers again.
     UPDATE pg_class SET relhastriggers = true WHERE oid IN (to_regclass(t->>'keys'), to_regclass(t->>'shares'));
-    PERFORM occ.tie('pg_class', to_regclass(t->>'keys')::oid, 'pg_class', to_regclass(t->>'own')::oid),
-            occ.tie('pg_class', to_regclass(t->>'shares')::oid, 'pg_class', to_regclass(t->>'own')::oid);
+    PERFORM occ.tie('pg_class', to_regclass(t->>'keys')::oid, 'pg_class', occ.relation(t, 'own')),
+            occ.tie('pg_class', to_regclass(t->>'shares')::oid, 'pg_class', occ.relation(t, 'own'));
 END $$;
 
 -- Before rows go and come. A ledger without a page has never had a row: its size is no matter of snapshots.

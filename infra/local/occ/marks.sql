@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION occ.build_marks(rel oid, t jsonb) RETURNS void LANGUA
 DECLARE
     keyed boolean := (t->>'keyed')::boolean;
     body text;
-    parts jsonb := t || jsonb_build_object('note', occ.part_note(), 'take', occ.part_take());
+    parts jsonb := t || occ.describe_old(rel, 'occ_row') || jsonb_build_object('note', occ.part_note(), 'take', occ.part_take());
     mark record;
 BEGIN
     body := CASE WHEN keyed THEN
@@ -29,8 +29,7 @@ BEGIN
                           WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('S', 'U', 'K') AND {o_like_old} LIMIT 1);
         {note}
     END IF;$$ END;
-    EXECUTE replace(occ.expand(occ.fill($$CREATE OR REPLACE FUNCTION {private}.mark_{oid}(occ_row {view}, occ_mark "char") RETURNS int
-LANGUAGE plpgsql SECURITY DEFINER AS $body$
+    PERFORM occ.define('{private}.mark_{oid}(occ_row {view}, occ_mark "char") RETURNS int', occ.expand($$
 #variable_conflict use_column
 DECLARE
     occ_state text;
@@ -39,44 +38,41 @@ DECLARE
     occ_was "char";
     occ_same boolean;
     occ_last text;
-BEGIN$$, t) || occ.part_begin() || body || E'\n    RETURN NULL;\nEND $body$', parts), 'OLD.', 'occ_row.');
+BEGIN$$ || occ.part_begin() || body || E'\n    RETURN NULL;\nEND', parts), t);
 
     IF keyed THEN
-        EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {private}.hold_{oid}(text[], "char") RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $body$
+        PERFORM occ.define('{private}.hold_{oid}(text[], "char") RETURNS int', occ.fill($$
 BEGIN
     PERFORM {private}.mark_{oid}(v.*, $2) FROM {view} v WHERE {v_is_key};
     RETURN NULL;
-END $body$ $$, t || jsonb_build_object('v_is_key', (
-            SELECT string_agg(format('v.%I = $1[%s]::%s', attname, k.n, format_type(atttypid, atttypmod)), ' AND ' ORDER BY k.n)
-              FROM unnest(occ.primary_key(rel)) WITH ORDINALITY k (num, n)
-              JOIN pg_attribute ON attrelid = rel AND attnum = k.num)));
+END $$, t || jsonb_build_object('v_is_key', occ.of_key(rel, occ.primary_key(rel), 'v.%s = $1[%s]::%s', ' AND '))), t);
     END IF;
 
     -- For a row that has to be refused, also where another of its key is in the way.
-    EXECUTE occ.fill($$CREATE OR REPLACE FUNCTION {shadow}.refuse(r {view}) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER AS $body$
+    PERFORM occ.define('{shadow}.refuse(r {view}) RETURNS boolean', occ.fill($$
 BEGIN
     INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols}) VALUES ('0', 'I', false, {w_row});
     RETURN NULL;
-END $body$ $$, t || jsonb_build_object('w_row', (
-        SELECT string_agg(CASE WHEN attidentity = '' THEN format('r.%I', attname)
-                               ELSE format('coalesce(r.%I, nextval(%s::oid::regclass))', attname,
-                                           pg_get_serial_sequence(t->>'base', attname)::regclass::oid) END, ', ' ORDER BY attnum)
-          FROM pg_attribute WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND attgenerated = '')));
+END $$, t || jsonb_build_object('w_row', (
+        SELECT string_agg(format(CASE WHEN attidentity = '' THEN 'r.%s' ELSE 'coalesce(r.%s, nextval(%s::oid::regclass))' END,
+                                 occ.name(attname), occ.identity_sequence(rel, attname)), ', ' ORDER BY attnum)
+          FROM pg_attribute WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND attgenerated = ''))), t);
 
     FOR mark IN SELECT * FROM (VALUES ('for_update', 'X'), ('for_key_share', 'S')) m (name, letter) LOOP
-        EXECUTE occ.fill(format($$CREATE OR REPLACE FUNCTION {shadow}.%s(r {view}) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $body$
+        PERFORM occ.define(format('{shadow}.%s(r {view}) RETURNS int', mark.name), occ.fill(format($$
 BEGIN
     IF NOT has_any_column_privilege(session_user, {oid}::oid, 'UPDATE') THEN
-        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = %L;
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = %s;
     END IF;
     RETURN {private}.mark_{oid}(r, '%s');
-END $body$ $$, mark.name, 'permission denied for table ' || (t->>'rel'), mark.letter), t);
+END $$, occ.shield(quote_literal('permission denied for table ' || (t->>'rel'))), mark.letter), t), t);
     END LOOP;
 END $f$;
 
 -- The users' entry where a statement names a view: `path` leads from it to the table. Who may hold rows of a relation is
 -- asked of its user, and below a view of the view's owner, unless the view has the rights of its user (security_invoker).
-CREATE OR REPLACE FUNCTION occ.hold(mark "char", path oid[], key text[]) RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.hold(mark "char", path oid[], key text[]) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     who oid := (SELECT oid FROM pg_roles WHERE rolname = session_user);
     r record;

@@ -177,7 +177,7 @@ $$;
 -- A short text that equal primary keys share. None where the table has none, where its types do not lend themselves
 -- to that, or where there is more to do for a row, as columns that the server generates.
 CREATE OR REPLACE FUNCTION occ.key_text(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(CASE WHEN atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'hashtext(NEW.%I)' ELSE 'NEW.%I' END, attname),
+    SELECT string_agg(format(CASE WHEN atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'hashtext(NEW.%s)' ELSE 'NEW.%s' END, occ.name(attname)),
                       ' || ''/'' || ' ORDER BY attnum)
       FROM pg_attribute
      WHERE attrelid = rel AND attnum = ANY (occ.primary_key(rel))
@@ -206,29 +206,34 @@ $$, '{key}', occ.key_text(rel)), '{stays}',
     || coalesce(' AND ' || nullif(occ.each(rel, occ.watched(rel), 'NEW.{c} IS NOT DISTINCT FROM OLD.{c}', ' AND '), ''), '')), '')
 $t$;
 
+CREATE OR REPLACE FUNCTION occ.identity_sequence(rel oid, name name) RETURNS oid LANGUAGE sql STABLE AS $$
+    SELECT objid FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
+     WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND refobjid = rel AND deptype = 'i' AND attname = name
+$$;
+
 -- Refusal of values that are the server's to give, and identity values where none came.
 CREATE OR REPLACE FUNCTION occ.part_given(rel oid, verb text) RETURNS text LANGUAGE sql STABLE AS $t$
 SELECT coalesce(string_agg(
     CASE WHEN verb = 'insert' AND attidentity = 'a' THEN format($$
-    IF NEW.%1$I IS NULL THEN
-        NEW.%1$I := nextval(%2$s::oid::regclass);
+    IF NEW.%1$s IS NULL THEN
+        NEW.%1$s := nextval(%2$s::oid::regclass);
     ELSE
-        PERFORM occ.refuse_value('insert', %3$L, false);
-    END IF;$$, attname, pg_get_serial_sequence(rel::regclass::text, attname)::regclass::oid, attname)
+        PERFORM occ.refuse_value('insert', %3$s, false);
+    END IF;$$, occ.name(attname), occ.identity_sequence(rel, attname), occ.shield(quote_literal(attname)))
     WHEN verb = 'update' AND attidentity = 'a' THEN format($$
-    IF NEW.%1$I IS NULL THEN
-        NEW.%1$I := nextval(%2$s::oid::regclass);
-    ELSIF NEW.%1$I IS DISTINCT FROM OLD.%1$I THEN
-        PERFORM occ.refuse_value('update', %3$L, false);
-    END IF;$$, attname, pg_get_serial_sequence(rel::regclass::text, attname)::regclass::oid, attname)
+    IF NEW.%1$s IS NULL THEN
+        NEW.%1$s := nextval(%2$s::oid::regclass);
+    ELSIF NEW.%1$s IS DISTINCT FROM OLD.%1$s THEN
+        PERFORM occ.refuse_value('update', %3$s, false);
+    END IF;$$, occ.name(attname), occ.identity_sequence(rel, attname), occ.shield(quote_literal(attname)))
     WHEN verb = 'insert' THEN format($$
-    IF NEW.%1$I IS NOT NULL THEN
-        PERFORM occ.refuse_value('insert', %2$L, true);
-    END IF;$$, attname, attname)
+    IF NEW.%1$s IS NOT NULL THEN
+        PERFORM occ.refuse_value('insert', %2$s, true);
+    END IF;$$, occ.name(attname), occ.shield(quote_literal(attname)))
     ELSE format($$
-    IF NEW.%1$I IS NOT NULL AND NEW.%1$I::text IS DISTINCT FROM OLD.%1$I::text THEN
-        PERFORM occ.refuse_value('update', %2$L, true);
-    END IF;$$, attname, attname) END, ''), '')
+    IF NEW.%1$s IS NOT NULL AND NEW.%1$s::text IS DISTINCT FROM OLD.%1$s::text THEN
+        PERFORM occ.refuse_value('update', %2$s, true);
+    END IF;$$, occ.name(attname), occ.shield(quote_literal(attname))) END, ''), '')
   FROM pg_attribute
  WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND (attidentity = 'a' OR attgenerated <> '')
 $t$;
@@ -289,7 +294,7 @@ $t$;
 
 CREATE OR REPLACE FUNCTION occ.define_trigger(name text, body text, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
 BEGIN
-    EXECUTE occ.fill(format($$CREATE OR REPLACE FUNCTION {private}.%s_{oid}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $body$
+    PERFORM occ.define(format('{private}.%s_{oid}() RETURNS trigger', name), $$
 #variable_conflict use_column
 DECLARE
     occ_state text;
@@ -301,7 +306,7 @@ DECLARE
     occ_key text[];
     occ_last text;
 BEGIN
-$$, name), t) || body || E'\nEND $body$';
+$$ || body || E'\nEND', t);
     PERFORM occ.add_trigger('view', format('occ_%s', name)::name,
         format('CREATE TRIGGER occ_%s INSTEAD OF %1$s ON {view} FOR EACH ROW EXECUTE FUNCTION {private}.%1$s_{oid}()', name), t);
 END $f$;
@@ -310,8 +315,8 @@ CREATE OR REPLACE FUNCTION occ.build_writes(rel oid, t jsonb) RETURNS void LANGU
 DECLARE
     keyed boolean := (t->>'keyed')::boolean;
     op text := occ.part_op(rel);
-    generated text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
-                        WHERE attrelid = rel AND attgenerated <> '' AND NOT attisdropped);
+    generated int2[] := ARRAY(SELECT attnum FROM pg_attribute
+                               WHERE attrelid = rel AND attgenerated <> '' AND NOT attisdropped ORDER BY 1);
     parts jsonb;
 BEGIN
     parts := t || jsonb_build_object(
@@ -324,8 +329,8 @@ BEGIN
         'place_count', occ.part_count(false),
         'change_count', CASE WHEN op IS NULL THEN occ.part_count(true)
             ELSE 'IF occ_op_ = ''U'' THEN ' || occ.part_count(true) || ' ELSE ' || occ.part_count(false) || ' END IF;' END,
-        'returning', coalesce('RETURNING ' || regexp_replace(generated, '([^ ,]+)', 'o.\1', 'g')
-            || ' INTO ' || regexp_replace(generated, '([^ ,]+)', 'NEW.\1', 'g'), ''),
+        'returning', CASE WHEN generated = '{}' THEN '' ELSE format('RETURNING %s INTO %s',
+            occ.each(rel, generated, 'o.{c}', ', '), occ.each(rel, generated, 'NEW.{c}', ', ')) END,
         'op', CASE WHEN op IS NULL THEN '''U''' ELSE 'occ_op_' END,
         'merged_op', CASE WHEN op IS NULL THEN 'CASE occ_was WHEN ''X'' THEN ''R'' WHEN ''S'' THEN ''U'' ELSE occ_was END'
             ELSE 'CASE WHEN occ_was IN (''I'', ''R'') THEN occ_was WHEN occ_was = ''X'' THEN ''R''
@@ -342,7 +347,7 @@ BEGIN
         occ.part_quick(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
         || coalesce(E'\n    occ_op_ := ' || op || ';', '') || occ.part_begin()
         || CASE WHEN keyed THEN
-            'IF (NEW.' || replace(t->>'pk', ', ', ', NEW.') || ') IS DISTINCT FROM (OLD.' || replace(t->>'pk', ', ', ', OLD.') || ') THEN'
+            'IF ({pk_new}) IS DISTINCT FROM ({pk_old}) THEN'
             || occ.part_erase(true)
             || E'\n    occ_head := false;'
             || replace(occ.part_place(true), '{place_count}', '{note}')

@@ -14,8 +14,8 @@ The rule, as AWS documents it and as AWS's own integration tests show it on live
   catalog since, and COMMIT of a transaction that was open at the change and had used one. GRANT and REVOKE are such
   changes, and so is the end of an index build. (User guide.)
 
-"Can" is not "must". This module raises it wherever it is documented, and then once. ``strict`` raises it at any statement
-that needs the catalog, whatever was used before: AWS's agent skill of 2026-10 describes this worst case.
+"Can" is not "must". This module raises it wherever it is documented, and then once. ``strict`` raises it at any
+statement that needs the catalog, whatever was used before: AWS's agent skill of 2026-10 describes this worst case.
 """
 
 from typing import Final

@@ -90,7 +90,7 @@ class Commands:
         return relayed_runs(len(runs))
 
     def _runs(self, data: bytes) -> list[Prepared]:
-        """Return what such runs are of; nothing where ``data`` is anything else, or one of them is not merely relayed."""
+        """Return what such runs are of; nothing where ``data`` is anything else, or one is not merely relayed."""
         runs: list[Prepared] = []
         at = 0
         while data.startswith(_BIND, at):

@@ -9,6 +9,7 @@ from infra.local.proxy.rules import SCHEMA_CONFLICT
 from infra.local.proxy.wire import Fields
 
 _ENGINE: Final = re.compile(r"\b(occ|pg_occ_\d+\w*)\.")
+_ROUTINE: Final = re.compile(r"(PL/pgSQL|SQL) function ")
 _VIEW: Final = re.compile(r"^(permission denied for|must be owner of) view\b")
 _QUERY_CANCELED: Final = "57014"
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
@@ -39,8 +40,9 @@ def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: b
     if "D" in kept:
         kept["D"] = _FAILING_ROW.sub(r"\1", kept["D"])
     kept["M"] = _ENGINE.sub("", _VIEW.sub(r"\1 table", kept.get("M", "")))
-    if _ENGINE.search(kept.get("W", "")):
-        del kept["W"]
+    if "W" in kept:
+        told = [line for line in kept.pop("W").splitlines() if _ROUTINE.match(line) and not _ENGINE.search(line)]
+        kept |= {"W": "\n".join(told)} if told else {}
     if kept.get("s", "").startswith("pg_occ_"):
         del kept["s"]
     sent = kept.pop("P", None)

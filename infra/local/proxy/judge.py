@@ -17,11 +17,15 @@ _JOBS: Final = frozenset({Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
 
 @dataclass
 class Changes:
-    """What the open transaction changes for others (the catalog, jobs) or for its session (the search path)."""
+    """What the open transaction changes for others (the catalog, jobs) or for its session (the search path).
+
+    ``inner`` says that a routine's body has changed the catalog, which it may have committed, whatever came behind.
+    """
 
     catalog: bool = False
     job: bool = False
     path: bool = False
+    inner: bool = False
 
     def note(self, statement: Statement) -> None:
         """Note what a statement changes that no rule refused."""
@@ -69,7 +73,9 @@ class Judge:
         if unit.simple and self.rules.sees_latest(statement):
             verdict.before.append(plan.SEE_LATEST)
         refusal = self._refusal(statement)
-        unit.implicit |= statement.writes and not self.rules.block and not unit.simple
+        unit.implicit |= (statement.writes or statement.calls) and not self.rules.block and not unit.simple
+        if statement.calls and not refusal and (self.rules.ddl or self.rules.dml):
+            verdict.before.append(plan.tell(ddl=self.rules.ddl, dml=self.rules.dml))
         if refusal and statement.kind is not Kind.COMMIT:
             verdict.instead = plan.refuse(refusal)
         elif failure := refusal or self._commit_failure(statement, unit):
@@ -88,6 +94,14 @@ class Judge:
         if self.rules.status == FAILED or statement.kind is Kind.COMMIT:
             return False
         return bool(statement.refusal or self.rules.schema_conflict(statement))
+
+    def learn(self, what: str) -> None:
+        """Learn from PostgreSQL what a routine's body does."""
+        self.rules.learn(ddl=what == "ddl", dml=what == "dml")
+        changes = self.changes
+        changes.path |= what == "path"
+        if what == "ddl":
+            changes.catalog = changes.job = changes.inner = True
 
     def passes(self, statement: Statement) -> bool:
         """Note a statement of a relayed plan and say True where it may run without a closer look."""

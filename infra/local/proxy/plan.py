@@ -3,19 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from psycopg import sql as composed
+from infra.local.dialect import Kind, Refusal, Setting, Statement, call, literal, quote, refusing, substitute
 
-from infra.local.dialect import (
-    AsyncIndex,
-    AsyncValidation,
-    ConstraintModes,
-    IamMapping,
-    Kind,
-    Refusal,
-    Setting,
-    Statement,
-)
-
+_TAGS: Final = {
+    Kind.IAM_GRANT: "AWS IAM GRANT",
+    Kind.IAM_REVOKE: "AWS IAM REVOKE",
+    Kind.CREATE_INDEX_ASYNC: "CREATE INDEX",
+    Kind.VALIDATE_ASYNC: "ALTER TABLE",
+    Kind.SET_CONSTRAINTS: "SET CONSTRAINTS",
+    Kind.RESET: "RESET",
+}
 _REMARKABLE: Final = frozenset({Kind.RESET, Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
 
 
@@ -47,21 +44,20 @@ def _is_simple(statement: Statement) -> bool:
     return not remarkable and statement.kind not in _REMARKABLE
 
 
-def call(function: str, *arguments: str | bool | int | list[str] | None) -> str:
-    """Write the SELECT of a function of literal arguments."""
-    literals = composed.SQL(", ").join(composed.Literal(argument) for argument in arguments)
-    return composed.SQL("SELECT {}({})").format(composed.SQL(function), literals).as_string()
-
-
 def refuse(refusal: Refusal) -> Plan:
     """Let PostgreSQL itself raise the refusal, so that the transaction fails as it would for any error."""
-    return Plan(call("occ.refuse", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint))
+    return Plan(f"SELECT {refusing(refusal)}")
 
 
 def fail_at_commit(refusal: Refusal) -> Plan:
     """Let PostgreSQL raise the refusal when the transaction commits."""
     text = call("occ.fail_at_commit", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint)
-    return Plan(text, hidden=True)
+    return Plan(f"SELECT {text}", hidden=True)
+
+
+def tell(*, ddl: bool, dml: bool) -> Plan:
+    """Let the bodies of routines know what the transaction has done before."""
+    return Plan(f"SELECT {call('occ.tell', ddl, dml)}", hidden=True)
 
 
 BEGIN = Plan("BEGIN", hidden=True)
@@ -83,26 +79,11 @@ def of(statement: Statement) -> Plan:
 
 
 def _substitute(statement: Statement) -> Plan | None:
-    """Return the call that stands for a statement PostgreSQL does not have or would answer otherwise."""
-    select, hide, tag = "", False, ""
+    """Return the SELECT that stands for a statement PostgreSQL does not have or would answer otherwise."""
     match statement.kind, statement.details:
-        case Kind.IAM_GRANT, IamMapping(role, arn):
-            select, hide, tag = call("sys.iam_grant", role, arn), True, "AWS IAM GRANT"
-        case Kind.IAM_REVOKE, IamMapping(role, arn):
-            select, hide, tag = call("sys.iam_revoke", role, arn), True, "AWS IAM REVOKE"
-        case Kind.CREATE_INDEX_ASYNC, AsyncIndex(name=name, schema=schema, table=table, predicate=predicate):
-            select = call("occ.submit_index", statement.sql, name, schema, table, predicate) + " AS job_id"
-            tag = "CREATE INDEX"
-        case Kind.VALIDATE_ASYNC, AsyncValidation(schema, table, constraint):
-            select = call("occ.submit_validation", schema, table, constraint) + " AS job_id"
-            tag = "ALTER TABLE"
-        case Kind.SET_CONSTRAINTS, ConstraintModes(deferred, names):
-            # PostgreSQL itself must not hear of it: the engine's own trigger is deferred, too.
-            qualified = [composed.Identifier(*filter(None, name)).as_string() for name in names]
-            select, hide, tag = call("occ.set_constraints", deferred, qualified), True, "SET CONSTRAINTS"
-        case Kind.RESET, Setting(name=None):
-            select, hide, tag = call("occ.reset_all"), True, "RESET"
         case Kind.SHOW, Setting(name=str(name), answer=str(answer)):
-            shown = composed.SQL("SELECT {} AS {}").format(composed.Literal(answer), composed.Identifier(name))
-            select, tag = shown.as_string(), "SHOW"
-    return Plan(select, statement, hide_rows=hide, tag=tag) if select else None
+            return Plan(f"SELECT {literal(answer)} AS {quote(name)}", statement, tag="SHOW")
+        case Kind.CREATE_INDEX_ASYNC | Kind.VALIDATE_ASYNC as kind, _:
+            return Plan(f"SELECT {substitute(statement)} AS job_id", statement, tag=_TAGS[kind])
+    stands_for = substitute(statement)
+    return Plan(f"SELECT {stands_for}", statement, hide_rows=True, tag=_TAGS[statement.kind]) if stands_for else None

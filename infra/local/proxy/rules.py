@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from infra.local.dialect import Kind, Refusal, Statement
+from infra.local.dialect import Kind, Refusal, Statement, facts
 from infra.local.faults import CONFLICTS
 from infra.local.proxy.catalog_cache import CatalogCache
 
@@ -13,8 +13,8 @@ FAILED: Final = b"E"
 
 # Sources: recorded from a cluster in 2026-09 (DDL rules), AWS's documentation of 2026-10 (the text of OC001), and
 # public protocols of live clusters of 2026-09 (age).
-MULTIPLE_DDL: Final = Refusal("0A000", "multiple ddl statements not supported in a transaction")
-DDL_AND_DML: Final = Refusal("0A000", "ddl and dml are not supported in the same transaction")
+MULTIPLE_DDL: Final = facts.MULTIPLE_DDL.refusal()
+DDL_AND_DML: Final = facts.DDL_AND_DML.refusal()
 SCHEMA_CONFLICT: Final = Refusal("40001", CONFLICTS["OC001"])
 
 _ENDS: Final = frozenset({Kind.COMMIT, Kind.ROLLBACK})
@@ -73,7 +73,9 @@ class Rules:
     def passes(self, statement: Statement, now: float) -> bool:
         """Count a statement that is no DDL and not refused as such, and say True; say False where to look closer."""
         started = self.started
-        if self.ddl or self.doomed or not self.cache.current or (statement.writes and not self.block):
+        if self.ddl or self.doomed or not self.cache.current:
+            return False
+        if not self.block and (statement.writes or statement.calls):
             return False
         if started is not None and now - started > self._limits.transaction_s:
             return False
@@ -124,6 +126,10 @@ class Rules:
         self.look(statement)
         self.ddl = self.ddl or statement.counts_as_ddl
         self.dml = self.dml or statement.writes
+
+    def learn(self, *, ddl: bool = False, dml: bool = False) -> None:
+        """Note what a routine's body has done."""
+        self.ddl, self.dml = self.ddl or ddl, self.dml or dml
 
     def settled(self, status: bytes) -> None:
         """Note the transaction status that PostgreSQL reports when it is ready for the next message.

@@ -7,6 +7,7 @@ from typing import Final
 
 from infra.local.cluster import Cluster
 from infra.local.dialect import Catalog, Statement
+from infra.local.mailbox import Question
 from infra.local.proxy import wire
 from infra.local.proxy.answers import Answers
 from infra.local.proxy.commands import Commands
@@ -43,7 +44,7 @@ class Session:
         self._judge = Judge(cluster, user)
         self._rules = self._judge.rules
         self._commands = Commands(self._judge, self._analyse)
-        self._answers = Answers(self._finished)
+        self._answers = Answers(self._finished, cluster.described, self._noticed)
         self._unit: Unit | None = None
         self._pending = b""
         self._blocked = True
@@ -66,6 +67,11 @@ class Session:
         """Whether the client has a transaction open."""
         return self._rules.block
 
+    @property
+    def changes_schema(self) -> bool:
+        """Whether the transaction has run a schema change, or does."""
+        return self._rules.ddl
+
     def close(self) -> None:
         """End both sides; PostgreSQL rolls back what is open."""
         self.client.abort()
@@ -73,7 +79,7 @@ class Session:
     def ended(self) -> None:
         """Let go of the upstream, whichever side ended first."""
         self.on_end()
-        self.cluster.sessions.pop(self.pid, None)
+        self.cluster.session_ended(self.pid)
         if self.upstream:
             self.upstream.close()
             self.upstream = None
@@ -139,11 +145,21 @@ class Session:
         """Take what PostgreSQL says."""
         unit = self._unit
         if unit and unit.plain and self._answers.empty:
-            status = wire.settled_status(data)
-            if status:
-                self._relay(data, status)
+            settled = wire.settled(data)
+            if settled:
+                status, described = settled
+                self._relay(self._shown(data, described) if described else data, status)
                 return
         self._read(data, unit)
+
+    def _shown(self, data: bytes, described: list[int]) -> bytes:
+        """Return an answer with its descriptions of rows as the client is to have them."""
+        parts, kept = [], 0
+        for at in described:
+            end = wire.end_of_message(data, at)
+            parts += [data[kept:at], self.cluster.described(data[at:end])]
+            kept = end
+        return b"".join([*parts, data[kept:]])
 
     def _relay(self, data: bytes, status: bytes) -> None:
         """Relay an answer that is whole, good news, and changes nothing that anybody has to be told; most are."""
@@ -182,13 +198,31 @@ class Session:
         self._answered = True
         return wire.ready(status)
 
+    def _noticed(self, fields: wire.Fields) -> bool:
+        """Take a notice that is for the proxy: a routine's body does what the rules are about, or asks what to run."""
+        match fields.get("C"):
+            case "OCC00":
+                self._judge.learn(fields["M"])
+            case "OCC01":
+                question = Question(fields["D"], fields["M"], tuple(json.loads(fields["H"])))
+                self.cluster.spawn(self._answer(question))
+            case _:
+                return False
+        return True
+
+    async def _answer(self, question: Question) -> None:
+        """Answer a routine; what it has created and committed has to be known by then."""
+        if self._judge.changes.inner:
+            await self.cluster.catalog_changed(self)
+        self.cluster.translate(question, self.pid)
+
     def _settle(self, unit: Unit, status: bytes) -> None:
         """See to what changed for everybody, or for this session, before the client goes on."""
         changes = self._judge.changes
         kept = unit.committed or not (unit.failed or unit.rolled_back)
         if status == IDLE:
             self._judge.changes = Changes()
-        if changes.catalog and kept and status == IDLE:
+        if changes.catalog and (kept or changes.inner) and status == IDLE:
             self.cluster.spawn(self._catalog_changed(job=changes.job))
         else:
             self._learn_search_path(self._ready)

@@ -224,7 +224,7 @@ def test_without_a_grant_nothing_is_permitted(somebody: Session) -> None:
 
 def _refusal(session: Session, statement: str) -> psycopg.Error:
     """Return why the statement is refused, once the session knows of the latest schema change."""
-    session.retried("SELECT 1")
+    session.catch_up()
     return session.fails(statement)
 
 

@@ -98,6 +98,34 @@ def test_a_definition_names_the_schema_that_is_not_in_the_path(session: Session)
     assert session(f"SELECT pg_get_viewdef('{schema}.of_views')") == [" SELECT viewname\n   FROM pg_views;"]
 
 
+def test_no_extension_is_to_be_had(session: Session) -> None:
+    assert session("SELECT count(*) FROM pg_available_extensions") == [0]
+    assert session("SELECT extname FROM pg_extension") == ["plpgsql"]
+
+
+def test_sizes_are_told_of_what_was_analyzed(session: Session) -> None:
+    size = "SELECT relpages, reltuples FROM pg_class WHERE relname = %s"
+    session(f"INSERT INTO {TABLE} VALUES (1, 'x')")
+    assert session(size, TABLE) == [(0, -1)]
+    notices: list[str | None] = []
+    session.connection.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+    session("ANALYZE")
+    assert (session(size, TABLE), notices) == ([(0, 1)], [])
+
+
+@pytest.mark.parametrize("catalog", ["pg_enum", "pg_policy", "pg_depend", "pg_inherits"])
+def test_catalogs_that_can_be_read(session: Session, catalog: str) -> None:
+    session(f"SELECT * FROM {catalog} LIMIT 1")
+
+
+def test_a_session_has_one_number(session: Session, stage: Stage) -> None:
+    number = "SELECT sys.current_session_id()"
+    (mine,) = session(number)
+    assert session(f"{number} FROM pg_sleep(0)") == [mine]
+    assert stage.open()(number) != [mine]
+    assert session("SELECT sys.dsql_major_version()") == [1]
+
+
 def test_only_a_clusters_schemas_are_listed(session: Session) -> None:
     assert session("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%occ%'") == []
     assert session("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '%occ%'") == []
@@ -105,3 +133,40 @@ def test_only_a_clusters_schemas_are_listed(session: Session) -> None:
 
 def test_a_query_may_name_its_own_part_like_a_catalog(session: Session) -> None:
     assert session("WITH pg_class AS (SELECT 1 AS relname) SELECT relname FROM pg_class") == [1]
+
+
+ORIGINS = {
+    "table": ("SELECT v, id, 1 FROM t", [("t", "v"), ("t", "id"), None]),
+    "join": ("SELECT a.id, b.n FROM t a JOIN u b ON a.id = b.n", [("t", "id"), ("u", "n")]),
+    "view": ("SELECT v FROM shown", [("shown", "v")]),
+    "locked": ("SELECT id FROM t FOR UPDATE", [("t", "id")]),
+    "changed": ("UPDATE t SET v = v RETURNING v, id", [("t", "v"), ("t", "id")]),
+    "upsert": ("INSERT INTO u VALUES (1) ON CONFLICT DO NOTHING RETURNING n", None),
+    "catalog": ("SELECT relname FROM pg_namespace, pg_class LIMIT 1", None),
+}
+
+
+@pytest.mark.parametrize("what", ORIGINS)
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_results_columns_carry_the_numbers_that_the_catalog_shows(stage: Stage, what: str, prepared: bool) -> None:
+    session = stage.set_up(
+        "CREATE TABLE t (gone int, id int PRIMARY KEY, v int)",
+        "ALTER TABLE t DROP COLUMN gone",
+        "CREATE TABLE u (n int PRIMARY KEY)",
+        "CREATE VIEW shown AS SELECT id, v FROM t",
+    )
+    statement, expected = ORIGINS[what]
+    connection = session.connection.pgconn
+    for _ in range(2):
+        if prepared:
+            connection.prepare(b"", statement.encode())
+            result = connection.exec_prepared(b"", [])
+        else:
+            result = connection.exec_(statement.encode())
+        found = [(result.ftable(n), result.ftablecol(n)) for n in range(result.nfields)]
+        named = "SELECT relname, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+        names = [
+            next(iter(session(f"{named} WHERE attrelid = {table} AND attnum = {column}")), None)
+            for table, column in found
+        ]
+        assert expected is None or names == expected

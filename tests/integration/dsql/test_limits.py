@@ -192,7 +192,8 @@ def test_max_connections_is_not_the_quota(session: Session) -> None:
             "Datatype limit greater than 65535 bytes not supported for varchar",
         ),
         ("CREATE TABLE wide (v char(4097))", None, "Datatype limit greater than 4096 bytes not supported for char"),
-        ("CREATE TABLE wide (v numeric(39, 0))", "22023", ""),
+        ("CREATE TABLE wide (v numeric(1001, 0))", "22023", "NUMERIC precision 1001 must be between 1 and 1000"),
+        ("CREATE TABLE wide (v numeric(9, 1001))", "22023", "NUMERIC scale 1001 must be between -1000 and 1000"),
         (
             f"CREATE TABLE wide ({' int, '.join('abcdefghi')} int, PRIMARY KEY ({', '.join('abcdefghi')}))",
             "54011",

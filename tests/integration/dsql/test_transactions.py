@@ -24,6 +24,23 @@ def test_there_is_one_isolation_level(session: Session) -> None:
     assert session.tag == "COMMIT"
 
 
+def test_a_session_may_be_made_to_read_only(session: Session) -> None:
+    session("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    assert session("SHOW default_transaction_read_only") == ["on"]
+    for verb, statement in (("CREATE TABLE", "CREATE TABLE x (id int)"), ("INSERT", "INSERT INTO t VALUES (9, 9)")):
+        error = session.fails(statement)
+        assert error.sqlstate == "25006"
+        assert error.diag.message_primary == f"cannot execute {verb} in a read-only transaction"
+    session("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE")
+    session("UPDATE t SET v = v")
+
+
+def test_reset_all_makes_a_session_write_again(session: Session) -> None:
+    session("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    session("RESET ALL")
+    assert session("SHOW default_transaction_read_only") == ["off"]
+
+
 UNSUPPORTED = {
     "BEGIN ISOLATION LEVEL SERIALIZABLE": "Unsupported isolation level: SERIALIZABLE",
     "START TRANSACTION ISOLATION LEVEL READ COMMITTED": "Unsupported isolation level: READ COMMITTED",

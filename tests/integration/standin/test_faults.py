@@ -78,7 +78,7 @@ def test_a_fault_of_a_session_is_not_anothers(session: Session, module_stage: St
 
 def test_a_fault_of_a_table_is_not_anothers(session: Session, module_stage: Stage, handle: Handle) -> None:
     module_stage.set_up("CREATE TABLE IF NOT EXISTS u (id int)")
-    session.retried("SELECT 1")
+    session.catch_up()
     with handle.fault("fail", table="t") as fault:
         session("INSERT INTO u VALUES (1)")
         session.begin()("SELECT * FROM t")
@@ -102,7 +102,7 @@ def test_a_fault_of_a_table_is_told_of_prepared_statements(session: Session, han
 
 def test_what_was_rolled_back_has_touched_no_table(session: Session, module_stage: Stage, handle: Handle) -> None:
     module_stage.set_up("CREATE TABLE IF NOT EXISTS u (id int)")
-    session.retried("SELECT 1")
+    session.catch_up()
     with handle.fault("fail", table="t") as fault:
         session.begin()(INSERT, 1)
         session("ROLLBACK")

@@ -34,7 +34,6 @@ def test_subtransactions_are_refused(sql: str, name: str) -> None:
         ("SET LOCAL statement_timeout = 1", "statement_timeout"),
         ("SET my.own = 1", "my.own"),
         ("RESET lock_timeout", "lock_timeout"),
-        ("SELECT set_config('row_security', 'off', true)", "row_security"),
     ],
 )
 def test_setting_off_the_list_is_refused(sql: str, name: str) -> None:
@@ -50,13 +49,19 @@ def test_setting_off_the_list_is_refused(sql: str, name: str) -> None:
         "SET enable_seqscan = off",
         "SET NAMES 'UTF8'",
         "RESET ALL",
-        "SELECT set_config('search_path', $1, false)",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ WRITE",
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         "SHOW no_such_setting",
     ],
 )
 def test_the_rest_passes(sql: str) -> None:
     assert sent(sql) == sql
+
+
+@pytest.mark.parametrize("sql", ["SHOW jit", "SELECT current_setting('jit') AS cur, set_config('jit', 'off', false)"])
+def test_a_setting_that_drivers_bear_to_miss_is_not_there(sql: str) -> None:
+    assert refused(sql) == ("42704", 'unrecognized configuration parameter "jit"')
 
 
 def test_a_setting_postgres_does_not_know_gets_a_name_it_takes() -> None:

@@ -1,0 +1,37 @@
+"""What a cluster has or does that the stand-in does not."""
+
+from typing import Final, NamedTuple
+
+
+class Gap(NamedTuple):
+    """Something that is not reproduced, and where it is known from."""
+
+    what: str
+    source: str
+    date: str
+
+
+GAPS: Final = (
+    Gap("EXPLAIN shows PostgreSQL's plan, not `Full Scan`, `Storage Scan`, `B-Tree Scan`, `Storage Lookup`", "codetalk", "2025-12"),
+    Gap("the order of rows without ORDER BY is PostgreSQL's", "own", "2026-11"),
+    Gap("ON CONFLICT of a view that hides rows or keys of its table", "own", "2026-11"),
+    Gap("EXPLAIN ANALYZE VERBOSE has no `Statement DPU Estimate`", "docs", "2026-10"),
+    Gap("`dsql.enable_batched_nestloop` can be set and does nothing", "docs", "2026-09"),
+    Gap("a query may use more than 128 MiB of memory (54000 or 53200 on a cluster)", "docs, live", "2026-09"),
+    Gap("storage has no limit of its own (53100 on a cluster)", "docs", "2026-10"),
+    Gap("of schema `sys`: base32_str_to_uuid, cluster_size, cluster_size_limit, current_transaction_id,"
+        " iam_session_user, supported_datatypes, job_err_msg", "live", "2026-09"),
+    Gap("`sys.jobs` has no rows for DROP TABLE and for automatic ANALYZE", "rec", "2026-09"),
+    Gap("`pg_prepared_statements` is PostgreSQL's own", "live", "2026-09"),
+    Gap("streams, and clusters of several Regions", "botocore, skill", "2026-11"),
+    Gap("a cluster that wakes up: `unable to accept connection, waking up cluster`", "wild, skill", "2026-10"),
+    Gap("a message that is too long ends the connection (observed); docs say 08P01", "docs, live", "2026-09"),
+    Gap("latency, throughput and recovery of a distributed service", "own", "2026-11"),
+    Gap("an unqualified name in a routine's body is looked up in the search path of its creation, not of its call",
+        "own", "2026-11"),
+    Gap("DML in a body that is written as SQL (BEGIN ATOMIC) is not told from a read by the rule of DDL and DML",
+        "own", "2026-11"),
+    Gap("DDL that an EXCEPTION block took back still counts as the transaction's DDL for statements behind it",
+        "own", "2026-11"),
+    Gap("an upsert in a read-only transaction is refused as SELECT, FOR UPDATE as INSERT", "own", "2026-11"),
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""The declared facts: each with a date, said once, and shown on the page that is made of them."""
+
+import re
+from importlib.resources import files
+
+import pytest
+
+from infra.local.dialect import facts
+from infra.local.faults import CONFLICTS
+from tests import fidelity
+from tests.known_divergences import KNOWN
+
+DECLARED = [
+    (f"{topic.__name__.rpartition('.')[2]}.{name}", fact)
+    for topic in facts.TOPICS
+    for name, value in vars(topic).items()
+    for fact in (value.values() if isinstance(value, dict) else (value,))
+    if isinstance(fact, facts.Fact)
+]
+ENGINE = "".join(files("infra.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "commit"))
+
+
+@pytest.mark.parametrize(("name", "fact"), DECLARED, ids=[f"{name}-{n}" for n, (name, _) in enumerate(DECLARED)])
+def test_a_fact_has_a_code_a_date_and_a_source(name: str, fact: facts.Fact) -> None:
+    assert re.fullmatch(r"[0-9A-Z]{5}", fact.sqlstate)
+    assert re.fullmatch(r"20\d\d-\d\d", fact.date)
+    assert fact.source
+
+
+@pytest.mark.parametrize("fact", [facts.ROWS, facts.SIZE, facts.DATA_CONFLICT])
+def test_the_engine_says_it_in_the_same_words(fact: facts.Fact) -> None:
+    assert f"ERRCODE = '{fact.sqlstate}', MESSAGE = '{fact.message}'" in ENGINE
+
+
+def test_faults_say_it_in_the_same_words() -> None:
+    assert {"OC000": facts.DATA_CONFLICT.message, "OC001": facts.SCHEMA_CONFLICT.message} == CONFLICTS
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert fidelity.PAGE.read_text() == fidelity.page(), "run python -m tests.fidelity --write"
+
+
+def test_the_page_names_each_recorded_answer_that_differs() -> None:
+    page = fidelity.PAGE.read_text()
+    assert [name for name in KNOWN if f"| {name} |" not in page] == []
