@@ -17,6 +17,7 @@ pytest_plugins = (
     "tests.fix_cluster",
     "tests.fix_probes",
     "tests.fix_sessions",
+    "tests.fix_clients",
     "tests.fix_alone",
     "tests.fix_principals",
 )

@@ -99,12 +99,13 @@ def _cloud(target: str, region: str | None) -> "Cloud":
 @cli.command()
 @click.option("--detach", is_flag=True, help="Let it run in the background until `python -m infra down`.")
 @click.option("--port", default=0, help="Port of the AWS endpoint on 127.0.0.1; a free one unless said otherwise.")
+@click.option("--cluster-port", default=0, help="Port of clusters; 5432 where it is free unless said otherwise.")
 @click.option("--region", default="us-east-1", show_default=True, help="Region that the endpoints name.")
-def up(port: int, region: str, *, detach: bool) -> None:
+def up(port: int, cluster_port: int, region: str, *, detach: bool) -> None:
     """Start the stand-in for AWS on this machine."""
     from infra.local import attach
 
-    options = ("--port", str(port), "--region", region)
+    options = ("--port", str(port), "--cluster-port", str(cluster_port), "--region", region)
     if (known := attach.read_state()) is not None:
         raise click.ClickException(f"it runs already, process {known['pid']}; end it with: python -m infra down")
     if detach:
@@ -141,6 +142,19 @@ def env(stack: "Stack") -> None:
 
     host = stack.outputs().cluster_endpoint if stack.exists() else None
     click.echo(exports(variables(stack.cloud, host)))
+
+
+@cli.command()
+def hosts() -> None:
+    """Print each cluster's line for the hosts file, for clients that resolve names themselves; nothing is changed."""
+    from infra.local import names
+    from infra.local.attach import NOT_RUNNING, LocalCloud
+
+    environment = os.environ if "DSQL_CONTROL" in os.environ else LocalCloud.running().environment
+    try:
+        click.echo("\n".join(names.lines(environment)))
+    except OSError:
+        raise click.ClickException(NOT_RUNNING) from None
 
 
 # The stack

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.pins import pins
+
 ROOT: Final = Path(__file__).parent.parent
 EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip can hold: every file has it, so that equal contents are equal bytes."""
@@ -75,22 +77,27 @@ def build(platform: Platform, cache: Path = CACHE) -> Path:
 
 
 def _digest(platform: Platform) -> str:
-    """Hash what decides the contents: sources, held versions, platform."""
-    digest = hashlib.sha256(repr((dependencies(), sorted(SERVICES), platform)).encode())
+    """Hash what decides the contents: sources, versions of all dependencies, platform."""
+    needed = dependencies()
+    digest = hashlib.sha256(repr((needed, pins(needed), sorted(SERVICES), platform)).encode())
     for path in sorted((ROOT / "src").rglob("*.py")):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:20]
 
 
 def _gather(folder: Path, platform: Platform) -> None:
+    needed = dependencies()
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary", ":all:"]
-    done = subprocess.run(
-        [*command, "--target", str(folder), *platform.pip_arguments, *dependencies()],
-        capture_output=True,
-        text=True,
-        timeout=PIP_LIMIT_S,
-        check=False,
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as held:
+        held.write("\n".join(pins(needed)))
+        held.flush()
+        done = subprocess.run(
+            [*command, "--constraint", held.name, "--target", str(folder), *platform.pip_arguments, *needed],
+            capture_output=True,
+            text=True,
+            timeout=PIP_LIMIT_S,
+            check=False,
+        )
     if done.returncode:
         raise BundleError(done.stderr.strip())
 

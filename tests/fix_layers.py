@@ -8,6 +8,7 @@ from _pytest.mark.expression import Expression
 LAYERS = {
     "unit": "the transfer and its retry, and the parts of the stand-in, on a local PostgreSQL",
     "integration": "Aurora DSQL and the stack, on this machine or on AWS (--target)",
+    "clients": "clients of Aurora DSQL as their authors ship them, on this machine",
     "stress": "the storm: thousands of transfers at once, and a verdict",
 }
 TESTS = Path(__file__).parent

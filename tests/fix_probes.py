@@ -99,37 +99,45 @@ def _set_up(connection: pq.abc.PGconn, statement: str) -> None:
 
 
 def differences(step: Step, answers: list[Answer], *, ignore_rows: bool = False) -> list[str]:
-    """Say how an answer differs from the recorded one."""
-    expect, answer = step["expect"], answers[-1]
-    names = ["outcome", "command_tag", "sqlstate", "message", "columns"]
-    names += ["rows"] if expect["rows"] is not None and not ignore_rows else []
+    """Say how answers differ from the recorded ones: the last of them, and in a batch each."""
+    expect, sql = step["expect"], step["sql"]
+    found = _differences(sql, expect, answers[-1], ignore_rows=ignore_rows)
+    recorded = expect.get("results")
+    if recorded is None:
+        return found
+    if len(answers) != len(recorded):
+        found.append(f"{sql}: {len(answers)} answers, recorded were {len(recorded)}")
+    for number, (one, answer) in enumerate(zip(recorded, answers, strict=False), start=1):
+        found += _differences(f"{sql}, answer {number}", one, answer, ignore_rows=ignore_rows)
+    return found
+
+
+def _differences(sql: str, expect: Step, answer: Answer, *, ignore_rows: bool) -> list[str]:
+    names = {"outcome", "command_tag", "sqlstate", "message", "columns"} & expect.keys()
+    if expect.get("rows") is not None and not ignore_rows:
+        names.add("rows")
     found = [
-        f"{step['sql']}: {name} is {getattr(answer, name)!r}, recorded was {expect[name]!r}"
-        for name in names
+        f"{sql}: {name} is {getattr(answer, name)!r}, recorded was {expect[name]!r}"
+        for name in sorted(names)
         if getattr(answer, name) != expect[name]
     ]
     rows = answer.rows or []
     if "row_count" in expect and len(rows) != expect["row_count"]:
-        found.append(f"{step['sql']}: {len(rows)} rows, recorded were {expect['row_count']}")
-    return found + _volatile(step, rows) + _several(step, answers)
+        found.append(f"{sql}: {len(rows)} rows, recorded were {expect['row_count']}")
+    return found + _volatile(sql, expect.get("rows_match"), rows)
 
 
-def _volatile(step: Step, rows: list[list[str | None]]) -> list[str]:
-    patterns = step["expect"].get("rows_match")
-    cells = zip(patterns, rows[0], strict=True) if patterns and rows else []
+def _volatile(sql: str, patterns: list[str | None] | None, rows: list[list[str | None]]) -> list[str]:
+    """Compare the first row with what was recorded of values that differ each time."""
+    if not patterns:
+        return []
+    if not rows:
+        return [f"{sql}: no row, recorded was one like {patterns!r}"]
     return [
-        f"{step['sql']}: {cell!r} does not match {pattern!r}"
-        for pattern, cell in cells
+        f"{sql}: {cell!r} does not match {pattern!r}"
+        for pattern, cell in zip(patterns, rows[0], strict=True)
         if pattern is not None and not re.search(pattern, cell or "")
     ]
-
-
-def _several(step: Step, answers: list[Answer]) -> list[str]:
-    recorded = step["expect"].get("results")
-    if recorded is None:
-        return []
-    given = [{"command_tag": a.command_tag, "columns": a.columns, "rows": a.rows} for a in answers]
-    return [] if given == recorded else [f"{step['sql']}: answers are {given!r}, recorded were {recorded!r}"]
 
 
 def judge(name: str, found: list[str]) -> None:

@@ -56,7 +56,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    needed = not config.option.collectonly and any(selects(config, layer) for layer in ("integration", "stress"))
+    needed = not config.option.collectonly and any(
+        selects(config, layer) for layer in ("integration", "clients", "stress")
+    )
     if needed and not hasattr(config, "workerinput"):
         config.stash[_cloud] = _reach(config)
 

@@ -1,10 +1,10 @@
 """How pytest-xdist deals out tests: one by one, but together what shares one thing.
 
 Tests of the shared stack (``test_chapter_*.py``) run on one worker, in turn; on AWS also those of a cluster, for it is
-the stack's, and a schema change of one test costs every other one an OC001. So does each worker's share of all storms
-(``[share3-hot_accounts]``). Sabotage goes with the first share: were it a group of its own, there would be more
-groups than workers, and a share could be queued behind another that waits for it. pytest-xdist's own
-``--dist loadgroup`` does not work with pytest 9.2 (pytest-xdist 3.8.0, 2026-11).
+the stack's, and a schema change of one test costs every other one an OC001. So do the tests of one client, which have
+a cluster of their own, and each worker's share of all storms (``[share3-hot_accounts]``). Sabotage goes with the first
+share: were it a group of its own, there would be more groups than workers, and a share could be queued behind another
+that waits for it. pytest-xdist's own ``--dist loadgroup`` does not work with pytest 9.2 (pytest-xdist 3.8.0, 2026-11).
 """
 
 import atexit
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
 STACK: Final = re.compile(r"(^|/)test_chapter_\d\.py::")
+CLIENT: Final = re.compile(r"(^|/)clients/(test_\w+\.py)::")
 CLUSTER: Final = re.compile(r"(^|/)integration/(?!walkthrough/)")
 SHARE: Final = re.compile(r"\[(share\d+)[-\]]")
 SABOTAGE: Final = re.compile(r"(^|/)test_sabotage\.py::")
@@ -28,6 +29,8 @@ def group(nodeid: str, target: str) -> str:
     """Return the name that tests of one worker have in common; a test of its own has its own."""
     if STACK.search(nodeid) or (target == "aws" and CLUSTER.search(nodeid)):
         return "stack"
+    if client := CLIENT.search(nodeid):
+        return client[2]
     if SABOTAGE.search(nodeid):
         return "share0"
     share = SHARE.search(nodeid)

@@ -15,6 +15,8 @@ from typing import Any, Final
 import click
 
 from infra.batch import as_batch
+from infra.local import roots
+from infra.local.addresses import PORT
 from infra.local.postgres import PostgresUnavailable
 from infra.shell import exports
 
@@ -26,13 +28,12 @@ Standing = Callable[[], AbstractAsyncContextManager[dict[str, str]]]
 def cli() -> None:
     """Run parts of the stand-in for AWS on this machine."""
     # A shell that was told how to reach an earlier stand-in must not lead this one astray.
-    for name in [name for name in os.environ if name.startswith(("AWS_", "PG"))]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "PG")) and name not in roots.VARIABLES]:
         del os.environ[name]
 
 
 def _common(command: Callable[..., None]) -> Callable[..., None]:
     options = (
-        click.option("--port", default=0, help="Port on 127.0.0.1; a free one unless said otherwise."),
         click.option("--region", default=REGION, show_default=True, help="Region that the endpoints name."),
         click.option("--json", "as_json", is_flag=True, help="Print one line of JSON in place of exports."),
         click.option("--until-eof", is_flag=True, help="End when standard input does."),
@@ -44,6 +45,7 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
 
 @cli.command()
 @_common
+@click.option("--port", default=0, help=f"Port on 127.0.0.1; {PORT} on another address unless said otherwise.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep the contents here, durably.")
 def dsql(port: int, region: str, data: Path | None, **how: bool) -> None:
     """Run a truthful Aurora DSQL and print the environment that a client needs.
@@ -57,11 +59,13 @@ def dsql(port: int, region: str, data: Path | None, **how: bool) -> None:
 
 @cli.command()
 @_common
-def cloud(port: int, region: str, **how: bool) -> None:
+@click.option("--port", default=0, help="Port of AWS's endpoint on 127.0.0.1; a free one unless said otherwise.")
+@click.option("--cluster-port", default=0, help=f"Port of clusters; {PORT} where it is free unless said otherwise.")
+def cloud(port: int, region: str, cluster_port: int, **how: bool) -> None:
     """Run the part of AWS that the walk-through needs and print the environment that a client needs."""
     from infra.local.cloud import standing
 
-    _run(partial(standing, port, region), **how)
+    _run(partial(standing, port, region, cluster_port), **how)
 
 
 def _run(standing: Standing, *, as_json: bool, until_eof: bool) -> None:

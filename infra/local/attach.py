@@ -94,12 +94,12 @@ class LocalCloud:
             self._process = None
 
 
-def launch(what: str, *options: str) -> tuple["subprocess.Popen[str]", dict[str, str]]:
+def launch(what: str, *options: str, stderr: BinaryIO | None = None) -> tuple["subprocess.Popen[str]", dict[str, str]]:
     """Start a stand-in, ``cloud`` or ``dsql``, that ends when our end of a pipe does.
 
-    Returns its process and the variables that reach it; raises CloudError.
+    Returns its process and the variables that reach it; raises CloudError. Its words go to ``stderr``, else to ours.
     """
-    process, environment = _begin(what, "--until-eof", *options, stdin=subprocess.PIPE)
+    process, environment = _begin(what, "--until-eof", *options, stdin=subprocess.PIPE, stderr=stderr)
     if environment is None:
         end(process)
         raise CloudError("the stand-in did not start; its words are above")

@@ -5,17 +5,24 @@ from pathlib import Path
 
 import trustme
 
+from infra.local import roots
 from infra.local.folder import private
 
 
 class Authority:
-    """The authority. ``path`` is the file that clients trust: PGSSLROOTCERT."""
+    """The authority. ``path`` is the file that clients trust: PGSSLROOTCERT.
+
+    ``bundle`` is for clients that trust what the system trusts: the system's authorities, and this one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._ca = trustme.CA(organization_name="Aurora DSQL stand-in")
         self.path = folder / "root.pem"
-        with private(self.path) as file:
-            file.write(self._ca.cert_pem.bytes())
+        self.bundle = folder / "bundle.pem"
+        own = self._ca.cert_pem.bytes()
+        for path, certificates in ((self.path, own), (self.bundle, roots.bundle(own))):
+            with private(path) as file:
+                file.write(certificates)
 
     def context(self, host: str) -> ssl.SSLContext:
         """Return a server's TLS context for ``host``: TLS 1.2 or later, also without negotiation in clear text.

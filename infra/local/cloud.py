@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
+from infra.local import roots
 from infra.local.aws import services
 from infra.local.aws.account import MotoAccount
 from infra.local.aws.front import Front
@@ -16,13 +17,13 @@ from infra.local.functions.service import Lambda
 from infra.local.iam.principals import Either, Table
 from infra.local.reach import ACCOUNT, control, variables
 
-REACH: Final = ("AWS_ENDPOINT_URL", "PGHOSTADDR", "PGPORT", "PGSSLROOTCERT")
+REACH: Final = ("AWS_ENDPOINT_URL", "PGHOSTADDR", "PGPORT", "PGSSLROOTCERT", *roots.VARIABLES)
 """What a function is told beyond what AWS tells it: the way to the stand-in."""
 
 
 @contextlib.asynccontextmanager
-async def standing(port: int, region: str) -> AsyncIterator[dict[str, str]]:
-    """Run the stand-in; give the variables that reach it. Raises OSError where the port is taken."""
+async def standing(port: int, region: str, cluster_port: int) -> AsyncIterator[dict[str, str]]:
+    """Run the stand-in; give the variables that reach it. Raises OSError where a port is taken."""
     services.extend(region)
     with owned("dsql-stand-in-") as folder:
         extra, environment = Table(), dict[str, str]()
@@ -32,7 +33,7 @@ async def standing(port: int, region: str) -> AsyncIterator[dict[str, str]]:
         services.connect(plane, functions.forget, asyncio.get_running_loop())
         front = Front(functions.invoke)
         async with contextlib.AsyncExitStack() as started:
-            plane.start()
+            plane.start(cluster_port)
             started.push_async_callback(plane.close)
             started.push_async_callback(functions.close)
             await front.start(port)

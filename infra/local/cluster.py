@@ -17,6 +17,7 @@ from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, 
 from infra.local.faults import Faults
 from infra.local.jobs import Jobs
 from infra.local.mailbox import Mailbox, Question
+from infra.local.proxy import wire
 from infra.local.proxy.rules import Limits
 from infra.local.routines import read_routines
 from infra.local.tasks import Tasks
@@ -37,7 +38,7 @@ PURGE_S: Final = 300.0
 
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
-       (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
+       s.attnums, (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
        (SELECT count(*) FROM pg_statistic_ext WHERE stxrelid = c.oid) AS statistics,
        (SELECT coalesce(jsonb_agg(pg_get_expr(conbin, conrelid) ORDER BY conname), '[]')
           FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,
@@ -116,6 +117,7 @@ class Cluster:
 
     def __post_init__(self) -> None:
         self._analyses: dict[tuple[str, tuple[str, ...]], list[Statement]] = {}
+        self._descriptions: dict[bytes, bytes] = {}
         self._taken, self._refilled = 0.0, time.monotonic()
         self._tasks = Tasks()
         self._reading = 0
@@ -168,6 +170,16 @@ class Cluster:
                 self._analyses[key] = found
         return found
 
+    def described(self, message: bytes) -> bytes:
+        """Return a RowDescription that names users' tables where PostgreSQL's names the engine's views of them."""
+        found = self._descriptions.get(message)
+        if found is None:
+            found = wire.with_origins(message, self.catalog.origin)
+            if len(self._descriptions) >= ANALYSES:
+                self._descriptions.clear()
+            self._descriptions[message] = found
+        return found
+
     async def catalog_changed(self, by: Session | None = None) -> None:
         """Tell all sessions but the one that made it of a committed schema change, and read the catalog again."""
         for session in list(self.sessions.values()):
@@ -193,6 +205,7 @@ class Cluster:
         catalog = Catalog(tables, views, frozenset(shadows), shadows, others=others)
         self.catalog = replace(catalog, routines=await read_routines(self._reader, catalog))
         self._analyses.clear()
+        self._descriptions.clear()
 
     def translate(self, question: Question, pid: int) -> None:
         """Answer a routine that is about to EXECUTE a text: it finds in its mailbox what to run in its place."""
@@ -318,6 +331,7 @@ def _table(row: dict[str, Any]) -> Table:
         shadow_oid=row["shadow_oid"],
         checks=tuple(row["checks"]),
         statistics=row["statistics"],
+        places=tuple(row["attnums"]),
     )
 
 

@@ -53,6 +53,10 @@ class Control:
         found = self._dataplane.by_id(cluster)
         return {"id": found.id, "host": found.host, "arn": found.arn, "postgres": found.url, "pid": os.getpid()}
 
+    async def do_addresses(self) -> dict[str, str]:
+        """Return the address of each cluster, by its endpoint."""
+        return self._dataplane.addresses
+
     async def do_delete_cluster(self, cluster: str) -> None:
         """End a cluster."""
         await self._dataplane.delete_cluster(cluster)

@@ -1,4 +1,4 @@
-"""The data plane of the stand-in: clusters, the port before them, and who may come in."""
+"""The data plane of the stand-in: clusters, the addresses before them, and who may come in."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from infra.local import postgres
+from infra.local import addresses, postgres
 from infra.local.certificates import Authority
 from infra.local.cluster import Cluster
 from infra.local.iam import tokens
@@ -22,7 +22,10 @@ IDENTIFIER_LENGTH: Final = 26
 
 
 class DataPlane:
-    """Clusters by their endpoint. Used by one event loop; ``close`` removes everything it started."""
+    """Clusters by their endpoint. Used by one event loop; ``close`` removes everything it started.
+
+    ``address`` and ``port`` serve every cluster by its name; ``addresses`` are the clusters' own, at the same port.
+    """
 
     def __init__(self, folder: Path, principals: Principals, region: str, account: str) -> None:
         self.region, self.account = region, account
@@ -31,15 +34,17 @@ class DataPlane:
         self._servers: dict[str, contextlib.ExitStack] = {}
         self.authority = Authority(folder)
         self._listener = Listener(self, self.authority)
-        self.port = 0
+        self.addresses: dict[str, str] = {}
+        self.address, self.port = addresses.SHARED, addresses.PORT
 
     def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; raise OSError where the port is taken."""
-        self.port = self._listener.start(port)
+        """Listen; raise OSError where a ``port`` was asked for and is taken."""
+        self.address, self.port = addresses.first(self._listener.listen, port)
 
     async def close(self) -> None:
         """End every connection, then every cluster."""
         await self._listener.close()
+        self.addresses.clear()
         for host in list(self._clusters):
             await self._remove(host)
 
@@ -61,6 +66,8 @@ class DataPlane:
             await asyncio.to_thread(stack.close)
             raise
         self._clusters[cluster.host] = cluster
+        own = addresses.of_cluster(self._listener.listen, cluster.host, self.port)
+        self.addresses[cluster.host] = own or self.address
         return cluster
 
     async def delete_cluster(self, identifier: str) -> None:
@@ -69,7 +76,9 @@ class DataPlane:
         await self._remove(host)
 
     async def _remove(self, host: str) -> None:
-        cluster = self._clusters.pop(host)
+        cluster, address = self._clusters.pop(host), self.addresses.pop(host, self.address)
+        if address != self.address:
+            await self._listener.leave(address)
         for session in list(cluster.sessions.values()):
             session.close()
         await cluster.close()

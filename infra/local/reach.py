@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from infra.local import roots
 from infra.local.dataplane import DataPlane
 
 ACCOUNT: Final = "123456789012"
@@ -20,9 +21,10 @@ def variables(plane: DataPlane, folder: Path, key: str, secret: str) -> dict[str
         "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_REGION": plane.region,
         "AWS_DEFAULT_REGION": plane.region,
-        "PGHOSTADDR": "127.0.0.1",
+        "PGHOSTADDR": plane.address,
         "PGPORT": str(plane.port),
         "PGSSLMODE": "verify-full",
         "PGSSLROOTCERT": str(plane.authority.path),
+        **dict.fromkeys(roots.VARIABLES, str(plane.authority.bundle)),
         "DSQL_CONTROL": str(control(folder)),
     }

@@ -45,7 +45,7 @@ class UniqueIndex:
 class Table:
     """A user's table and the schema that holds its shadow view; `checks` are the conditions its rows must fulfil.
 
-    `statistics` is the number of its extended statistics.
+    `places` are the numbers of its columns in the order of the view, `statistics` is the number of its extended ones.
     """
 
     schema: str
@@ -58,6 +58,7 @@ class Table:
     shadow_oid: int = 0
     checks: tuple[str, ...] = ()
     statistics: int = 0
+    places: tuple[int, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Column]:
@@ -122,6 +123,13 @@ class Catalog:
     def relation(self, schema: str | None, name: str, search_path: tuple[str, ...]) -> Table | View | None:
         """The user's table or view that a possibly qualified name means; the first of its name hides the others."""
         return self.named(relation_name(schema, name, search_path))
+
+    def origin(self, relation: int, column: int) -> tuple[int, int]:
+        """The numbers of the user's table and column for those of a shadow view; others are as they are."""
+        table = self.by_oid.get(relation)
+        if not isinstance(table, Table):
+            return relation, column
+        return table.oid, table.places[column - 1] if 0 < column <= len(table.places) else column
 
     def numbers(self, names: Iterable[RelationName]) -> frozenset[int]:
         """The numbers of the user relations that these names mean, and of what the views among them read."""

@@ -23,7 +23,7 @@ from .refuse_context import Context
 from .rewrite import Rewriter, Scope, visit_all
 from .source import Edits
 from .statement import Kind, RefusedError, Statement
-from .substitute import call, refusing, substitute
+from .substitute import call, fixed_answer, refusing, substitute
 
 MARKER: Final = "-- occ:"
 _WRITTEN: Final = re.compile(rf"\n{MARKER}([A-Za-z0-9+/=]+)$")
@@ -116,7 +116,7 @@ def _dynamic(statement: Statement) -> str:
     if statement.refusal:
         return f"SELECT {refusing(statement.refusal)}"
     stands_for = substitute(statement)
-    return f"SELECT {stands_for}" if stands_for else statement.sql
+    return f"SELECT {stands_for}" if stands_for else fixed_answer(statement) or statement.sql
 
 
 def _dollar_quoted(text: str) -> str:
@@ -231,7 +231,8 @@ class Body:
             return f"PERFORM {refusing(statement.refusal)}"
         stands_for = substitute(statement)
         guard = _guarded(told) if (told := _guard(statement)) else ""
-        return guard + (f"PERFORM {stands_for}" if stands_for else statement.sql.rstrip() + into)
+        sql = f"PERFORM {stands_for}" if stands_for else (fixed_answer(statement) or statement.sql.rstrip()) + into
+        return guard + sql
 
 
 def _guard(statement: Statement) -> str | None:

@@ -58,7 +58,8 @@ MALFORMED: Final = Hint(
     "'X-Amz-SignedHeaders' and 'X-Amz-Signature', each of them once. Re-examine the query-string parameters.",
     "not on record",
 )
-WRONG_EXPIRES: Final = Hint("X-Amz-Expires must be between 1 and 604800 seconds.", "not on record")
+TOO_LONG: Final = Hint("X-Amz-Expires must be less than a week (in seconds)", "2026-11: how the service puts it")
+WRONG_EXPIRES: Final = Hint("X-Amz-Expires should be a positive number", "not on record")
 WRONG_HOST: Final = Hint(_MISMATCH, "not on record")
 WRONG_SERVICE: Final = Hint("Credential should be scoped to correct service: 'dsql'.", "not on record")
 WRONG_REGION: Final = Hint("Credential should be scoped to a valid region.", "not on record")

@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(r"([A-Za-z0-9.-]+)/\?(.*)", re.DOTALL)
 _PAIR: Final = re.compile(r"([A-Za-z-]+)=((?:[A-Za-z0-9_.~/-]|%[0-9A-Fa-f]{2})*)")
 _DATE: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _DATE_FORMAT: Final = "%Y%m%dT%H%M%SZ"
-_LIFE: Final = re.compile(r"[1-9][0-9]{0,5}")
+_LIFE: Final = re.compile(r"[1-9][0-9]*")
 _SIGNATURE: Final = "X-Amz-Signature"
 _SESSION: Final = "X-Amz-Security-Token"
 _REQUIRED: Final = frozenset(
@@ -120,10 +120,16 @@ def _parse(token: str) -> _Token:
     known_action = fields["Action"] in {"DbConnect", "DbConnectAdmin"}
     if fixed != ("AWS4-HMAC-SHA256", "host") or not known_action or issued is None or len(scope) != 4:
         raise refusals.MALFORMED.refusal()
-    life = fields["X-Amz-Expires"]
-    if not _LIFE.fullmatch(life) or int(life) > LONGEST_LIFE_S:
+    return _Token(parts[1], fields, access_key_id, tuple(scope), issued, _life(fields["X-Amz-Expires"]))
+
+
+def _life(text: str) -> timedelta:
+    """Read how long a token serves."""
+    if not _LIFE.fullmatch(text):
         raise refusals.WRONG_EXPIRES.refusal()
-    return _Token(parts[1], fields, access_key_id, tuple(scope), issued, timedelta(seconds=int(life)))
+    if len(text) > len(str(LONGEST_LIFE_S)) or int(text) > LONGEST_LIFE_S:
+        raise refusals.TOO_LONG.refusal()
+    return timedelta(seconds=int(text))
 
 
 def _fields(query: str) -> dict[str, str] | None:

@@ -342,11 +342,11 @@ BEGIN
     END LOOP;
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
-    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.hold TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold TO PUBLIC;
     GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA occ TO pg_occ_engine;
     UPDATE pg_proc SET proowner = 'pg_occ_engine'::regrole
      WHERE pronamespace = 'occ'::regnamespace
-       AND proname IN ('act', 'hold', 'insert_nothing', 'next_identity', 'set_constraints', 'settle', 'statement_ends');
+       AND proname IN ('act', 'hold', 'insert_nothing', 'next_identity', 'constrain', 'settle', 'statement_ends');
     UPDATE occ.shadowed SET signature = NULL, code = NULL;
     PERFORM occ.follow('{}', true);
     CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();

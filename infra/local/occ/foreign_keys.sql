@@ -173,9 +173,7 @@ CREATE OR REPLACE FUNCTION occ.constraints_named(name text[], path name[]) RETUR
          WHERE EXISTS (SELECT FROM pg_constraint c WHERE c.connamespace = n.oid AND c.conname = k.conname) ORDER BY at LIMIT 1)
 $$;
 
--- SET CONSTRAINTS, as the proxy translates it: for the rest of the transaction; without names, for all constraints. The
--- path is the session's, for this function has one of its own.
-CREATE OR REPLACE FUNCTION occ.set_constraints(deferred boolean, names text[], path name[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION occ.constrain(deferred boolean, names text[], path name[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     modes jsonb := CASE names WHEN '{}' THEN jsonb_build_object('ALL', deferred)
@@ -200,6 +198,11 @@ BEGIN
         PERFORM occ.settle(false);
     END IF;
 END $$;
+
+-- SET CONSTRAINTS, as the proxy translates it: for the rest of the transaction; without names, for all constraints.
+CREATE OR REPLACE FUNCTION occ.set_constraints(deferred boolean, names text[]) RETURNS void LANGUAGE sql AS $$
+    SELECT occ.constrain(deferred, names, pg_catalog.current_schemas(true))
+$$;
 
 -- At the end of the user's statement; those that foreign-key actions start are parts of it.
 CREATE OR REPLACE FUNCTION occ.statement_ends() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

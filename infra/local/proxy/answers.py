@@ -9,24 +9,25 @@ from infra.local.proxy.units import Unit
 
 _ROW: Final = ord("D")
 _ERROR: Final = ord("E")
+_DESCRIPTION: Final = ord("T")
 _READY: Final = ord("Z")
 _NOTICE: Final = ord("N")
 _DONE: Final = frozenset(b"CIs")
 
 Finished = Callable[[Unit, bytes], bytes]
+Described = Callable[[bytes], bytes]
 Noticed = Callable[[wire.Fields], bool]
 
 
 class Answers:
     """The reader of one session. ``finished`` is told the end of a unit and returns what the client is to hear of it.
 
-    ``noticed`` is asked of each notice whether it was for the proxy.
-
-    ``cancelled`` says that the running statement was ended to let a schema change pass.
+    ``described`` returns a description of rows as the client is to have it; ``noticed`` is asked of each notice whether
+    it was for the proxy. ``cancelled`` says that the running statement was ended to let a schema change pass.
     """
 
-    def __init__(self, finished: Finished, noticed: Noticed) -> None:
-        self._finished, self._noticed = finished, noticed
+    def __init__(self, finished: Finished, described: Described, noticed: Noticed) -> None:
+        self._finished, self._described, self._noticed = finished, described, noticed
         self._buffer = b""
         self._held = b""
         self.cancelled = False
@@ -69,6 +70,8 @@ class Answers:
         if unit.internal:
             return self._internal(kind, message, unit)
         shown = _transformed(kind, message, unit)
+        if kind == _DESCRIPTION and shown[:1] == b"T":
+            shown = self._described(shown)
         if kind in _DONE and unit.implicit:
             self._held, shown = shown, b""
         return held + shown

@@ -16,8 +16,9 @@ from infra.local.proxy.session import Session
 from infra.local.proxy.upstream import UnsupportedSettingError, UpstreamError, open_upstream
 
 TLS_CLIENT_HELLO: Final = 0x16
+SHORTEST_STARTUP: Final = 8
 LONGEST_STARTUP: Final = 10_000
-"""PostgreSQL's own limit (MAX_STARTUP_PACKET_LENGTH)."""
+"""PostgreSQL's own limits: a length and a protocol at least, and MAX_STARTUP_PACKET_LENGTH."""
 
 # Texts: user guide of 2026-10 and users' reports; the SQLSTATEs of the first two are not on record.
 NO_TLS: Final = Refusal("08006", "unable to accept connection, tls is required")
@@ -63,7 +64,7 @@ async def _peek(connection: socket.socket, size: int) -> bytes:
     loop, seen = asyncio.get_running_loop(), -1
     while True:
         readable = loop.create_future()
-        loop.add_reader(connection.fileno(), readable.set_result, None)
+        loop.add_reader(connection.fileno(), _wake, readable)
         try:
             await readable
         finally:
@@ -74,6 +75,12 @@ async def _peek(connection: socket.socket, size: int) -> bytes:
         # A part has come; the rest follows at once, or never.
         seen = len(head)
         await asyncio.sleep(0.01)
+
+
+def _wake(waiting: asyncio.Future[None]) -> None:
+    """End a wait, unless it is over: what comes in the moment of a cancellation is nobody's any more."""
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def fatal(refusal: Refusal) -> bytes:
@@ -128,13 +135,15 @@ class Client(asyncio.Protocol):
             self._session.ended()
 
     def _read_startup(self) -> None:
-        if len(self._buffer) < 8:
+        if len(self._buffer) < 4:
             return
-        length, code = struct.unpack_from("!ii", self._buffer)
-        if code != wire.PROTOCOL_3 and code >> 16 != 3:
-            self._transport.close()
-        elif length > LONGEST_STARTUP:
+        (length,) = struct.unpack_from("!i", self._buffer)
+        if not SHORTEST_STARTUP <= length <= LONGEST_STARTUP:
             self._refuse(Refusal("08P01", "invalid length of startup packet"))
+        elif len(self._buffer) < SHORTEST_STARTUP:
+            return
+        elif struct.unpack_from("!i", self._buffer, 4)[0] >> 16 != 3:
+            self._transport.close()
         elif len(self._buffer) >= length:
             startup, self._buffer = wire.startup_parameters(self._buffer[4:length]), self._buffer[length:]
             if refusal := self._unwelcome(startup):

@@ -1,4 +1,4 @@
-"""The port where clients knock: one for all clusters, told apart by the name they ask for (SNI)."""
+"""Where clients knock: any address serves all clusters, told apart by the name they ask for (SNI)."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ BACKLOG: Final = 1_024
 
 
 class Listener:
-    """A listening socket on the loopback address, and the task that accepts there."""
+    """Listening sockets on loopback addresses, each with the task that accepts there."""
 
     def __init__(self, gate: Gate, authority: Authority) -> None:
         self._gate, self._authority = gate, authority
@@ -26,25 +26,34 @@ class Listener:
         self._context.sni_callback = self._choose_certificate
         self._clients: set[asyncio.Transport] = set()
         self._tasks = Tasks()
+        self._doors: dict[str, tuple[socket.socket, asyncio.Task[None]]] = {}
 
-    def start(self, port: int = 0) -> int:
-        """Listen and return the port; 0 takes a free one. Raises OSError where it is taken."""
-        self._socket = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
-        self._socket.settimeout(0)
-        self._tasks.spawn(self._accept())
-        return int(self._socket.getsockname()[1])
+    def listen(self, address: str, port: int) -> int:
+        """Listen at an address and return the port; 0 takes a free one. Raises OSError where it cannot be had."""
+        door = socket.create_server((address, port), backlog=BACKLOG)
+        door.settimeout(0)
+        self._doors[address] = door, self._tasks.spawn(self._accept(door))
+        return int(door.getsockname()[1])
+
+    async def leave(self, address: str) -> None:
+        """Listen there no more."""
+        door, accepting = self._doors.pop(address)
+        accepting.cancel()
+        await asyncio.wait([accepting])
+        door.close()
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
         await self._tasks.cancel()
-        self._socket.close()
+        for door, _ in self._doors.values():
+            door.close()
         for client in list(self._clients):
             client.abort()
 
-    async def _accept(self) -> None:
+    async def _accept(self, door: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            connection, _ = await loop.sock_accept(self._socket)
+            connection, _ = await loop.sock_accept(door)
             connection.settimeout(0)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._tasks.spawn(self._greet(connection))

@@ -44,7 +44,7 @@ class Session:
         self._judge = Judge(cluster, user)
         self._rules = self._judge.rules
         self._commands = Commands(self._judge, self._analyse)
-        self._answers = Answers(self._finished, self._noticed)
+        self._answers = Answers(self._finished, cluster.described, self._noticed)
         self._unit: Unit | None = None
         self._pending = b""
         self._blocked = True
@@ -145,11 +145,21 @@ class Session:
         """Take what PostgreSQL says."""
         unit = self._unit
         if unit and unit.plain and self._answers.empty:
-            status = wire.settled_status(data)
-            if status:
-                self._relay(data, status)
+            settled = wire.settled(data)
+            if settled:
+                status, described = settled
+                self._relay(self._shown(data, described) if described else data, status)
                 return
         self._read(data, unit)
+
+    def _shown(self, data: bytes, described: list[int]) -> bytes:
+        """Return an answer with its descriptions of rows as the client is to have them."""
+        parts, kept = [], 0
+        for at in described:
+            end = wire.end_of_message(data, at)
+            parts += [data[kept:at], self.cluster.described(data[at:end])]
+            kept = end
+        return b"".join([*parts, data[kept:]])
 
     def _relay(self, data: bytes, status: bytes) -> None:
         """Relay an answer that is whole, good news, and changes nothing that anybody has to be told; most are."""

@@ -63,10 +63,10 @@ class Upstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what PostgreSQL says."""
-        if self.started.done():
-            self._received(data)
-        else:
+        if not self.started.done():
             self._start(data)
+        elif not self.started.cancelled():
+            self._received(data)
 
     def connection_lost(self, _error: Exception | None) -> None:
         """End the client's connection too."""

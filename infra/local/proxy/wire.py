@@ -1,7 +1,7 @@
 """Messages of PostgreSQL's frontend/backend protocol 3.0, as bytes (PostgreSQL manual, chapter 55)."""
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 SSL_REQUEST: Final = 80877103
@@ -16,6 +16,8 @@ _LENGTH: Final = _INT32.unpack_from
 _READY: Final = b"Z\x00\x00\x00\x05"
 _TELLING: Final = frozenset(b"EN")
 """Errors, and notices, which may be for the proxy alone."""
+_DESCRIPTION: Final = ord("T")
+_ORIGIN: Final = struct.Struct("!Ih")
 NULL: Final = _INT32.pack(-1)
 
 SYNC: Final = b"S\x00\x00\x00\x04"
@@ -128,6 +130,18 @@ def hide_columns(kind: int, body: bytes, count: int) -> bytes:
     return message(b"T", head + body[2:end])
 
 
+def with_origins(message_: bytes, origin: Callable[[int, int], tuple[int, int]]) -> bytes:
+    """Change a RowDescription: ``origin`` returns the numbers of the table and column for those that it names."""
+    changed = bytearray(message_)
+    (columns,) = _INT16.unpack_from(message_, 5)
+    at = 7
+    for _ in range(columns):
+        at = message_.index(0, at) + 1
+        _ORIGIN.pack_into(changed, at, *origin(*_ORIGIN.unpack_from(message_, at)))
+        at += 18
+    return bytes(changed)
+
+
 def widen_formats(body: bytes, count: int) -> bytes:
     """Let a Bind that names a result format for each column name one for ``count`` more."""
     _, at = strings(body, 2)
@@ -165,16 +179,22 @@ def end_of_message(data: bytes | bytearray, start: int) -> int:
     return start + 1 + int.from_bytes(data[start + 1 : start + 5], "big")
 
 
-def settled_status(data: bytes) -> bytes | None:
-    """Return the transaction status where ``data`` is all of an answer without an error, None where it may not be."""
+def settled(data: bytes) -> tuple[bytes, list[int]] | None:
+    """Return what ``data`` says where it is all of an answer without an error, None where it may not be.
+
+    That is the transaction status, and where the descriptions of rows begin.
+    """
     if data[-6:-1] != _READY:
         return None
-    at, end = 0, len(data) - 6
+    at, end, described = 0, len(data) - 6, []
     while at < end:
-        if data[at] in _TELLING:
+        kind = data[at]
+        if kind in _TELLING:
             return None
+        if kind == _DESCRIPTION:
+            described.append(at)
         at += 1 + _LENGTH(data, at + 1)[0]
-    return data[-1:] if at == end else None
+    return (data[-1:], described) if at == end else None
 
 
 def row(body: bytes) -> list[str | None]:

@@ -133,3 +133,40 @@ def test_only_a_clusters_schemas_are_listed(session: Session) -> None:
 
 def test_a_query_may_name_its_own_part_like_a_catalog(session: Session) -> None:
     assert session("WITH pg_class AS (SELECT 1 AS relname) SELECT relname FROM pg_class") == [1]
+
+
+ORIGINS = {
+    "table": ("SELECT v, id, 1 FROM t", [("t", "v"), ("t", "id"), None]),
+    "join": ("SELECT a.id, b.n FROM t a JOIN u b ON a.id = b.n", [("t", "id"), ("u", "n")]),
+    "view": ("SELECT v FROM shown", [("shown", "v")]),
+    "locked": ("SELECT id FROM t FOR UPDATE", [("t", "id")]),
+    "changed": ("UPDATE t SET v = v RETURNING v, id", [("t", "v"), ("t", "id")]),
+    "upsert": ("INSERT INTO u VALUES (1) ON CONFLICT DO NOTHING RETURNING n", None),
+    "catalog": ("SELECT relname FROM pg_namespace, pg_class LIMIT 1", None),
+}
+
+
+@pytest.mark.parametrize("what", ORIGINS)
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_results_columns_carry_the_numbers_that_the_catalog_shows(stage: Stage, what: str, prepared: bool) -> None:
+    session = stage.set_up(
+        "CREATE TABLE t (gone int, id int PRIMARY KEY, v int)",
+        "ALTER TABLE t DROP COLUMN gone",
+        "CREATE TABLE u (n int PRIMARY KEY)",
+        "CREATE VIEW shown AS SELECT id, v FROM t",
+    )
+    statement, expected = ORIGINS[what]
+    connection = session.connection.pgconn
+    for _ in range(2):
+        if prepared:
+            connection.prepare(b"", statement.encode())
+            result = connection.exec_prepared(b"", [])
+        else:
+            result = connection.exec_(statement.encode())
+        found = [(result.ftable(n), result.ftablecol(n)) for n in range(result.nfields)]
+        named = "SELECT relname, attname FROM pg_attribute JOIN pg_class c ON c.oid = attrelid"
+        names = [
+            next(iter(session(f"{named} WHERE attrelid = {table} AND attnum = {column}")), None)
+            for table, column in found
+        ]
+        assert expected is None or names == expected

@@ -73,6 +73,22 @@ def test_an_upsert_sets_found_and_counts(session: Session) -> None:
     assert session("SELECT * FROM up(3)") == [(False, 0)]
 
 
+def test_variables_may_be_named_like_columns(session: Session) -> None:
+    do(
+        session,
+        """DECLARE q record; m record; v int := 6; BEGIN
+             INSERT INTO t VALUES (1, 7), (3, v) ON CONFLICT (id) DO UPDATE SET v = excluded.v; END""",
+    )
+    assert session("SELECT * FROM t ORDER BY id") == [(1, 7), (2, 2), (3, 6)]
+
+
+def test_a_body_sees_the_clusters_settings(session: Session) -> None:
+    define(
+        session, "FUNCTION f(OUT n text, OUT m text)", "BEGIN SHOW server_version INTO n; SELECT version() INTO m; END"
+    )
+    assert session("SELECT * FROM f()") == [("16.15", "PostgreSQL 16")]
+
+
 def test_an_error_may_be_caught(session: Session) -> None:
     do(session, """BEGIN UPDATE t SET v = 9 WHERE id = 1;
         BEGIN INSERT INTO t VALUES (3, 3); INSERT INTO t VALUES (1, 1);

@@ -1,14 +1,18 @@
 """The handle: commits that fail or are cut, latency, sessions that end; all of it over with its ``with`` block."""
 
+import contextlib
+import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import pq
 
+from infra.local.attach import end, launch
 from infra.local.handle import ControlError, Handle
 from tests.fix_cluster import change
 from tests.fix_principals import Caller, mapped, policy
@@ -232,3 +236,21 @@ def test_what_is_dropped_while_the_catalog_is_read_is_left_out(stage: Stage, han
         superuser.commit()
         changed.result()
     assert stage.open()("SELECT * FROM other") == []
+
+
+def test_clients_that_hang_up_leave_no_word(tmp_path: Path) -> None:
+    words = tmp_path / "stderr"
+    with words.open("wb") as stderr:
+        process, environment = launch("dsql", stderr=stderr)
+        waiting = [
+            socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)
+        ]
+        for client in waiting[::2]:
+            client.close()
+        with contextlib.suppress(OSError), ThreadPoolExecutor() as threads:
+            threads.submit(end, process)
+            for client in waiting[1::2]:
+                client.send(b"\0")
+    for client in waiting:
+        client.close()
+    assert words.read_text() == ""

@@ -96,6 +96,20 @@ def test_rubbish_harms_nobody(cluster: Cluster, session: Session, rubbish: bytes
     assert session("SELECT 1") == [1]
 
 
+@pytest.mark.parametrize("length", [*range(8), 10_001, -1])
+@pytest.mark.parametrize("rest", [b"", struct.pack("!i", 3 << 16)], ids=["length alone", "more"])
+def test_a_startup_packet_has_a_length(cluster: Cluster, handle: object, length: int, rest: bytes) -> None:
+    context = ssl.create_default_context(cafile=cluster.environment["PGSSLROOTCERT"])
+    with plain(cluster) as raw:
+        raw.sendall(struct.pack("!ii", 8, 80877103))
+        assert raw.recv(1) == b"S"
+        with context.wrap_socket(raw, server_hostname=cluster.host) as secure:
+            secure.sendall(struct.pack("!i", length) + rest)
+            answer = secure.recv(1024)
+    assert answer[:1] == b"E"
+    assert {b"C08P01", b"Minvalid length of startup packet"} <= set(answer[5:].split(b"\0"))
+
+
 def plain(cluster: Cluster) -> socket.socket:
     address = cluster.environment["PGHOSTADDR"], int(cluster.environment["PGPORT"])
     return socket.create_connection(address, timeout=5)

@@ -53,3 +53,14 @@ def test_programs_tests_and_bytecode_stay_out(source: Path, tmp_path: Path) -> N
 
 def test_arm_takes_wheels_by_the_name_that_linux_has_for_it() -> None:
     assert "manylinux2014_aarch64" in Platform(machine="arm64").pip_arguments
+
+
+def test_another_version_of_what_a_dependency_brings_is_another_zip(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+    for version in ("1.0", "1.1", "1.0"):
+        monkeypatch.setattr(bundle, "pins", lambda _, version=version: [f"library=={version}"])
+        built.append(build(Platform(), tmp_path / "cache"))
+    assert built[0] != built[1]
+    assert built[0] == built[2]

@@ -168,9 +168,9 @@ def test_deferred_constraints_wait_for_commit(engine: Engine) -> None:
 
 def test_a_deferrable_constraint_is_deferred_on_demand(engine: Engine) -> None:
     a, b = family(engine, "DEFERRABLE")
-    a("SELECT occ.set_constraints(true, '{}', current_schemas(true))")
+    a("SELECT occ.set_constraints(true, '{}')")
     a("INSERT INTO {child} VALUES (11, 7)")
-    assert a.fails("SELECT occ.set_constraints(false, '{}', current_schemas(true))").sqlstate == "23503"
+    assert a.fails("SELECT occ.set_constraints(false, '{}')").sqlstate == "23503"
     assert b.fails("INSERT INTO {child} VALUES (11, 7)").sqlstate == "23503"
 
 

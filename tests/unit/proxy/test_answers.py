@@ -15,7 +15,7 @@ READY = wire.ready(b"I")
 
 @pytest.fixture
 def answers() -> Answers:
-    return Answers(lambda _unit, status: wire.ready(status), lambda _: False)
+    return Answers(lambda _unit, status: wire.ready(status), lambda described: described, lambda _: False)
 
 
 def simple(*plans: Plan) -> Unit:

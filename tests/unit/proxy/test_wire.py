@@ -14,8 +14,8 @@ def values(*cells: bytes | None) -> bytes:
     return wire.message(b"D", body)
 
 
-def described(*names: str) -> bytes:
-    fields = b"".join(wire.text(name) + struct.pack("!ihihih", 0, 0, 23, 4, -1, 0) for name in names)
+def described(*names: str, origin: tuple[int, int] = (0, 0)) -> bytes:
+    fields = b"".join(wire.text(name) + struct.pack("!ihihih", *origin, 23, 4, -1, 0) for name in names)
     return wire.message(b"T", struct.pack("!h", len(names)) + fields)
 
 
@@ -65,7 +65,17 @@ def test_hidden_columns_get_a_format_where_each_column_has_one(
     ],
 )
 def test_only_a_whole_answer_without_an_error_is_settled(stream: bytes, status: bytes | None) -> None:
-    assert wire.settled_status(stream) == status
+    assert wire.settled(stream) == ((status, []) if status else None)
+
+
+def test_a_settled_answer_says_where_rows_are_described() -> None:
+    rows = described("a") + values(b"T\0\0\0\4")
+    assert wire.settled(rows + rows + wire.ready(b"T")) == (b"T", [0, len(rows)])
+
+
+def test_columns_are_said_to_be_of_another_table() -> None:
+    moved = wire.with_origins(described("a", "b"), lambda table, column: (table + 7, column + 1))
+    assert moved == described("a", "b", origin=(7, 1))
 
 
 def test_startup_parameters_are_read() -> None:

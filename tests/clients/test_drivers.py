@@ -1,10 +1,8 @@
-"""Stock clients, unmodified: they connect with ``verify-full`` and a token, work, and hear of conflicts."""
+"""Drivers and SQLAlchemy without anything of AWS's: a token, ``verify-full``, and a conflict at COMMIT."""
 
 import asyncio
-import shutil
 import ssl
-import subprocess
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 from uuid import UUID
 
@@ -15,27 +13,29 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from tests.fix_cluster import Cluster
-from tests.fix_sessions import Stage
+from tests.fix_clients import LIMIT_S, Exported
 
-LIMIT_S = 20
 MARKER = "(OC000)"
+DEBIT = "UPDATE accounts SET balance = balance - 1 WHERE id = 1"
+
+
+@pytest.fixture(autouse=True)
+def accounts(exported: Exported) -> None:
+    """Two accounts."""
+    exported.ask("CREATE TABLE IF NOT EXISTS accounts (id int PRIMARY KEY, balance numeric(12, 2) NOT NULL, note text)")
+    exported.ask("DELETE FROM accounts")
+    exported.ask("INSERT INTO accounts VALUES (1, 100, 'one'), (2, 100, NULL)")
 
 
 @pytest.fixture
-def path(module_stage: Stage, handle: object) -> str:
-    """A schema with two accounts."""
-    session = module_stage.set_up(
-        "CREATE TABLE IF NOT EXISTS accounts (id int PRIMARY KEY, balance numeric(12, 2) NOT NULL, note text)",
-        "DELETE FROM accounts",
-        "INSERT INTO accounts VALUES (1, 100, 'one'), (2, 100, NULL)",
-    )
-    return str(session("SHOW search_path")[0])
+def settings(exported: Exported) -> dict[str, Any]:
+    """What libpq is told; its way to the cluster comes from the exports."""
+    verified = {"sslmode": "verify-full", "sslrootcert": "system"}
+    return {"host": exported.host, "user": "admin", "dbname": "postgres", "password": exported.token(), **verified}
 
 
-@pytest.fixture
-def settings(cluster: Cluster, path: str) -> dict[str, Any]:
-    return cluster.settings(password=cluster.token(), options=f"-c search_path={path}")
+def run(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(work, LIMIT_S))
 
 
 # psycopg, asynchronous
@@ -48,7 +48,7 @@ def test_psycopg_async(settings: dict[str, Any]) -> None:
             await psycopg.AsyncConnection.connect(**settings) as other,
         ):
             for connection in (one, other):
-                cursor = await connection.execute("UPDATE accounts SET balance = balance - 1 WHERE id = 1 RETURNING id")
+                cursor = await connection.execute(f"{DEBIT} RETURNING id")
                 assert await cursor.fetchall() == [(1,)]
             await one.commit()
             with pytest.raises(psycopg.errors.SerializationFailure, match="OC000"):
@@ -58,14 +58,11 @@ def test_psycopg_async(settings: dict[str, Any]) -> None:
     run(transfer())
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(work, LIMIT_S))
-
-
 # psycopg2
 
 
-def test_psycopg2(settings: dict[str, Any]) -> None:
+def test_psycopg2(exported: Exported, settings: dict[str, Any]) -> None:
+    # Its wheel's libpq is of PostgreSQL 16 or later and knows the system's authorities, too.
     one, other = (psycopg2.connect(**settings) for _ in range(2))
     for connection in (one, other):
         cursor = connection.cursor()
@@ -86,38 +83,20 @@ def test_psycopg2(settings: dict[str, Any]) -> None:
 # asyncpg
 
 
-@pytest.fixture
-def open_asyncpg(cluster: Cluster, path: str) -> Callable[[], Coroutine[Any, Any, Any]]:
-    """Connect to the endpoint's address; the name is verified all the same."""
-    context = ssl.create_default_context(cafile=cluster.environment["PGSSLROOTCERT"])
-
-    class Named(ssl.SSLContext):
-        """asyncpg knows no hostaddr, so the name that is asked for and verified is set here."""
-
-        def wrap_bio(self, *args: Any, **named: Any) -> ssl.SSLObject:
-            return super().wrap_bio(*args, **{**named, "server_hostname": cluster.host})
-
-    context.__class__ = Named
-    environment = cluster.environment
-
-    async def connect() -> Any:
-        return await asyncpg.connect(
-            host=environment["PGHOSTADDR"],
-            port=int(environment["PGPORT"]),
-            user="admin",
-            password=cluster.token(),
-            database="postgres",
-            ssl=context,
-            server_settings={"search_path": path},
-            timeout=LIMIT_S,
-        )
-
-    return connect
+async def connect(exported: Exported) -> Any:
+    return await asyncpg.connect(
+        host=exported.host,
+        user="admin",
+        password=exported.token(),
+        database="postgres",
+        ssl=ssl.create_default_context(),
+        timeout=LIMIT_S,
+    )
 
 
-def test_asyncpg_statements(open_asyncpg: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+def test_asyncpg_statements(exported: Exported) -> None:
     async def work() -> None:
-        connection = await open_asyncpg()
+        connection = await connect(exported)
         prepared = await connection.prepare("SELECT note FROM accounts WHERE id = $1")
         assert await prepared.fetchval(1) == "one"
         await connection.executemany(
@@ -133,9 +112,9 @@ def test_asyncpg_statements(open_asyncpg: Callable[[], Coroutine[Any, Any, Any]]
     run(work())
 
 
-def test_asyncpg_arrays(open_asyncpg: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+def test_asyncpg_arrays(exported: Exported) -> None:
     async def work() -> None:
-        connection = await open_asyncpg()
+        connection = await connect(exported)
         assert await connection.fetchval("SELECT ARRAY[1, 2]") == [1, 2]
         assert await connection.fetchval("SELECT $1::uuid[]", [UUID(int=1)]) == [UUID(int=1)]
         await connection.close()
@@ -143,9 +122,9 @@ def test_asyncpg_arrays(open_asyncpg: Callable[[], Coroutine[Any, Any, Any]]) ->
     run(work())
 
 
-def test_asyncpg_transactions(open_asyncpg: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+def test_asyncpg_transactions(exported: Exported) -> None:
     async def work() -> None:
-        one, other = await open_asyncpg(), await open_asyncpg()
+        one, other = await connect(exported), await connect(exported)
         transactions = [connection.transaction() for connection in (one, other)]
         for connection, transaction in zip((one, other), transactions, strict=True):
             await transaction.start()
@@ -160,7 +139,7 @@ def test_asyncpg_transactions(open_asyncpg: Callable[[], Coroutine[Any, Any, Any
     run(work())
 
 
-# SQLAlchemy
+# SQLAlchemy with its own dialect
 
 
 class Base(DeclarativeBase):
@@ -182,11 +161,11 @@ def engine(request: pytest.FixtureRequest, settings: dict[str, Any]) -> Iterator
     engine.dispose()
 
 
-def test_sqlalchemy_reflects(engine: sa.Engine, path: str) -> None:
+def test_sqlalchemy_reflects(engine: sa.Engine) -> None:
     inspector = sa.inspect(engine)
-    assert "accounts" in inspector.get_table_names(path)
-    assert inspector.get_view_names(path) == []
-    table = sa.Table("accounts", sa.MetaData(), autoload_with=engine, schema=path)
+    assert "accounts" in inspector.get_table_names()
+    assert inspector.get_view_names() == []
+    table = sa.Table("accounts", sa.MetaData(), autoload_with=engine)
     columns = [(column.name, column.primary_key, column.nullable) for column in table.columns]
     assert columns == [("id", True, False), ("balance", False, False), ("note", False, True)]
 
@@ -204,46 +183,3 @@ def test_sqlalchemy_sessions(engine: sa.Engine) -> None:
         other.add(Account(id=3, balance=7, note="new"))
         other.commit()
         assert other.scalar(sa.select(sa.func.sum(Account.balance))) == 206
-
-
-# psql
-
-
-@pytest.fixture
-def psql(settings: dict[str, Any]) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Run psql on a script."""
-    program = shutil.which("psql")
-    if program is None:
-        pytest.skip("psql is not installed")
-
-    def run_script(script: str, *options: str) -> "subprocess.CompletedProcess[str]":
-        command = [program, "-X", "-q", "-A", "-t", *options, psycopg.conninfo.make_conninfo(**settings)]
-        return subprocess.run(command, input=script, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-
-    return run_script
-
-
-def test_psql_runs_a_transaction(psql: Callable[..., Any]) -> None:
-    done = psql(
-        "BEGIN;\nUPDATE accounts SET balance = 1 WHERE id = 1;\nCOMMIT;\nSELECT id, balance FROM accounts ORDER BY id;"
-    )
-    assert (done.stdout, done.stderr) == ("1|1.00\n2|100.00\n", "")
-
-
-def test_psql_describes(psql: Callable[..., Any], path: str) -> None:
-    done = psql("\\d accounts\n\\dt\n\\dn\n\\du admin\n\\l\n", "-P", "tuples_only=off")
-    assert done.stderr == ""
-    assert "id|integer||not null|" in done.stdout
-    assert '"accounts_pkey" PRIMARY KEY' in done.stdout
-    assert f"{path}|accounts|table|admin" in done.stdout
-
-
-def test_psql_stops_on_error_and_points_at_it(psql: Callable[..., Any]) -> None:
-    done = psql("SELECT 1;\nSELECT nothing FROM accounts;\nSELECT 2;\n", "-v", "ON_ERROR_STOP=1")
-    assert (done.returncode, done.stdout) == (3, "1\n")
-    assert "LINE 1: SELECT nothing FROM accounts;\n               ^" in done.stderr
-
-
-def test_psql_copies(psql: Callable[..., Any]) -> None:
-    done = psql("\\copy accounts FROM STDIN\n7\t1\tx\n\\.\n\\copy (SELECT id FROM accounts ORDER BY id) TO STDOUT\n")
-    assert (done.stdout, done.stderr) == ("1\n2\n7\n", "")

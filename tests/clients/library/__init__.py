@@ -1,0 +1,1 @@
+"""A Django application: a library's books and who has them."""

@@ -1,0 +1,152 @@
+"""The ways to a cluster: its address, the port that everybody knows, the system's authorities, its name."""
+
+import asyncio
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+import uvloop
+
+from infra.local import names, roots
+from infra.local.handle import Handle
+from tests.fix_alone import Alone
+from tests.fix_cluster import Cluster
+
+LIMIT_S = 20
+
+
+@pytest.fixture
+def address(cluster: Cluster, handle: Handle) -> str:
+    """The cluster's own address."""
+    return names.addresses(cluster.environment)[cluster.host]
+
+
+@pytest.fixture
+def system_roots(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell that has evaluated the exports."""
+    for name in roots.VARIABLES:
+        monkeypatch.setenv(name, cluster.environment[name])
+
+
+def test_each_cluster_has_an_address_of_its_own(alone: Callable[..., Alone]) -> None:
+    first = alone()
+    Handle(first.environment["DSQL_CONTROL"], "").ask("create_cluster")
+    known = names.addresses(first.environment)
+    assert len(known) == 2
+    assert len({first.environment["PGHOSTADDR"], *known.values()}) == 3
+    for host, address in known.items():
+        settings = first.settings(host=host, hostaddr=address, sslrootcert=first.environment["PGSSLROOTCERT"])
+        assert settings["port"] == "5432"
+        with pytest.raises(psycopg.OperationalError, match="access denied"):
+            psycopg.connect(**settings, password="x")
+
+
+def test_two_stand_ins_both_have_the_usual_port(alone: Callable[..., Alone]) -> None:
+    one, other = alone(), alone()
+    assert one.environment["PGPORT"] == other.environment["PGPORT"] == "5432"
+    assert one.connect().execute("SELECT 1").fetchone() == other.connect().execute("SELECT 1").fetchone()
+
+
+def test_any_exported_address_reaches_any_cluster(cluster: Cluster, address: str) -> None:
+    for each in (cluster.environment["PGHOSTADDR"], address):
+        assert cluster.connect(hostaddr=each).execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_address_of_a_deleted_cluster_is_free(cluster: Cluster, handle: Handle) -> None:
+    host = handle.ask("create_cluster")["host"]
+    address = names.addresses(cluster.environment)[host]
+    handle.ask("delete_cluster", cluster=host.partition(".")[0])
+    with socket.create_server((address, int(cluster.environment["PGPORT"]))):
+        assert host not in names.addresses(cluster.environment)
+
+
+def test_a_port_can_be_asked_for(alone: Callable[..., Alone]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    one = alone("--port", str(port))
+    assert (one.environment["PGHOSTADDR"], one.environment["PGPORT"]) == ("127.0.0.1", str(port))
+    assert one.connect().execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_systems_authorities_vouch_for_it(cluster: Cluster, system_roots: None) -> None:
+    assert cluster.connect(sslrootcert="system").execute("SELECT 1").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_name_is_resolved_in_the_process(
+    cluster: Cluster, address: str, system_roots: None, loop: Callable[[], Any]
+) -> None:
+    async def connect() -> object:
+        connection = await asyncpg.connect(
+            host=cluster.host,
+            user="admin",
+            password=cluster.token(),
+            database="postgres",
+            ssl=ssl.create_default_context(),
+            timeout=LIMIT_S,
+        )
+        try:
+            return await connection.fetchval("SELECT 1")
+        finally:
+            await connection.close()
+
+    with names.resolved(cluster.environment), asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(connect()) == 1
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo(cluster.host, 5432)
+
+
+def test_other_names_are_resolved_as_ever(cluster: Cluster, address: str) -> None:
+    with names.resolved(cluster.environment):
+        assert socket.getaddrinfo("127.0.0.1", 1)[0][4] == ("127.0.0.1", 1)
+        assert socket.getaddrinfo(cluster.host.upper(), 1)[0][4] == (address, 1)
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo(f"{'a' * 26}.dsql.us-east-1.on.aws", 1)
+
+
+def test_a_command_prints_the_hosts_files_line(cluster: Cluster, address: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "infra", "hosts"],
+        env={**os.environ, **cluster.environment},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=True,
+    )
+    assert f"{address} {cluster.host}" in done.stdout.splitlines()
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_node_resolves_names_with_a_module_loaded_before(cluster: Cluster, address: str) -> None:
+    program = "require('net').connect(5432, process.env.PGHOST).on('connect', function () { this.end(); %s })"
+    done = subprocess.run(
+        ["node", "--require", names.__file__.replace(".py", ".cjs"), "-e", program % "console.log(this.remoteAddress)"],
+        env={**os.environ, **cluster.environment},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{address}\n", "")
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")
+def test_java_takes_the_lines_as_its_hosts_file(cluster: Cluster, address: str, tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("\n".join(names.lines(cluster.environment)))
+    source = tmp_path / "Look.java"
+    source.write_text(
+        "class Look { public static void main(String[] names) throws Exception {"
+        " System.out.println(java.net.InetAddress.getByName(names[0]).getHostAddress()); } }"
+    )
+    command = ["java", f"-Djdk.net.hosts.file={tmp_path / 'hosts'}", str(source), cluster.host]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert (done.stdout, done.stderr) == (f"{address}\n", "")
