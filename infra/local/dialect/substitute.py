@@ -47,7 +47,7 @@ def substitute(statement: Statement) -> str | None:
         case Kind.SET_CONSTRAINTS, ConstraintModes(deferred, names):
             # PostgreSQL itself must not hear of it: the engine's own trigger is deferred, too.
             qualified = [".".join(map(quote, filter(None, name))) for name in names]
-            return f"occ.set_constraints({_written(deferred)}, {_written(qualified)}, current_schemas(true))"
+            function, arguments = "occ.set_constraints", (deferred, qualified)
         case Kind.RESET, Setting(name=None):
             function = "occ.reset_all"
     return call(function, *arguments) if function else None
