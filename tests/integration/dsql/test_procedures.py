@@ -291,6 +291,18 @@ def test_rules_hold_across_calls(session: Session) -> None:
         session("ROLLBACK")
 
 
+@pytest.mark.parametrize("call", ["CALL p()", "SELECT outer_()", "DO $$ BEGIN PERFORM FROM t; END $$"])
+def test_a_call_meets_a_schema_change_of_others(session: Session, stage: Stage, call: str) -> None:
+    define(session, "PROCEDURE p()", "BEGIN PERFORM FROM t; END")
+    define(session, "FUNCTION inner_() RETURNS bigint", "BEGIN RETURN (SELECT count(*) FROM t); END")
+    define(session, "FUNCTION outer_() RETURNS bigint", "BEGIN RETURN inner_(); END")
+    session(call)
+    stage.open()("ALTER TABLE t ADD COLUMN w int")
+    error = session.fails(call)
+    assert (error.sqlstate, "(OC001)" in str(error)) == ("40001", True)
+    session(call)
+
+
 def test_an_index_may_be_built_from_a_body(session: Session) -> None:
     do(session, "BEGIN CREATE INDEX ASYNC by_v ON t (v); END")
     (job,) = session("SELECT job_id FROM sys.jobs WHERE job_type = 'INDEX_BUILD' ORDER BY start_time DESC LIMIT 1")
