@@ -108,7 +108,9 @@ def answered(text: str, catalog: Catalog, search_path: tuple[str, ...]) -> tuple
     """What a body's EXECUTE is to run in place of a text, and the call that tells the rules of it."""
     body = Body(catalog, search_path)
     statements = body.statements(text)
-    guard = next(filter(None, map(_guard, statements)), None)
+    # What is refused is refused before anyone asks for its columns.
+    refusal = statements[0].refusal
+    guard = refusing(refusal) if refusal else next(filter(None, map(_guard, statements)), None)
     return "; ".join(map(_dynamic, statements)), guard
 
 

@@ -121,6 +121,8 @@ def test_text_is_run_as_a_statement_would_be(session: Session) -> None:
     )
     assert session("SELECT v FROM t ORDER BY id") == [30, 30]
     assert refused(session, "BEGIN EXECUTE 'TRUNCATE t'; END") == ("0A000", "unsupported statement: Truncate")
+    define(session, "FUNCTION f() RETURNS SETOF int", "BEGIN RETURN QUERY EXECUTE 'SELECT lastval()'; END")
+    assert session.fails("SELECT f()").diag.message_primary == "function lastval not supported"
 
 
 def test_what_was_written_is_shown(session: Session) -> None:
