@@ -155,7 +155,7 @@ CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION occ.function_names(rel oid) RETURNS name[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,delete,act,apply,commit,mark,hold}'::text[]) name
+    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,update_row,delete,act,apply,commit,settle,mark,hold}'::text[]) name
 $$;
 
 CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -325,7 +325,8 @@ END $$;
 
 -- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers
 -- stay silent under the role `replica`, without a trace in the catalog that users look at. A nested loop over all
--- that a transaction has written, for each row of the table, looks cheap to a planner who expects one row there.
+-- that a transaction has written, for each row of the table, looks cheap to a planner who expects one row there. The limits
+-- are those of the service; a session may have others.
 CREATE OR REPLACE FUNCTION occ.attach() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     s oid;
@@ -333,6 +334,8 @@ BEGIN
     EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database());
     EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
     EXECUTE format('ALTER DATABASE %I SET enable_material = off', current_database());
+    EXECUTE format('ALTER DATABASE %I SET occ.row_limit = 3000', current_database());
+    EXECUTE format('ALTER DATABASE %I SET occ.size_limit = 10485760', current_database());
     PERFORM set_config('session_replication_role', 'replica', false);
     FOR s IN SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_occ_\d+_skip$' LOOP
         EXECUTE format('DROP SCHEMA %s CASCADE', s::regnamespace);
