@@ -19,7 +19,7 @@ from infra.local.jobs import Jobs
 from infra.local.mailbox import Mailbox, Question
 from infra.local.proxy import wire
 from infra.local.proxy.rules import Limits
-from infra.local.routines import read_routines
+from infra.local.routines import Routines
 from infra.local.tasks import Tasks
 
 ANALYSES: Final = 4_096
@@ -39,6 +39,7 @@ PURGE_S: Final = 300.0
 _CATALOG: Final = """
 SELECT c.schema, c.relname, c.kind, c.oid, c.shadow, c.columns, c.unique_indexes, s.view AS shadow_oid,
        s.attnums, (SELECT count(*) FROM pg_index x WHERE x.indrelid = c.oid) AS indexes,
+       (SELECT count(*) FROM pg_statistic_ext WHERE stxrelid = c.oid) AS statistics,
        (SELECT coalesce(jsonb_agg(pg_get_expr(conbin, conrelid) ORDER BY conname), '[]')
           FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,
        (SELECT ev_action::text FROM pg_rewrite WHERE ev_class = c.oid AND ev_type = '1') AS rule,
@@ -128,6 +129,7 @@ class Cluster:
         self._reader = await self._connect()
         self._sweeper = await self._connect()
         self._worker = await self._connect()
+        self._routines = Routines(self._reader)
         self._mail = Mailbox(Path((await self._read("SHOW data_directory"))[0]["data_directory"]))
         self.jobs = Jobs(self._worker, self._connect, self._is_busy, self._job_done)
         await self._load()
@@ -201,8 +203,8 @@ class Cluster:
                 tables[key] = _table(row)
         shadows = {row["nspname"]: row["shadow"] for row in await self._read(_SCHEMAS)}
         others = frozenset((row["nspname"], row["relname"]) for row in await self._read(_OTHERS))
-        catalog = Catalog(tables, views, frozenset(shadows), shadows, others=others)
-        self.catalog = replace(catalog, routines=await read_routines(self._reader, catalog))
+        catalog = Catalog(tables, views, frozenset(shadows), shadows, self.catalog.routines, others)
+        self.catalog = replace(catalog, routines=await self._routines.read(catalog))
         self._analyses.clear()
         self._descriptions.clear()
 
@@ -329,6 +331,7 @@ def _table(row: dict[str, Any]) -> Table:
         oid=row["oid"],
         shadow_oid=row["shadow_oid"],
         checks=tuple(row["checks"]),
+        statistics=row["statistics"],
         places=tuple(row["attnums"]),
     )
 

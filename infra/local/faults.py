@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
+from infra.local.dialect import facts
+
 Action = Literal["fail", "cut_before", "cut_after", "delay"]
 Code = Literal["OC000", "OC001"]
 CONFLICTS: Final[dict[Code, str]] = {
-    "OC000": "change conflicts with another transaction (OC000)",
-    "OC001": "schema has been updated by another transaction (OC001)",
+    "OC000": facts.DATA_CONFLICT.message,
+    "OC001": facts.SCHEMA_CONFLICT.message,
 }
-"""What a lost COMMIT is told, by the code in the text (recorded 2026-09; user guide of 2026-10)."""
+"""What a lost COMMIT is told, by the code in the text."""
 
 
 @dataclass

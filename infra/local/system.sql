@@ -263,19 +263,28 @@ CREATE TABLE IF NOT EXISTS occ.job (
     statement text NOT NULL,
     path text NOT NULL,
     owner name NOT NULL DEFAULT session_user,
-    pid int DEFAULT pg_backend_pid()
+    pid int DEFAULT pg_backend_pid(),
+    indexes bigint
 );
-ALTER TABLE occ.job ADD COLUMN IF NOT EXISTS pid int DEFAULT pg_backend_pid();  -- in data kept from before 2026-11-28
+-- In data kept from before 2026-11-28.
+ALTER TABLE occ.job ADD COLUMN IF NOT EXISTS pid int DEFAULT pg_backend_pid(), ADD COLUMN IF NOT EXISTS indexes bigint;
 CREATE OR REPLACE VIEW sys.jobs AS
     SELECT job_id, status, details, job_type, 1259::oid AS class_id, object_id, object_name, start_time, update_time
       FROM occ.job WHERE update_time > now() - interval '30 minutes' OR status IN ('submitted', 'processing');
 GRANT SELECT ON sys.jobs TO PUBLIC;
 
+-- How many indexes a table has, those that are still to be built among them.
+CREATE OR REPLACE FUNCTION occ.index_count(target regclass) RETURNS bigint LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce((SELECT max(indexes) FROM occ.job WHERE object_id = target AND status IN ('submitted', 'processing')),
+                    (SELECT count(*) FROM pg_index WHERE indrelid = target))
+$$;
+
 CREATE OR REPLACE FUNCTION occ.submit(job_type text, target regclass, statement text, path text) RETURNS text
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
-    INSERT INTO occ.job (job_type, object_id, object_name, statement, path)
-        SELECT job_type, target, format('%s.%s', n.nspname, c.relname), statement, path
+    INSERT INTO occ.job (indexes, job_type, object_id, object_name, statement, path)
+        SELECT occ.index_count(target) + (job_type = 'INDEX_BUILD')::int, job_type, target, format('%s.%s', n.nspname, c.relname), statement, path
           FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = target
     RETURNING job_id
 $$;
@@ -305,6 +314,9 @@ DECLARE
     rehearsed text := (SELECT format('occ.rehearsed(%I)', attname) FROM pg_attribute
                         WHERE attrelid = target AND attnum > 0 AND NOT attisdropped ORDER BY attnum LIMIT 1);
 BEGIN
+    IF occ.index_count(target) >= 24 THEN
+        PERFORM occ.refuse('54000', 'more than 24 indexes per table are not allowed', NULL, NULL);
+    END IF;
     PERFORM occ.rehearse(CASE WHEN rehearsed IS NULL THEN statement
         WHEN predicate IS NULL THEN concat(statement, E'\nWHERE ', rehearsed)
         ELSE concat(left(statement, predicate), ' ', rehearsed, ' AND (', substr(statement, predicate + 1), E'\n)') END);
@@ -363,7 +375,7 @@ END $$;
 
 -- What sessions call of the above. The engine takes these rights from PUBLIC at each start, of every function in its schema.
 GRANT EXECUTE ON FUNCTION occ.refuse, occ.fail_at_commit, occ.affect_row_twice, occ.reset_all, occ.trusted_role, occ.submit,
-    occ.rehearse, occ.rehearsed, occ.submit_index, occ.submit_validation, occ.job_status, occ.shown_name,
+    occ.rehearse, occ.rehearsed, occ.index_count, occ.submit_index, occ.submit_validation, occ.job_status, occ.shown_name,
     occ.tell, occ.enters_ddl, occ.enters_dml, occ.enters_path, occ.mail, occ.translated, occ.written TO PUBLIC;
 
 -- The bootstrap user: owner of public, maker of schemas and roles, no superuser. --------------------------------------------

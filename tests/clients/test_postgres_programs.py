@@ -65,6 +65,14 @@ def test_psql_runs_a_transaction(psql: Callable[..., "subprocess.CompletedProces
     assert (done.stdout, done.stderr) == ("1|1.00\n2|100.00\n", "")
 
 
+def test_psql_shows_a_routine_as_it_was_written(psql: Callable[..., "subprocess.CompletedProcess[str]"]) -> None:
+    body = "BEGIN\n  INSERT INTO accounts VALUES (n, 0) ON CONFLICT DO NOTHING;\nEND"
+    head = "CREATE OR REPLACE PROCEDURE public.open_account(IN n integer)\n LANGUAGE plpgsql\nAS "
+    done = psql(f"{head}$procedure${body}$procedure$;\n\\sf open_account\n\\df open_account\n")
+    assert done.stderr == ""
+    assert done.stdout == f"{head}$procedure${body}$procedure$\npublic|open_account||IN n integer|proc\n"
+
+
 def test_psql_describes(psql: Callable[..., "subprocess.CompletedProcess[str]"]) -> None:
     done = psql("\\d accounts\n\\dt\n\\dn\n\\du admin\n\\l\n", "-P", "tuples_only=off")
     assert done.stderr == ""

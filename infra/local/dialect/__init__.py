@@ -15,7 +15,7 @@ from .statement import (
     Statement,
     Transaction,
 )
-from .substitute import call, refusing, substitute
+from .substitute import call, fixed_answer, refusing, substitute
 
 __all__ = [
     "AsyncIndex",
@@ -36,6 +36,7 @@ __all__ = [
     "analyse",
     "answered",
     "call",
+    "fixed_answer",
     "literal",
     "quote",
     "refusing",

@@ -45,7 +45,7 @@ class UniqueIndex:
 class Table:
     """A user's table and the schema that holds its shadow view; `checks` are the conditions its rows must fulfil.
 
-    `places` are the numbers of its columns in the order of the view.
+    `places` are the numbers of its columns in the order of the view, `statistics` is the number of its extended ones.
     """
 
     schema: str
@@ -57,6 +57,7 @@ class Table:
     oid: int = 0
     shadow_oid: int = 0
     checks: tuple[str, ...] = ()
+    statistics: int = 0
     places: tuple[int, ...] = ()
 
     @cached_property

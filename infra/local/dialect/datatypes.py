@@ -1,5 +1,6 @@
 """Types as DSQL names them, and which of them a column may have."""
 
+import re
 from typing import Any
 
 # Catalog names whose display name differs.
@@ -134,6 +135,12 @@ def catalog_name(text: str) -> str:
     """A display name with modifiers, as the catalog prints it, back to the catalog's name."""
     bare = strip_modifier(text)
     return next((name for name, shown in DISPLAY.items() if shown == bare), bare)
+
+
+def declared_length(text: str) -> int:
+    """The length in a display name, `character varying(20)`; 0 where there is none."""
+    found = re.fullmatch(r"character(?: varying)?\((\d+)\)", text)
+    return int(found[1]) if found else 0
 
 
 def strip_modifier(text: str) -> str:

@@ -125,9 +125,9 @@ def _type_constant(rewriter: Rewriter, target: Any, column: Column) -> None:
 
 
 def _over(table: Table, columns: list[Column], text: str) -> str:
-    given = {item.name: f"CAST(s.{quote(item.name)} AS {cast_type(item.type)})" for item in columns}
+    given = {item.name: f"CAST(pg_occ_s.{quote(item.name)} AS {cast_type(item.type)})" for item in columns}
     names = ", ".join(quote(item.name) for item in columns)
-    return _select(table, given, f" FROM ({text}) AS s({names})")
+    return _select(table, given, f" FROM ({text}) AS pg_occ_s({names})")
 
 
 def _select(table: Table, given: dict[str, str], tail: str) -> str:

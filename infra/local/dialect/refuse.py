@@ -9,7 +9,7 @@ from .refuse_alter import alter_table
 from .refuse_context import Context
 from .refuse_index import create_index
 from .refuse_setting import set_setting, show_setting
-from .refuse_table import cache_size, columns_of, create_table, sequence_options
+from .refuse_table import cache_size, columns_of, create_table, sequence_count, sequence_options
 from .statement import Refusal
 
 Rule = Callable[[Any, Context], Refusal | None]
@@ -103,14 +103,28 @@ def _do(node: Any, _context: Context) -> Refusal | None:
 def _view(node: Any, context: Context) -> Refusal | None:
     if node.view.relpersistence == "t":
         return facts.TEMPORARY_VIEW.refusal()
+    if len(context.source.text[context.start : context.end].encode()) > facts.MAX_VIEW_SIZE:
+        return facts.VIEW_SIZE.refusal()
     return facts.VIEWS.refusal() if not node.replace and len(context.catalog.views) >= facts.MAX_VIEWS else None
 
 
-def _create_sequence(node: Any, _context: Context) -> Refusal | None:
+def _create_statistics(node: Any, context: Context) -> Refusal | None:
+    relations = [item for item in node.relations if tag(item) == "RangeVar"]
+    tables = [context.table(relation.schemaname, relation.relname) for relation in relations]
+    full = any(table and table.statistics >= facts.MAX_STATISTICS for table in tables)
+    return facts.STATISTICS.refusal() if full else None
+
+
+def _alter_statistics(node: Any, _context: Context) -> Refusal | None:
+    target = int(constant(node.stxstattarget) or 0)
+    return facts.STATISTICS_TARGET.refusal(target) if target > facts.MAX_TARGET else None
+
+
+def _create_sequence(node: Any, context: Context) -> Refusal | None:
     if node.sequence.relpersistence != "p":
         temporary = node.sequence.relpersistence == "t"
         return (facts.TEMPORARY_SEQUENCE if temporary else facts.UNLOGGED_SEQUENCE).refusal()
-    return sequence_options(node.options, facts.SEQUENCE_CACHE)
+    return sequence_options(node.options, facts.SEQUENCE_CACHE) or sequence_count(context)
 
 
 def _alter_sequence(node: Any, _context: Context) -> Refusal | None:
@@ -182,6 +196,7 @@ RULES: dict[str, Rule] = {
     "AlterRole": _role_options,
     "AlterRoleSet": _role_setting,
     "AlterSeq": _alter_sequence,
+    "AlterStats": _alter_statistics,
     "AlterTable": alter_table,
     "Call": _call,
     "Copy": _copy,
@@ -191,6 +206,7 @@ RULES: dict[str, Rule] = {
     "CreateRole": _role_options,
     "CreateSchema": _create_schema,
     "CreateSeq": _create_sequence,
+    "CreateStats": _create_statistics,
     "Deallocate": _deallocate,
     "Do": _do,
     "Drop": _drop,

@@ -106,10 +106,17 @@ def _refused(name: str) -> Refusal:
     return facts.ALTER_TABLE.refusal(NAMES.get(name, name.removeprefix("AT_")))
 
 
-def _add_column(_node: Any, command: Any, context: Context) -> Refusal | None:
+def _add_column(node: Any, command: Any, context: Context) -> Refusal | None:
     if command.def_.constraints:
         return facts.ADD_COLUMN.refusal()
-    return column(command.def_, context)
+    return column(command.def_, context) or _column_count(node, context)
+
+
+def _column_count(node: Any, context: Context) -> Refusal | None:
+    table = context.table(node.relation.schemaname, node.relation.relname)
+    changes = [command.subtype.name for command in node.cmds]
+    count = changes.count("AT_AddColumn") - changes.count("AT_DropColumn") + len(table.columns if table else ())
+    return facts.TABLE_COLUMNS.refusal() if count > facts.MAX_COLUMNS else None
 
 
 def _add_constraint(_node: Any, command: Any, _context: Context) -> Refusal | None:

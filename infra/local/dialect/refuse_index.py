@@ -3,7 +3,7 @@
 from typing import Any
 
 from . import facts
-from .datatypes import REFUSED_KEYS, catalog_name, strip_modifier
+from .datatypes import REFUSED_KEYS, catalog_name, declared_length, strip_modifier
 from .refuse_context import Context
 from .refuse_table import first
 from .source import OPEN
@@ -53,5 +53,7 @@ def _limits(node: Any, context: Context) -> Refusal | None:
     if table.index_count >= facts.MAX_INDEXES:
         return facts.TABLE_INDEXES.refusal()
     types = [table.by_name[key.name].type for key in node.indexParams if key.name in table.by_name]
+    if sum(map(declared_length, types)) > facts.MAX_DECLARED_KEY:
+        return facts.DECLARED_KEY_SIZE.refusal()
     refused = (text for text in types if catalog_name(text) in REFUSED_KEYS or text.endswith("[]"))
     return first(facts.KEY_TYPE.refusal(strip_modifier(text)) for text in refused)

@@ -56,7 +56,7 @@ def column(node: Any, context: Context) -> Refusal | None:
     if node.collClause:
         return facts.CLAUSE.refusal("COLLATE")
     identity = next((item for item in node.constraints or () if item.contype.name == "CONSTR_IDENTITY"), None)
-    return column_type(node.typeName, context) or (_identity(node, identity) if identity else None)
+    return column_type(node.typeName, context) or (_identity(node, identity, context) if identity else None)
 
 
 def column_type(node: Any, context: Context) -> Refusal | None:
@@ -87,11 +87,16 @@ def _limits(name: str, values: list[int]) -> Refusal | None:
     return None
 
 
-def _identity(node: Any, constraint: Any) -> Refusal | None:
+def sequence_count(context: Context) -> Refusal | None:
+    """There may be so many sequences, those of identity columns among them."""
+    return facts.SEQUENCES.refusal() if len(context.catalog.others) >= facts.MAX_SEQUENCES else None
+
+
+def _identity(node: Any, constraint: Any, context: Context) -> Refusal | None:
     _, name = type_name(node.typeName)
     if name != "int8":
         return facts.IDENTITY_TYPE.refusal(display(node.typeName))
-    return sequence_options(constraint.options, facts.IDENTITY_CACHE)
+    return sequence_options(constraint.options, facts.IDENTITY_CACHE) or sequence_count(context)
 
 
 def sequence_options(options: Any, cache_fact: facts.Fact) -> Refusal | None:
@@ -121,7 +126,15 @@ def _keys(node: Any, columns: list[Any]) -> Refusal | None:
         return facts.KEY_COLUMNS.refusal()
     if len(keys) > facts.MAX_INDEXES:
         return facts.TABLE_INDEXES.refusal()
-    return first(_key_type(types.get(name)) for key in keys for name in key)
+    checks = (first(_key_type(types.get(name)) for name in key) or key_size(map(types.get, key)) for key in keys)
+    return first(checks)
+
+
+def key_size(types: Iterable[Any]) -> Refusal | None:
+    """The lengths that a key's columns are declared with must not add up to more than a key may have."""
+    declared = (modifiers(node) for node in types if node is not None and type_name(node)[1] in facts.MAX_LENGTHS)
+    too_large = sum(values[0] for values in declared if values) > facts.MAX_DECLARED_KEY
+    return facts.DECLARED_KEY_SIZE.refusal() if too_large else None
 
 
 def _key_type(node: Any) -> Refusal | None:

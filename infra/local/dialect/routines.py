@@ -23,7 +23,7 @@ from .refuse_context import Context
 from .rewrite import Rewriter, Scope, visit_all
 from .source import Edits
 from .statement import Kind, RefusedError, Statement
-from .substitute import call, refusing, substitute
+from .substitute import call, fixed_answer, refusing, substitute
 
 MARKER: Final = "-- occ:"
 _WRITTEN: Final = re.compile(rf"\n{MARKER}([A-Za-z0-9+/=]+)$")
@@ -108,7 +108,9 @@ def answered(text: str, catalog: Catalog, search_path: tuple[str, ...]) -> tuple
     """What a body's EXECUTE is to run in place of a text, and the call that tells the rules of it."""
     body = Body(catalog, search_path)
     statements = body.statements(text)
-    guard = next(filter(None, map(_guard, statements)), None)
+    # What is refused is refused before anyone asks for its columns.
+    refusal = statements[0].refusal
+    guard = refusing(refusal) if refusal else next(filter(None, map(_guard, statements)), None)
     return "; ".join(map(_dynamic, statements)), guard
 
 
@@ -116,7 +118,7 @@ def _dynamic(statement: Statement) -> str:
     if statement.refusal:
         return f"SELECT {refusing(statement.refusal)}"
     stands_for = substitute(statement)
-    return f"SELECT {stands_for}" if stands_for else statement.sql
+    return f"SELECT {stands_for}" if stands_for else fixed_answer(statement) or statement.sql
 
 
 def _dollar_quoted(text: str) -> str:
@@ -231,7 +233,8 @@ class Body:
             return f"PERFORM {refusing(statement.refusal)}"
         stands_for = substitute(statement)
         guard = _guarded(told) if (told := _guard(statement)) else ""
-        return guard + (f"PERFORM {stands_for}" if stands_for else statement.sql.rstrip() + into)
+        sql = f"PERFORM {stands_for}" if stands_for else (fixed_answer(statement) or statement.sql.rstrip()) + into
+        return guard + sql
 
 
 def _guard(statement: Statement) -> str | None:

@@ -26,6 +26,14 @@ def refusing(refusal: Refusal) -> str:
     return call("occ.refuse", refusal.sqlstate, refusal.message, refusal.detail, refusal.hint)
 
 
+def fixed_answer(statement: Statement) -> str | None:
+    """Return the query that gives the fixed answer to a SHOW, None where PostgreSQL's own will do."""
+    match statement.details:
+        case Setting(name=str(name), answer=str(answer)) if statement.kind is Kind.SHOW:
+            return f"SELECT {literal(answer)} AS {quote(name)}"
+    return None
+
+
 def substitute(statement: Statement) -> str | None:
     """Return the call that does what a statement says, None where PostgreSQL runs the statement itself."""
     function, arguments = "", tuple[Argument, ...]()

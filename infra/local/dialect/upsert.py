@@ -151,9 +151,10 @@ class Composer:
     def _new(self) -> str:
         valid = self._valid()
         if not self.ranked:
-            return f"SELECT q.* FROM ({self.rows.sql}) AS q{valid}" if valid else self.rows.sql
-        rank = f"row_number() OVER (PARTITION BY {self.arbiters[0].keys('q')} ORDER BY q.pg_occ_n) AS pg_occ_rank"
-        return f"SELECT q.*, {rank} FROM ({self.rows.sql}) AS q{valid}"
+            return f"SELECT pg_occ_q.* FROM ({self.rows.sql}) AS pg_occ_q{valid}" if valid else self.rows.sql
+        of_key = f"PARTITION BY {self.arbiters[0].keys('pg_occ_q')} ORDER BY pg_occ_q.pg_occ_n"
+        rank = f"row_number() OVER ({of_key}) AS pg_occ_rank"
+        return f"SELECT pg_occ_q.*, {rank} FROM ({self.rows.sql}) AS pg_occ_q{valid}"
 
     def _valid(self) -> str:
         """A proposed row has to fulfil the table's conditions, also where it is not to be inserted.
@@ -164,9 +165,9 @@ class Composer:
             column.name for column in self.table.columns if column.not_null and column.name not in self.rows.left_out
         ]
         needed = [name for name in needed if any(name not in arbiter.columns for arbiter in self.arbiters)]
-        tests = [f"q.{quote(name)} IS NULL" for name in needed]
-        tests += [f"{over(check, 'q')} IS FALSE" for check in self.table.checks]
-        refuse = f"{self.table.shadow_schema}.refuse(ROW({self._columns('q')})::{self.view})"
+        tests = [f"pg_occ_q.{quote(name)} IS NULL" for name in needed]
+        tests += [f"{over(check, 'pg_occ_q')} IS FALSE" for check in self.table.checks]
+        refuse = f"{self.table.shadow_schema}.refuse(ROW({self._columns('pg_occ_q')})::{self.view})"
         return f" WHERE CASE WHEN {' OR '.join(tests)} THEN {refuse} ELSE true END" if tests else ""
 
     def _changed(self) -> str:
@@ -201,8 +202,8 @@ class Composer:
             f" FROM {self._excluded('new')}, {self.view} AS {self.alias}"
             f" WHERE {self.arbiters[0].match(self.alias, 'excluded')}"
         )
-        test = f"CASE WHEN m.pg_occ_again THEN {AFFECT_TWICE} ELSE m.pg_occ_changes END"
-        return f"SELECT m.* FROM ({rows}) AS m WHERE {test}"
+        test = f"CASE WHEN pg_occ_m.pg_occ_again THEN {AFFECT_TWICE} ELSE pg_occ_m.pg_occ_changes END"
+        return f"SELECT pg_occ_m.* FROM ({rows}) AS pg_occ_m WHERE {test}"
 
     def _added(self) -> str:
         conditions = [
@@ -220,15 +221,15 @@ class Composer:
         if not self.rows.single and len(self.arbiters) > 1:
             given = one_by_one(given, self.arbiters)
         return (
-            f"INSERT INTO {self.view} ({self._columns(generated=False)})"
+            f"INSERT INTO {self.view} AS pg_occ_row ({self._columns(generated=False)})"
             f" SELECT {self._columns('pg_occ_given', generated=False)}"
-            f" FROM {given} RETURNING {self._columns()}"
+            f" FROM {given} RETURNING {self._columns('pg_occ_row')}"
         )
 
     def _final(self) -> str:
         layout = self.layout
         listed = self.rewriter.edits.render(*layout.returning) if layout.returning else ""
-        columns = self._columns() if layout.returning else ""
-        sources = ["changed", "added"] if self.updates else ["added"]
-        union = " UNION ALL ".join(f"SELECT {columns} FROM {self._name(part)}" for part in sources)
+        sources = [self._name(part) for part in (["changed", "added"] if self.updates else ["added"])]
+        columns = self._columns if layout.returning else lambda _: ""
+        union = " UNION ALL ".join(f"SELECT {columns(source)} FROM {source}" for source in sources)
         return f"SELECT {listed} FROM ({union}) AS {self.alias}"

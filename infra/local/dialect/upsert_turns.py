@@ -16,17 +16,20 @@ def one_by_one(given: str, arbiters: list[Arbiter]) -> str:
     keys = ", ".join(_key(arbiter, number) for number, arbiter in enumerate(arbiters))
     none = ", ".join(f"'{{}}'::bigint[] AS keys{n}" for n in numbers)
     grown = ", ".join(
-        f"CASE WHEN it.comes THEN so_far.keys{n} || new.pg_occ_key{n} ELSE so_far.keys{n} END" for n in numbers
+        f"CASE WHEN pg_occ_it.comes THEN pg_occ_so_far.keys{n} || pg_occ_each.pg_occ_key{n}"
+        f" ELSE pg_occ_so_far.keys{n} END"
+        for n in numbers
     )
-    free = " AND ".join(f"(new.pg_occ_key{n} = ANY (so_far.keys{n})) IS NOT TRUE" for n in numbers)
+    free = " AND ".join(f"(pg_occ_each.pg_occ_key{n} = ANY (pg_occ_so_far.keys{n})) IS NOT TRUE" for n in numbers)
     return (
-        f"(WITH RECURSIVE new AS MATERIALIZED (SELECT pg_occ_given.*, {keys},"
+        f"(WITH RECURSIVE pg_occ_each AS MATERIALIZED (SELECT pg_occ_given.*, {keys},"
         f" row_number() OVER (ORDER BY pg_occ_given.pg_occ_n) AS pg_occ_turn FROM {given}),"
-        f" so_far AS (SELECT 0::bigint AS turn, false AS comes, {none}"
-        f" UNION ALL SELECT new.pg_occ_turn, it.comes, {grown}"
-        " FROM so_far JOIN new ON new.pg_occ_turn = so_far.turn + 1"
-        f" CROSS JOIN LATERAL (SELECT {free} AS comes) AS it)"
-        " SELECT new.* FROM new JOIN so_far ON so_far.turn = new.pg_occ_turn AND so_far.comes) AS pg_occ_given"
+        f" pg_occ_so_far AS (SELECT 0::bigint AS turn, false AS comes, {none}"
+        f" UNION ALL SELECT pg_occ_each.pg_occ_turn, pg_occ_it.comes, {grown}"
+        " FROM pg_occ_so_far JOIN pg_occ_each ON pg_occ_each.pg_occ_turn = pg_occ_so_far.turn + 1"
+        f" CROSS JOIN LATERAL (SELECT {free} AS comes) AS pg_occ_it)"
+        " SELECT pg_occ_each.* FROM pg_occ_each JOIN pg_occ_so_far"
+        " ON pg_occ_so_far.turn = pg_occ_each.pg_occ_turn AND pg_occ_so_far.comes) AS pg_occ_given"
     )
 
 

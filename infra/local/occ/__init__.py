@@ -14,6 +14,7 @@ _PARTS = (
     "errors",
     "describe",
     "build",
+    "sizes",
     "writes",
     "marks",
     "foreign_keys",

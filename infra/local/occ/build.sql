@@ -127,7 +127,7 @@ BEGIN
     END IF;
     -- What a default calls, the table's own holds; the view's goes with it.
     UPDATE pg_depend d SET deptype = 'a' FROM pg_attrdef a
-     WHERE a.adrelid = to_regclass(t->>'view') AND d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid AND d.deptype = 'n';
+     WHERE a.adrelid = occ.relation(t, 'view') AND d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid AND d.deptype = 'n';
 END $$;
 
 -- Takes away what ended transactions have left in an overlay, which is all that can be seen of it from outside; returns

@@ -60,7 +60,7 @@ $$;
 
 -- What overlay and view were made from, and what the functions on them were. Functions are replaced without a lock.
 CREATE OR REPLACE FUNCTION occ.code_signature(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(concat(occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel), occ.part_op(rel),
+    SELECT md5(concat(occ.part_sizes(rel), occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel), occ.part_op(rel),
         occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'), occ.part_actions(rel)))
 $$;
 

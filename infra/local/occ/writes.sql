@@ -170,7 +170,8 @@ CREATE OR REPLACE FUNCTION occ.watched(rel oid) RETURNS int2[] LANGUAGE sql STAB
         SELECT unnest(nums) FROM occ.unique_indexes(rel)
         UNION ALL SELECT unnest(conkey) FROM pg_constraint WHERE conrelid = rel AND contype = 'f'
         UNION ALL SELECT unnest(confkey) FROM pg_constraint WHERE confrelid = rel AND contype = 'f'
-        UNION ALL SELECT attnum FROM pg_attribute WHERE attrelid = rel AND attidentity = 'a') w (num)
+        UNION ALL SELECT attnum FROM pg_attribute WHERE attrelid = rel AND attidentity = 'a'
+        UNION ALL SELECT unnest(occ.wide_columns(rel))) w (num)
      WHERE num <> ALL (occ.primary_key(rel))
 $$;
 
@@ -349,14 +350,14 @@ BEGIN
                        WHEN occ_was = ''K'' AND occ_op_ = ''U'' THEN ''K'' ELSE occ_op_ END' END);
 
     PERFORM occ.define_trigger('insert', '', occ.expand(
-        occ.part_given(rel, 'insert') || occ.part_unique(rel, 'insert') || occ.part_begin() || occ.part_place(keyed)
+        occ.part_sizes(rel) || occ.part_given(rel, 'insert') || occ.part_unique(rel, 'insert') || occ.part_begin() || occ.part_place(keyed)
         || occ.part_child(rel, 'insert') || E'\n    RETURN NEW;', parts), t);
 
     PERFORM occ.define_trigger('delete', '', occ.expand(
         occ.part_begin() || occ.part_erase(keyed) || occ.part_parent(rel, 'delete') || E'\n    RETURN OLD;', parts), t);
 
     PERFORM occ.define_trigger('update', occ.expand(occ.part_quick(rel), parts), occ.expand(
-        occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
+        occ.part_sizes(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
         || coalesce(E'\n    occ_op_ := ' || op || ';', '') || occ.part_begin()
         || CASE WHEN keyed THEN
             'IF ({pk_new}) IS DISTINCT FROM ({pk_old}) THEN'

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol, cast
 
 from infra.local.cluster import Cluster
-from infra.local.dialect import Refusal
+from infra.local.dialect import Refusal, facts
 from infra.local.iam.refusals import AccessDenied
 from infra.local.proxy import wire
 from infra.local.proxy.session import Session
@@ -20,11 +20,10 @@ SHORTEST_STARTUP: Final = 8
 LONGEST_STARTUP: Final = 10_000
 """PostgreSQL's own limits: a length and a protocol at least, and MAX_STARTUP_PACKET_LENGTH."""
 
-# Texts: user guide of 2026-10 and users' reports; the SQLSTATEs of the first two are not on record.
-NO_TLS: Final = Refusal("08006", "unable to accept connection, tls is required")
-NO_SNI: Final = Refusal("08006", "unable to accept connection, sni was not received")
-TOO_MANY: Final = Refusal("53300", "Unable to accept connection, too many open connections.")
-TOO_FAST: Final = Refusal("53400", "Unable to accept connection, rate exceeded.")
+NO_TLS: Final = facts.NO_TLS.refusal()
+NO_SNI: Final = facts.NO_SNI.refusal()
+TOO_MANY: Final = facts.TOO_MANY.refusal()
+TOO_FAST: Final = facts.TOO_FAST.refusal()
 
 
 class Gate(Protocol):
@@ -186,7 +185,7 @@ class Client(asyncio.Protocol):
         except AccessDenied as denied:
             self._refuse(Refusal(denied.sqlstate, denied.message, denied.hint))
         except UnsupportedSettingError as setting:
-            self._refuse(Refusal("0A000", f'setting configuration parameter "{setting}" not supported'))
+            self._refuse(facts.SETTING.refusal(setting))
         except (UpstreamError, OSError, TimeoutError) as error:
             self._refuse(Refusal("XX000", f"server unavailable: {error}"))
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from infra.local.dialect import Kind, Refusal, Setting, Statement, call, literal, quote, refusing, substitute
+from infra.local.dialect import Kind, Refusal, Statement, call, fixed_answer, refusing, substitute
 
 _TAGS: Final = {
     Kind.IAM_GRANT: "AWS IAM GRANT",
@@ -13,7 +13,8 @@ _TAGS: Final = {
     Kind.SET_CONSTRAINTS: "SET CONSTRAINTS",
     Kind.RESET: "RESET",
 }
-_REMARKABLE: Final = frozenset({Kind.RESET, Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
+_JOBS: Final = frozenset({Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
+_REMARKABLE: Final = _JOBS | {Kind.RESET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,9 @@ def of(statement: Statement) -> Plan:
 
 def _substitute(statement: Statement) -> Plan | None:
     """Return the SELECT that stands for a statement PostgreSQL does not have or would answer otherwise."""
-    match statement.kind, statement.details:
-        case Kind.SHOW, Setting(name=str(name), answer=str(answer)):
-            return Plan(f"SELECT {literal(answer)} AS {quote(name)}", statement, tag="SHOW")
-        case Kind.CREATE_INDEX_ASYNC | Kind.VALIDATE_ASYNC as kind, _:
-            return Plan(f"SELECT {substitute(statement)} AS job_id", statement, tag=_TAGS[kind])
-    stands_for = substitute(statement)
-    return Plan(f"SELECT {stands_for}", statement, hide_rows=True, tag=_TAGS[statement.kind]) if stands_for else None
+    if answer := fixed_answer(statement):
+        return Plan(answer, statement, tag="SHOW")
+    stands_for, kind = substitute(statement), statement.kind
+    if kind in _JOBS:
+        return Plan(f"SELECT {stands_for} AS job_id", statement, tag=_TAGS[kind])
+    return Plan(f"SELECT {stands_for}", statement, hide_rows=True, tag=_TAGS[kind]) if stands_for else None

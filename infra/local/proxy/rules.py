@@ -1,6 +1,6 @@
 """The transaction rules of Aurora DSQL that PostgreSQL does not have: a pure state machine, one a session."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from infra.local.dialect import Kind, Refusal, Statement, facts
@@ -111,7 +111,7 @@ class Rules:
         if self.started is None or now - self.started <= limit or statement.kind is Kind.BEGIN:
             return None
         age = f"Current transaction age {now - self.started:.0f}s exceeds {limit:g}s"
-        return Refusal("54000", f"transaction age limit of {limit:g}s exceeded", detail=age)
+        return replace(facts.AGE.refusal(limit), detail=age)
 
     def _mixed(self, statement: Statement) -> Refusal | None:
         if statement.counts_as_ddl and self.ddl:

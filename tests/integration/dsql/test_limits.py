@@ -108,6 +108,65 @@ def test_lower_limits_reach_new_sessions(module_stage: Stage, session: Session, 
     module_stage.open()(FILL.format(11))
 
 
+# Values, rows and keys
+
+NOISE = "(SELECT string_agg(md5(n::text), '') FROM generate_series(1, {}) n)"
+"""Text that does not compress, 32 bytes a time."""
+
+
+@pytest.fixture
+def wide(module_stage: Stage) -> Session:
+    """A session, and tables with columns of no fixed size."""
+    module_stage.set_up(
+        "CREATE TABLE IF NOT EXISTS wide (id int PRIMARY KEY, v text, b bytea, j jsonb)",
+        "CREATE TABLE IF NOT EXISTS keyed (k text PRIMARY KEY)",
+        "CREATE TABLE IF NOT EXISTS pairs (k text PRIMARY KEY, u text UNIQUE, n int)",
+        "DELETE FROM wide",
+        "DELETE FROM keyed",
+        "DELETE FROM pairs",
+    )
+    return module_stage.open()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(f"v) VALUES (1, {NOISE}", "text"), (f"b) VALUES (1, convert_to({NOISE}, 'UTF8')", "bytea"),
+     (f"j) VALUES (1, to_jsonb({NOISE})", "jsonb")],
+)  # fmt: skip
+def test_a_value_has_a_mebibyte(wide: Session, value: str, kind: str) -> None:
+    wide(f"INSERT INTO wide (id, {value.format(20_000)})")
+    wide("DELETE FROM wide")
+    error = wide.fails(f"INSERT INTO wide (id, {value.format(40_000)})")
+    assert_limited(error, f"datatype limit greater than 1048576 bytes not supported for {kind}")
+
+
+def test_a_value_is_measured_compressed(wide: Session) -> None:
+    wide("INSERT INTO wide (id, v) VALUES (1, repeat('x', 3000000))")
+    assert_limited(
+        wide.fails(f"UPDATE wide SET v = {NOISE.format(40_000)}"),
+        "datatype limit greater than 1048576 bytes not supported for text",
+    )
+
+
+def test_a_row_has_two_mebibytes(wide: Session) -> None:
+    row = (
+        f"INSERT INTO wide SELECT 1, x, convert_to(x, 'UTF8'), to_jsonb(x) FROM (SELECT {NOISE.format(30_000)} AS x) q"
+    )
+    assert_limited(wide.fails(row), "maximum row size exceeded")
+
+
+def test_a_key_has_about_two_kilobytes(wide: Session) -> None:
+    wide("INSERT INTO keyed VALUES (repeat('k', 1981))")
+    assert_limited(wide.fails("INSERT INTO keyed VALUES (repeat('l', 1982))"), "key size too large")
+    assert_limited(wide.fails("UPDATE keyed SET k = repeat('l', 1982)"), "key size too large")
+
+
+def test_an_index_holds_the_primary_key_too(wide: Session) -> None:
+    wide("INSERT INTO pairs VALUES (repeat('k', 1000), repeat('u', 973))")
+    assert_limited(wide.fails("UPDATE pairs SET u = repeat('u', 974)"), "key size too large")
+    wide("UPDATE pairs SET n = 1")
+
+
 # Age
 
 
@@ -192,6 +251,16 @@ def test_max_connections_is_not_the_quota(session: Session) -> None:
             "Datatype limit greater than 65535 bytes not supported for varchar",
         ),
         ("CREATE TABLE wide (v char(4097))", None, "Datatype limit greater than 4096 bytes not supported for char"),
+        (
+            "CREATE TABLE x (a varchar(1000), b varchar(1001), PRIMARY KEY (a, b))",
+            "0A000",
+            "key size greater than 2000 bytes not supported",
+        ),
+        (
+            "CREATE VIEW x AS SELECT '" + "x" * 2 * MEBIBYTE + "'",
+            "54000",
+            "view definition too large",
+        ),
         ("CREATE TABLE wide (v numeric(1001, 0))", "22023", "NUMERIC precision 1001 must be between 1 and 1000"),
         ("CREATE TABLE wide (v numeric(9, 1001))", "22023", "NUMERIC scale 1001 must be between -1000 and 1000"),
         (
@@ -205,3 +274,36 @@ def test_definitions_have_limits(session: Session, statement: str, sqlstate: str
     error = session.fails(statement)
     assert sqlstate in {None, error.sqlstate}
     assert message.lower() in str(error).lower()
+
+
+def test_a_table_has_24_indexes_with_those_still_to_be_built(stage: Stage) -> None:
+    columns = ", ".join(f"c{number} int" for number in range(24))
+    session = stage.set_up(f"CREATE TABLE many (id int PRIMARY KEY, u int UNIQUE, {columns})")
+    for number in range(22):
+        session(f"CREATE INDEX ASYNC ON many (c{number})")
+    error = session.fails("CREATE INDEX ASYNC ON many (c22)")
+    assert_limited(error, "more than 24 indexes per table are not allowed")
+
+
+def test_a_table_has_had_1600_columns(stage: Stage) -> None:
+    session = stage.set_up("CREATE TABLE ever (id int PRIMARY KEY)")
+    for batch in range(7):
+        for change in ("ADD COLUMN c{}_{} int", "DROP COLUMN c{}_{}"):
+            session("ALTER TABLE ever " + ", ".join(change.format(batch, number) for number in range(228)))
+    error = session.fails("ALTER TABLE ever " + ", ".join(f"ADD COLUMN c{number} int" for number in range(4)))
+    assert (error.sqlstate, error.diag.message_primary) == ("54011", "tables can have at most 1600 columns")
+    session("ALTER TABLE ever ADD COLUMN last int")
+    assert session("INSERT INTO ever VALUES (1, 2) RETURNING last") == [2]
+
+
+def test_a_table_has_five_extended_statistics(stage: Stage) -> None:
+    session = stage.set_up("CREATE TABLE known (id int PRIMARY KEY, a int, b int)")
+    for number in range(5):
+        session(f"CREATE STATISTICS s{number} ON a, b FROM known")
+    error = session.fails("CREATE STATISTICS s5 ON a, b FROM known")
+    assert_limited(error, "more than 5 extended statistics per table are not allowed")
+    session("DROP STATISTICS s0")
+    session("CREATE STATISTICS s5 ON a, b FROM known")
+    error = session.fails("ALTER STATISTICS s5 SET STATISTICS 101")
+    text = "statistics target 101 exceeds maximum allowed value of 100"
+    assert (error.sqlstate, error.diag.message_primary) == ("22023", text)

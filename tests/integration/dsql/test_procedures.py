@@ -73,6 +73,22 @@ def test_an_upsert_sets_found_and_counts(session: Session) -> None:
     assert session("SELECT * FROM up(3)") == [(False, 0)]
 
 
+def test_variables_may_be_named_like_columns(session: Session) -> None:
+    do(
+        session,
+        """DECLARE q record; m record; v int := 6; BEGIN
+             INSERT INTO t VALUES (1, 7), (3, v) ON CONFLICT (id) DO UPDATE SET v = excluded.v; END""",
+    )
+    assert session("SELECT * FROM t ORDER BY id") == [(1, 7), (2, 2), (3, 6)]
+
+
+def test_a_body_sees_the_clusters_settings(session: Session) -> None:
+    define(
+        session, "FUNCTION f(OUT n text, OUT m text)", "BEGIN SHOW server_version INTO n; SELECT version() INTO m; END"
+    )
+    assert session("SELECT * FROM f()") == [("16.15", "PostgreSQL 16")]
+
+
 def test_an_error_may_be_caught(session: Session) -> None:
     do(session, """BEGIN UPDATE t SET v = 9 WHERE id = 1;
         BEGIN INSERT INTO t VALUES (3, 3); INSERT INTO t VALUES (1, 1);
@@ -105,6 +121,8 @@ def test_text_is_run_as_a_statement_would_be(session: Session) -> None:
     )
     assert session("SELECT v FROM t ORDER BY id") == [30, 30]
     assert refused(session, "BEGIN EXECUTE 'TRUNCATE t'; END") == ("0A000", "unsupported statement: Truncate")
+    define(session, "FUNCTION f() RETURNS SETOF int", "BEGIN RETURN QUERY EXECUTE 'SELECT lastval()'; END")
+    assert session.fails("SELECT f()").diag.message_primary == "function lastval not supported"
 
 
 def test_what_was_written_is_shown(session: Session) -> None:
@@ -273,6 +291,18 @@ def test_rules_hold_across_calls(session: Session) -> None:
         error = session.fails(second)
         assert error.diag.message_primary == "ddl and dml are not supported in the same transaction"
         session("ROLLBACK")
+
+
+@pytest.mark.parametrize("call", ["CALL p()", "SELECT outer_()", "DO $$ BEGIN PERFORM FROM t; END $$"])
+def test_a_call_meets_a_schema_change_of_others(session: Session, stage: Stage, call: str) -> None:
+    define(session, "PROCEDURE p()", "BEGIN PERFORM FROM t; END")
+    define(session, "FUNCTION inner_() RETURNS bigint", "BEGIN RETURN (SELECT count(*) FROM t); END")
+    define(session, "FUNCTION outer_() RETURNS bigint", "BEGIN RETURN inner_(); END")
+    session(call)
+    stage.open()("ALTER TABLE t ADD COLUMN w int")
+    error = session.fails(call)
+    assert (error.sqlstate, "(OC001)" in str(error)) == ("40001", True)
+    session(call)
 
 
 def test_an_index_may_be_built_from_a_body(session: Session) -> None:

@@ -6,7 +6,6 @@ from importlib.resources import files
 import pytest
 
 from infra.local.dialect import facts
-from infra.local.faults import CONFLICTS
 from tests import fidelity
 from tests.known_divergences import KNOWN
 
@@ -17,7 +16,7 @@ DECLARED = [
     for fact in (value.values() if isinstance(value, dict) else (value,))
     if isinstance(fact, facts.Fact)
 ]
-ENGINE = "".join(files("infra.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "commit"))
+ENGINE = "".join(files("infra.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "sizes"))
 
 
 @pytest.mark.parametrize(("name", "fact"), DECLARED, ids=[f"{name}-{n}" for n, (name, _) in enumerate(DECLARED)])
@@ -27,13 +26,9 @@ def test_a_fact_has_a_code_a_date_and_a_source(name: str, fact: facts.Fact) -> N
     assert fact.source
 
 
-@pytest.mark.parametrize("fact", [facts.ROWS, facts.SIZE, facts.DATA_CONFLICT])
+@pytest.mark.parametrize("fact", [facts.ROWS, facts.SIZE, facts.DATA_CONFLICT, facts.KEY_SIZE, facts.ROW_SIZE])
 def test_the_engine_says_it_in_the_same_words(fact: facts.Fact) -> None:
     assert f"ERRCODE = '{fact.sqlstate}', MESSAGE = '{fact.message}'" in ENGINE
-
-
-def test_faults_say_it_in_the_same_words() -> None:
-    assert {"OC000": facts.DATA_CONFLICT.message, "OC001": facts.SCHEMA_CONFLICT.message} == CONFLICTS
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -1,6 +1,11 @@
 """PL/pgSQL bodies: where their SQL is, what becomes of it, and how it is found again."""
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+from pglast.parser import parse_plpgsql_json
 
 from infra.local.dialect import Catalog, analyse, renewed
 from infra.local.dialect.plpgsql import fragments
@@ -151,3 +156,47 @@ def test_what_cannot_be_read_is_left_to_postgres() -> None:
 @pytest.mark.parametrize(("sql", "calls"), [("CALL p()", True), ("DO 'BEGIN END'", True), ("SELECT count(*)", False)])
 def test_what_calls_a_routine(sql: str, *, calls: bool) -> None:
     assert judge(sql).calls is calls
+
+
+DECLARED = """
+DECLARE a int := 1; b text DEFAULT 'x'; r record; ok boolean; list int[]; c CURSOR (k int) FOR SELECT k; d refcursor;
+BEGIN {}; END
+"""
+SAME = [
+    "a := a + 1; r := ROW(1, 2); list[2] := 3",
+    "IF a > 1 THEN a := 2; ELSIF a > 2 THEN NULL; ELSE a := 4; END IF",
+    "CASE WHEN a = 1 THEN a := 2; WHEN ok THEN a := 3; ELSE a := 5; END CASE",
+    "<<l>> LOOP EXIT l WHEN a > 6; CONTINUE WHEN ok; END LOOP l; WHILE a > 7 LOOP a := 8; END LOOP",
+    "FOR i IN REVERSE 10 .. 1 BY 2 LOOP a := 9; END LOOP; FOR r IN SELECT 11 LOOP NULL; END LOOP",
+    "FOR r IN EXECUTE 'SELECT ' || 12 USING 13, 14 LOOP NULL; END LOOP; FOREACH a IN ARRAY list LOOP NULL; END LOOP",
+    "SELECT 16, 17 INTO a, b; EXECUTE 'SELECT 18' INTO STRICT a USING 19; PERFORM 20, 21",
+    "RAISE NOTICE '%', 22 USING HINT = 'y' || 23; ASSERT a > 24, 'z'",
+    "OPEN d FOR SELECT 25; OPEN d FOR EXECUTE 'SELECT 26' USING 27; FETCH c INTO a; CLOSE c",
+    "BEGIN UPDATE t SET a = 28 RETURNING 29 INTO a; EXCEPTION WHEN unique_violation THEN a := 30; END",
+    "INSERT INTO t SELECT 31; DELETE FROM t; CREATE TABLE u (id int); CALL p(32, a)",
+]
+
+
+@pytest.mark.parametrize("statements", SAME)
+def test_a_body_is_read_as_postgres_reads_it(statements: str) -> None:
+    body = DECLARED.format(statements)
+    parsed = parse_plpgsql_json(f"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $f${body}$f$")
+    read, known = set(_without_targets(body)), set(_queries(json.loads(parsed)))
+    # PostgreSQL has the target of an assignment in its text.
+    assert {query for query in known if not any(query.endswith(text) for text in read)} == set()
+    assert {text for text in read if not any(query.endswith(text) for query in known)} == set()
+
+
+def _without_targets(body: str) -> Iterator[str]:
+    for found in fragments(body):
+        start, end = found.into or (found.end, found.end)
+        text = body[found.start : start] + " " * (end - start) + body[end : found.end]
+        yield text.replace("PERFORM", "SELECT").rstrip()
+
+
+def _queries(node: Any) -> Iterator[str]:
+    if isinstance(node, dict) and "query" in node and isinstance(node["query"], str):
+        yield node["query"].strip()
+    below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    for item in below:
+        yield from _queries(item)

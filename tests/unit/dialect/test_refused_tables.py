@@ -1,8 +1,11 @@
 """CREATE TABLE, CREATE SEQUENCE and ALTER TABLE: types, clauses, limits, sub-commands."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.unit.dialect.bank_catalog import judge, refused, sent
+from infra.local.dialect import Catalog, View, analyse
+from tests.unit.dialect.bank_catalog import ACCOUNTS, CATALOG, judge, refused, sent
 
 TYPES = [
     ("money", "money"),
@@ -161,3 +164,61 @@ def test_numeric_without_precision_gets_the_default_one() -> None:
         "CREATE TABLE t (a numeric(18,6), b dec(9, 2), c decimal(18,6) NOT NULL, d text)"
     )
     assert sent("ALTER TABLE accounts ADD c numeric") == "ALTER TABLE accounts ADD c numeric(18,6)"
+
+
+def full(**more: object) -> Catalog:
+    """A catalog that holds as much as there may be."""
+    return replace(CATALOG, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("sql", "message", "catalog"),
+    [
+        (
+            "CREATE SEQUENCE s CACHE 1",
+            "creating more than 5000 sequences is not allowed",
+            full(others=frozenset(("public", str(number)) for number in range(5000))),
+        ),
+        (
+            "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1))",
+            "creating more than 5000 sequences is not allowed",
+            full(others=frozenset(("public", str(number)) for number in range(5000))),
+        ),
+        (
+            "CREATE TABLE t (id int)",
+            "creating more than 1000 tables not allowed",
+            full(tables={("public", str(number)): ACCOUNTS for number in range(1000)}),
+        ),
+        (
+            "CREATE VIEW v AS SELECT 1",
+            "creating more than 5000 views not allowed",
+            full(views={("public", str(n)): View("public", str(n), n, (), "") for n in range(5000)}),
+        ),
+        (
+            "CREATE SCHEMA s",
+            "more than 10 schemas not allowed",
+            full(schemas=frozenset({"public", *map(str, range(10))})),
+        ),
+    ],
+)
+def test_there_may_be_so_many(sql: str, message: str, catalog: Catalog) -> None:
+    (statement,) = analyse(sql, catalog, ("public",))
+    assert statement.refusal is not None
+    assert (statement.refusal.sqlstate, statement.refusal.message) == ("54000", message)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE t (a varchar(1001), b char(1000), PRIMARY KEY (a, b))",
+        "CREATE TABLE t (a varchar(2001) UNIQUE)",
+    ],
+)
+def test_a_key_is_not_declared_too_long(sql: str) -> None:
+    assert refused(sql) == ("0A000", "key size greater than 2000 bytes not supported")
+
+
+def test_columns_are_counted_when_they_are_added() -> None:
+    added = ", ".join(f"ADD COLUMN c{number} int" for number in range(253))
+    assert refused(f"ALTER TABLE accounts {added}") == ("54011", "tables can have at most 255 columns")
+    assert judge(f"ALTER TABLE accounts {added}, DROP COLUMN owner").refusal is None

@@ -76,3 +76,14 @@ def test_an_internal_question_is_answered_to_its_asker_alone(answers: Answers) -
     unit = Unit(simple=True, internal=lambda _rows: None)
     assert answers.read(DESCRIPTION + ROW + wire.complete("SELECT 1"), unit) == b""
     assert unit.rows == [["x"]]
+
+
+def test_a_notice_for_the_proxy_is_kept_from_the_client() -> None:
+    reader = Answers(
+        lambda _unit, status: wire.ready(status), lambda described: described, lambda fields: fields["C"] == "OCC00"
+    )
+    mine, theirs = (wire.message(b"N", wire.error({"C": code})[5:]) for code in ("OCC00", "01000"))
+    unit = Unit(simple=False, implicit=True)
+    unit.expect(Plan("CALL p()"))
+    assert reader.read(theirs + mine + wire.complete("CALL"), unit) == theirs
+    assert reader.read(READY, unit) == wire.complete("CALL") + READY

@@ -59,6 +59,7 @@ def test_hidden_columns_get_a_format_where_each_column_has_one(
         (wire.complete("UPDATE 1") + wire.ready(b"T"), b"T"),
         (values(b"Z\0\0\0\5I") + wire.ready(b"I"), b"I"),
         (wire.error({"C": "40001"}) + wire.ready(b"I"), None),
+        (wire.message(b"N", b"COCC00\0\0") + wire.ready(b"I"), None),
         (wire.complete("UPDATE 1"), None),
         (wire.complete("UPDATE 1") + wire.ready(b"T")[:-1], None),
         (values(wire.ready(b"I")), None),

@@ -8,7 +8,8 @@ a recorded sibling; `PostgreSQL` = its own answer; `own` = a limit of the stand-
 texts up here and nowhere else.
 """
 
-from . import functions, indexes, limits, queries, settings, statements, tables, transactions
+from . import connections, functions, indexes, limits, queries, settings, statements, tables, transactions
+from .connections import *  # noqa: F403
 from .fact import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .indexes import *  # noqa: F403
@@ -19,5 +20,5 @@ from .statements import *  # noqa: F403
 from .tables import *  # noqa: F403
 from .transactions import *  # noqa: F403
 
-TOPICS = (statements, tables, indexes, queries, functions, transactions, settings, limits)
+TOPICS = (statements, tables, indexes, queries, functions, transactions, settings, limits, connections)
 """The modules, in the order of the page that is made of them."""

@@ -12,7 +12,7 @@ class Gap(NamedTuple):
 
 
 GAPS: Final = (
-    Gap("EXPLAIN shows PostgreSQL's plan, not `Full Scan`, `Storage Scan`, `B-Tree Scan`, `Storage Lookup`", "codetalk", "2025-12"),
+    Gap("EXPLAIN shows PostgreSQL's plan, without `Full Scan`, `Storage Scan`, `Storage Lookup`", "live", "2025-12"),
     Gap("the order of rows without ORDER BY is PostgreSQL's", "own", "2026-11"),
     Gap("ON CONFLICT of a view that hides rows or keys of its table", "own", "2026-11"),
     Gap("EXPLAIN ANALYZE VERBOSE has no `Statement DPU Estimate`", "docs", "2026-10"),

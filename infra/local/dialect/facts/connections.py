@@ -1,0 +1,8 @@
+"""Connections."""
+
+from .fact import Fact
+
+NO_TLS = Fact("08006", "unable to accept connection, tls is required", "docs: refused; SQLSTATE and text by analogy")
+NO_SNI = Fact("08006", "unable to accept connection, sni was not received", "docs, wild; SQLSTATE by analogy")
+TOO_MANY = Fact("53300", "Unable to accept connection, too many open connections.", "docs", "2026-10")
+TOO_FAST = Fact("53400", "Unable to accept connection, rate exceeded.", "docs", "2026-10")
