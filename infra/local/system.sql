@@ -72,7 +72,8 @@ BEGIN
     RETURN true;
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.mail() RETURNS jsonb LANGUAGE sql VOLATILE SECURITY DEFINER AS $$
+CREATE OR REPLACE FUNCTION occ.mail() RETURNS jsonb LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_read_file('occ_mail/' || pg_backend_pid(), true)::jsonb
 $$;
 

@@ -20,7 +20,8 @@ def test_async_index_becomes_an_index_that_keeps_every_position() -> None:
     statement = judge(sql)
     assert statement.kind is Kind.CREATE_INDEX_ASYNC
     assert statement.sql == sql.replace("async", "     ")
-    assert statement.details == AsyncIndex("i", "old", "accounts", ("owner",), unique=True, if_not_exists=True)
+    predicate = sql.index("where") + len("where")
+    assert statement.details == AsyncIndex("i", "old", "accounts", ("owner",), True, True, predicate)
 
 
 @pytest.mark.parametrize(
