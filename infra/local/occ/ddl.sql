@@ -79,8 +79,8 @@ CREATE OR REPLACE FUNCTION occ.related(rel oid) RETURNS oid[] LANGUAGE sql STABL
         UNION SELECT conrelid FROM pg_constraint WHERE confrelid = rel AND contype = 'f') r WHERE o <> rel
 $$;
 
-CREATE OR REPLACE FUNCTION occ.uniques(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
-    SELECT array_agg(id) FROM occ.unique_indexes(rel)
+CREATE OR REPLACE FUNCTION occ.indexes(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
+    SELECT array_agg(indexrelid ORDER BY indexrelid) FROM pg_index WHERE indrelid = rel
 $$;
 
 -- The table's column behind each of a view's: those it had, and new ones behind them. A column that the table has lost
@@ -190,8 +190,10 @@ BEGIN
     SELECT * INTO s FROM occ.shadowed WHERE base = rel;
     kept := EXISTS (SELECT FROM pg_class WHERE oid = s.view);
     IF s.signature = sig AND kept THEN
+        IF s.code IS DISTINCT FROM code_sig OR s.indexes IS DISTINCT FROM occ.indexes(rel) THEN
+            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig, indexes = occ.indexes(rel) WHERE base = rel;
+        END IF;
         IF s.code IS DISTINCT FROM code_sig THEN
-            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig, uniques = occ.uniques(rel) WHERE base = rel;
             PERFORM occ.build_code(rel, t), occ.tie_all(rel, t);
         END IF;
         RETURN;
@@ -218,10 +220,10 @@ BEGIN
     PERFORM occ.run(format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true)));
     PERFORM occ.set_dropped(occ.relation(t, 'view'), true);
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
-    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code, uniques)
-    VALUES (rel, occ.relation(t, 'view'), occ.relation(t, 'own'), layout, occ.related(rel), sig, code_sig, occ.uniques(rel))
+    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code, indexes)
+    VALUES (rel, occ.relation(t, 'view'), occ.relation(t, 'own'), layout, occ.related(rel), sig, code_sig, occ.indexes(rel))
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, own = excluded.own, attnums = excluded.attnums,
-        related = excluded.related, signature = excluded.signature, code = excluded.code, uniques = excluded.uniques;
+        related = excluded.related, signature = excluded.signature, code = excluded.code, indexes = excluded.indexes;
     PERFORM occ.mirror_defaults(rel, t);
     PERFORM occ.build_code(rel, t), occ.build_cast(rel, t);
     PERFORM occ.tie_all(rel, t), occ.mirror_grants(rel);
@@ -318,7 +320,7 @@ BEGIN
     SELECT coalesce(array_agg(DISTINCT CASE WHEN object_type IN ('table', 'table column') THEN objid
                                             ELSE to_regclass(format('%I.%I', address_names[1], address_names[2]))::oid END)
                     FILTER (WHERE object_type IN ('table', 'table column', 'table constraint', 'default value')), '{}')
-           || ARRAY(SELECT base FROM occ.shadowed WHERE uniques && array_agg(objid))
+           || ARRAY(SELECT base FROM occ.shadowed WHERE indexes && array_agg(objid))
       INTO changed FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE occ.is_user_schema(schema_name);
     PERFORM occ.follow(changed, false);
 END $$;
