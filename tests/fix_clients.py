@@ -57,11 +57,17 @@ class Exported:
             assert self.ask(f"CALL sys.wait_for_job('{job}')") == [(True,)]
         assert self.ask("SELECT details FROM sys.jobs WHERE status = 'failed'") == []
 
-    def run(self, *command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    def run(
+        self,
+        *command: str | Path,
+        cwd: Path | None = None,
+        env: dict[str, str] | None = None,
+        limit_s: float = LIMIT_S,
+    ) -> str:
         """Run a program from this shell, with ``env`` exported besides, and return what it prints; it must succeed."""
         environment = {**os.environ, **self.environment, **(env or {})}
         done = subprocess.run(
-            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout

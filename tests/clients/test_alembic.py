@@ -18,11 +18,15 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 @pytest.fixture
 def run(exported: Exported) -> Callable[..., Any]:
-    """Run one of Alembic's commands; what it is given by name the revisions find in their configuration."""
+    """Run one of Alembic's commands; what it is given by name the revisions find in their configuration.
+
+    It waits for the indexes of the command before: schema changes of two sessions at once may lose to each other.
+    """
     from alembic import command
     from alembic.config import Config
 
     def run(name: str, *arguments: str, **attributes: Any) -> None:
+        exported.wait_for_builds()
         config = Config(attributes=attributes)
         config.set_main_option("script_location", str(MIGRATIONS))
         config.set_main_option("path_separator", "os")
@@ -41,7 +45,6 @@ def down(run: Callable[..., Any], exported: Exported) -> Any:
 
 def test_the_model_is_what_the_revisions_make(run: Callable[..., Any], exported: Exported) -> None:
     run("upgrade", "head")
-    exported.wait_for_builds()
     run("check")
     indexes = exported.ask("SELECT count(*) FROM pg_indexes WHERE tablename = 'note'")
     assert indexes == [(6,)]

@@ -77,6 +77,7 @@ def test_a_changelog_is_run_again_where_it_lost_and_comes_down(exported: Exporte
     assert applied(exported) == ["1", "2", "3", "4"]
     assert exported.ask("SELECT locked FROM databasechangeloglock") == [(False,)]
 
+    exported.wait_for_builds()
     again = liquibase("update")
     assert again.returncode == 0, again.stderr
     assert exported.ask("SELECT name, bed FROM plant ORDER BY name") == [("mint", 10), ("thyme", 2)]

@@ -36,6 +36,7 @@ def run(exported: Exported, request: pytest.FixtureRequest) -> Run:
         finally:
             await tortoise.Tortoise.close_connections()
 
+    exported.wait_for_builds()
     return lambda work: asyncio.run(asyncio.wait_for(begin(work), LIMIT_S))
 
 

@@ -30,7 +30,7 @@ $$;
 CREATE OR REPLACE FUNCTION occ.check_size(bytes bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     total bigint := coalesce(nullif(current_setting('occ.size', true), ''), '0')::bigint + bytes;
-    size_limit bigint := coalesce(nullif(current_setting('occ.size_limit', true), ''), '10485760')::bigint;
+    size_limit bigint := current_setting('occ.size_limit')::bigint;
 BEGIN
     IF total > size_limit THEN
         PERFORM occ.raise_size_limit(total, size_limit);
@@ -60,7 +60,9 @@ DECLARE
         'claim', occ.fill(occ.part_claim((t->>'keyed')::boolean), t),
         'share', occ.fill(occ.part_share((t->>'keyed')::boolean), t),
         'hold', occ.fill(occ.part_hold((t->>'keyed')::boolean), t),
-        'update_quick', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'b.xmax = 0' END, t),
+        'update_quick', CASE WHEN untouched THEN occ.fill('PERFORM FROM {own} WHERE false', t)
+            ELSE occ.fill('UPDATE {base} b SET {w_apply} FROM {own} o
+                WHERE o.occ_xid {eq} pg_catalog.pg_current_xact_id_if_assigned() AND {o_is_b} AND b.xmax {eq} 0', t) END,
         'update_plain', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'o.occ_op = ''U'' AND b.xmax = 0' END, t),
         'update_rest', occ.fill(update || CASE WHEN untouched THEN 'false'
             ELSE 'o.occ_op IN (''U'', ''K'') AND b.xmin <> pg_current_xact_id()::xid' END, t));
@@ -83,9 +85,29 @@ BEGIN
         PERFORM occ.raise_conflict();
     END;
 {hold}
-END $$, parts), t, 'SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off');
+END $$, parts), t, occ.own_path() || ' SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off');
 
+    -- It runs in the session's search path: to set another would cost more than the rest of it.
     PERFORM occ.define('{private}.commit_{oid}() RETURNS trigger', occ.fill($$
+DECLARE
+    occ_applied int;
+BEGIN
+    -- The lock is taken within the condition: one expression is cheaper than two.
+    IF pg_catalog.current_setting('occ.state', true) OPERATOR(pg_catalog.~~) '_|{oid}|=%'
+       AND pg_catalog.current_setting('occ.size_limit')::pg_catalog.int8 OPERATOR(pg_catalog.>=) 10485760
+       AND pg_catalog.pg_advisory_xact_lock_shared(1868784384) IS NOT NULL THEN
+        {update_quick};
+        GET DIAGNOSTICS occ_applied = ROW_COUNT;
+        IF occ_applied OPERATOR(pg_catalog.<>) (pg_catalog.ascii(pg_catalog.current_setting('occ.state')) OPERATOR(pg_catalog.-) 48) THEN
+            PERFORM {private}.apply_{oid}();
+        END IF;
+    ELSE
+        PERFORM {private}.settle_{oid}();
+    END IF;
+    RETURN NULL;
+END $$, parts), t, '');
+
+    PERFORM occ.define('{private}.settle_{oid}() RETURNS void', occ.fill($$
 DECLARE
     occ_state text;
     occ_lock text;
@@ -95,16 +117,6 @@ DECLARE
     occ_bytes bigint;
     occ_weights int[];
 BEGIN
-    -- The lock is taken within the condition: one expression is cheaper than two.
-    IF current_setting('occ.state', true) LIKE '_|{oid}|=%' AND coalesce(nullif(current_setting('occ.size_limit', true), ''), '10485760')::bigint >= 10485760
-       AND pg_advisory_xact_lock_shared(1868784384) IS NOT NULL THEN
-        {update_quick};
-        GET DIAGNOSTICS occ_applied = ROW_COUNT;
-        IF occ_applied <> ascii(current_setting('occ.state')) - 48 THEN
-            PERFORM {private}.apply_{oid}();
-        END IF;
-        RETURN NULL;
-    END IF;
     IF current_setting('occ.pending', true) = '1' THEN
         PERFORM occ.settle(true);
     END IF;
@@ -112,7 +124,7 @@ BEGIN
     occ_rows := CASE WHEN occ_state = '' OR strpos(occ_state, '!') > 0 THEN -1 ELSE split_part(occ_state, '|', 1)::int END;
     occ_lock := CASE WHEN occ_state = occ_rows::text || '|{oid}|' THEN pg_advisory_xact_lock_shared(1868784384)::text
                      ELSE pg_advisory_xact_lock(1868784384)::text END;
-    IF occ_rows NOT BETWEEN 0 AND 4 OR coalesce(nullif(current_setting('occ.size_limit', true), ''), '10485760')::bigint < 10485760 THEN
+    IF occ_rows NOT BETWEEN 0 AND 4 OR current_setting('occ.size_limit')::bigint < 10485760 THEN
         occ_weights := occ.index_weights({oid});
         SELECT sum({size}) INTO occ_bytes FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op NOT IN ('S', 'X', 'N');
         PERFORM occ.check_size(coalesce(occ_bytes, 0));
@@ -125,7 +137,6 @@ BEGIN
             PERFORM {private}.apply_{oid}();
         END IF;
     END IF;
-    RETURN NULL;
 END $$, parts), t);
     PERFORM occ.add_trigger('own', 'occ_commit', $$CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON {own}
         DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.occ_head) EXECUTE FUNCTION {private}.commit_{oid}();

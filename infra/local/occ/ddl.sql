@@ -79,8 +79,8 @@ CREATE OR REPLACE FUNCTION occ.related(rel oid) RETURNS oid[] LANGUAGE sql STABL
         UNION SELECT conrelid FROM pg_constraint WHERE confrelid = rel AND contype = 'f') r WHERE o <> rel
 $$;
 
-CREATE OR REPLACE FUNCTION occ.uniques(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
-    SELECT array_agg(id) FROM occ.unique_indexes(rel)
+CREATE OR REPLACE FUNCTION occ.indexes(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
+    SELECT array_agg(indexrelid ORDER BY indexrelid) FROM pg_index WHERE indrelid = rel
 $$;
 
 -- The table's column behind each of a view's: those it had, and new ones behind them. A column that the table has lost
@@ -155,7 +155,7 @@ CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
 $$;
 
 CREATE OR REPLACE FUNCTION occ.function_names(rel oid) RETURNS name[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,delete,act,apply,commit,mark,hold}'::text[]) name
+    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,update_row,delete,act,apply,commit,settle,mark,hold}'::text[]) name
 $$;
 
 CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
@@ -190,8 +190,10 @@ BEGIN
     SELECT * INTO s FROM occ.shadowed WHERE base = rel;
     kept := EXISTS (SELECT FROM pg_class WHERE oid = s.view);
     IF s.signature = sig AND kept THEN
+        IF s.code IS DISTINCT FROM code_sig OR s.indexes IS DISTINCT FROM occ.indexes(rel) THEN
+            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig, indexes = occ.indexes(rel) WHERE base = rel;
+        END IF;
         IF s.code IS DISTINCT FROM code_sig THEN
-            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig, uniques = occ.uniques(rel) WHERE base = rel;
             PERFORM occ.build_code(rel, t), occ.tie_all(rel, t);
         END IF;
         RETURN;
@@ -218,10 +220,10 @@ BEGIN
     PERFORM occ.run(format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true)));
     PERFORM occ.set_dropped(occ.relation(t, 'view'), true);
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
-    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code, uniques)
-    VALUES (rel, occ.relation(t, 'view'), occ.relation(t, 'own'), layout, occ.related(rel), sig, code_sig, occ.uniques(rel))
+    INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code, indexes)
+    VALUES (rel, occ.relation(t, 'view'), occ.relation(t, 'own'), layout, occ.related(rel), sig, code_sig, occ.indexes(rel))
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, own = excluded.own, attnums = excluded.attnums,
-        related = excluded.related, signature = excluded.signature, code = excluded.code, uniques = excluded.uniques;
+        related = excluded.related, signature = excluded.signature, code = excluded.code, indexes = excluded.indexes;
     PERFORM occ.mirror_defaults(rel, t);
     PERFORM occ.build_code(rel, t), occ.build_cast(rel, t);
     PERFORM occ.tie_all(rel, t), occ.mirror_grants(rel);
@@ -318,14 +320,15 @@ BEGIN
     SELECT coalesce(array_agg(DISTINCT CASE WHEN object_type IN ('table', 'table column') THEN objid
                                             ELSE to_regclass(format('%I.%I', address_names[1], address_names[2]))::oid END)
                     FILTER (WHERE object_type IN ('table', 'table column', 'table constraint', 'default value')), '{}')
-           || ARRAY(SELECT base FROM occ.shadowed WHERE uniques && array_agg(objid))
+           || ARRAY(SELECT base FROM occ.shadowed WHERE indexes && array_agg(objid))
       INTO changed FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE occ.is_user_schema(schema_name);
     PERFORM occ.follow(changed, false);
 END $$;
 
 -- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers
 -- stay silent under the role `replica`, without a trace in the catalog that users look at. A nested loop over all
--- that a transaction has written, for each row of the table, looks cheap to a planner who expects one row there.
+-- that a transaction has written, for each row of the table, looks cheap to a planner who expects one row there. The limits
+-- are those of the service; a session may have others.
 CREATE OR REPLACE FUNCTION occ.attach() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     s oid;
@@ -333,6 +336,8 @@ BEGIN
     EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database());
     EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
     EXECUTE format('ALTER DATABASE %I SET enable_material = off', current_database());
+    EXECUTE format('ALTER DATABASE %I SET occ.row_limit = 3000', current_database());
+    EXECUTE format('ALTER DATABASE %I SET occ.size_limit = 10485760', current_database());
     PERFORM set_config('session_replication_role', 'replica', false);
     FOR s IN SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_occ_\d+_skip$' LOOP
         EXECUTE format('DROP SCHEMA %s CASCADE', s::regnamespace);

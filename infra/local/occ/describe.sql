@@ -20,13 +20,17 @@ BEGIN
     EXECUTE occ.bare(command);
 END $$;
 
+-- Names that a user's expression leaves open are looked for beside its table.
+CREATE OR REPLACE FUNCTION occ.own_path() RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT 'SET search_path = pg_catalog, {schema}, pg_temp'
+$$;
+
 -- A function that belongs to the engine's role, which is no superuser: what users have defined (checks, generated columns,
--- index expressions) is computed in it. Names that such an expression leaves open are looked for beside its table.
-CREATE OR REPLACE FUNCTION occ.define(head text, body text, t jsonb, settings text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$
+-- index expressions) is computed in it. One without a search path of its own has to qualify each name and operator.
+CREATE OR REPLACE FUNCTION occ.define(head text, body text, t jsonb, settings text DEFAULT occ.own_path()) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM occ.run(occ.fill(concat('CREATE OR REPLACE FUNCTION ', head,
-            ' LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp ', settings, ' AS '), t)
-        || occ.shield(quote_literal(occ.bare(body))));
+    PERFORM occ.run(occ.fill(concat('CREATE OR REPLACE FUNCTION ', head, ' LANGUAGE plpgsql SECURITY DEFINER ', settings, ' AS '), t)
+        || occ.shield(quote_literal(occ.bare(occ.fill(body, t)))));
 END $$;
 
 -- A relation that a description names.
@@ -156,6 +160,7 @@ DECLARE
     written int2[];
     pk int2[] := occ.primary_key(rel);
     sizes text;
+    eq constant text := 'OPERATOR(pg_catalog.=)';
 BEGIN
     SELECT c.relname, n.nspname, c.relnamespace INTO cls
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel;
@@ -196,7 +201,9 @@ BEGIN
               AND (a.attnum <> ALL (coalesce(pk, '{}')) OR NOT occ.equal_is_identical(a.atttypid)) ORDER BY 1), '{c} = o.{c}', ', '),
         'pk', occ.each(rel, pk, '{c}', ', '),
         'o_pk', occ.each(rel, pk, 'o.{c}', ', '),
-        'o_is_b', CASE WHEN pk IS NULL THEN 'o.occ_ref = b.ctid' ELSE occ.each(rel, pk, 'o.{c} = b.{c}', ' AND ') END,
+        'eq', eq,
+        'cat', 'OPERATOR(pg_catalog.||)',
+        'o_is_b', CASE WHEN pk IS NULL THEN format('o.occ_ref %s b.ctid', eq) ELSE occ.each(rel, pk, format('o.{c} %s b.{c}', eq), ' AND ') END,
         'o_is_new', occ.each(rel, pk, 'o.{c} = NEW.{c}', ' AND '),
         'b_is_new', occ.each(rel, pk, 'b.{c} = NEW.{c}', ' AND '),
         'pk_texts', occ.each(rel, pk, 'NEW.{c}::text', ', '),

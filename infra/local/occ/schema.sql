@@ -29,11 +29,11 @@ CREATE TABLE IF NOT EXISTS occ.shadowed (
     related oid[] NOT NULL,
     signature text,
     code text,
-    uniques oid[]
+    indexes oid[]
 );
 
 -- What data kept from before 2026-11-23 has besides.
-ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip, ADD COLUMN IF NOT EXISTS code text, ADD COLUMN IF NOT EXISTS uniques oid[];
+ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip, ADD COLUMN IF NOT EXISTS code text, ADD COLUMN IF NOT EXISTS indexes oid[];
 DROP FUNCTION IF EXISTS occ.set_constraints(text);
 
 -- Foreign-key checks that failed at their row and are looked at again when the statement or the

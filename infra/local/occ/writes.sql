@@ -16,7 +16,7 @@ $$ $t$;
 
 CREATE OR REPLACE FUNCTION occ.part_count(plain boolean) RETURNS text LANGUAGE sql IMMUTABLE AS $t$
 SELECT $$
-    IF rtrim(split_part(occ_state, '|', 1), '!')::int >= coalesce(nullif(current_setting('occ.row_limit', true), ''), '3000')::int THEN
+    IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
         PERFORM occ.raise_row_limit();
     END IF;
     occ_state := set_config('occ.state', $$ || CASE WHEN plain THEN $$
@@ -170,15 +170,16 @@ CREATE OR REPLACE FUNCTION occ.watched(rel oid) RETURNS int2[] LANGUAGE sql STAB
         SELECT unnest(nums) FROM occ.unique_indexes(rel)
         UNION ALL SELECT unnest(conkey) FROM pg_constraint WHERE conrelid = rel AND contype = 'f'
         UNION ALL SELECT unnest(confkey) FROM pg_constraint WHERE confrelid = rel AND contype = 'f'
-        UNION ALL SELECT attnum FROM pg_attribute WHERE attrelid = rel AND attidentity = 'a') w (num)
+        UNION ALL SELECT attnum FROM pg_attribute WHERE attrelid = rel AND attidentity = 'a'
+        UNION ALL SELECT unnest(occ.wide_columns(rel))) w (num)
      WHERE num <> ALL (occ.primary_key(rel))
 $$;
 
 -- A short text that equal primary keys share. None where the table has none, where its types do not lend themselves
 -- to that, or where there is more to do for a row, as columns that the server generates.
 CREATE OR REPLACE FUNCTION occ.key_text(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(CASE WHEN atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'hashtext(NEW.%s)' ELSE 'NEW.%s' END, occ.name(attname)),
-                      ' || ''/'' || ' ORDER BY attnum)
+    SELECT string_agg(format(CASE WHEN atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'pg_catalog.hashtext(NEW.%s)::pg_catalog.text' ELSE 'NEW.%s::pg_catalog.text' END, occ.name(attname)),
+                      ' {cat} ''/'' {cat} ' ORDER BY attnum)
       FROM pg_attribute
      WHERE attrelid = rel AND attnum = ANY (occ.primary_key(rel))
        AND NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = rel AND g.attgenerated <> '' AND NOT g.attisdropped)
@@ -187,23 +188,26 @@ $$;
 
 -- The first updates of a transaction, in the fewest steps: every expression here is prepared anew in each
 -- transaction, so one serves for all of them. A key that the setting does not hold is not in the overlay, so no look-up
--- is needed.
+-- is needed. It runs in the session's search path, so every name and operator is qualified.
 CREATE OR REPLACE FUNCTION occ.part_quick(rel oid) RETURNS text LANGUAGE sql STABLE AS $t$
 SELECT coalesce(replace(replace($$
     IF (CASE WHEN NOT ({stays}) THEN false
-            WHEN coalesce(current_setting('occ.state', true), '') = '' THEN set_config('occ.state', '1|{oid}|=' || {key} || '=', true) <> ''
-            WHEN current_setting('occ.state') LIKE '_|{oid}|=%' AND ascii(current_setting('occ.state')) < 52
-             AND strpos(current_setting('occ.state'), '=' || {key} || '=') = 0
-             AND coalesce(nullif(current_setting('occ.row_limit', true), ''), '3000')::int >= 4
-            THEN set_config('occ.state', chr(ascii(current_setting('occ.state')) + 1)
-                                         || substr(current_setting('occ.state'), 2) || '=' || {key} || '=', true) <> '' END) THEN
+            WHEN COALESCE(pg_catalog.current_setting('occ.state', true), '') {eq} ''
+            THEN pg_catalog.set_config('occ.state', '1|{oid}|=' {cat} {key} {cat} '=', true) IS NOT NULL
+            WHEN pg_catalog.current_setting('occ.state') OPERATOR(pg_catalog.~~) '_|{oid}|=%'
+             AND pg_catalog.ascii(pg_catalog.current_setting('occ.state')) OPERATOR(pg_catalog.<) 52
+             AND pg_catalog.strpos(pg_catalog.current_setting('occ.state'), '=' {cat} {key} {cat} '=') {eq} 0
+             AND pg_catalog.current_setting('occ.row_limit')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 4
+            THEN pg_catalog.set_config('occ.state', pg_catalog.chr(pg_catalog.ascii(pg_catalog.current_setting('occ.state')) OPERATOR(pg_catalog.+) 1)
+                     {cat} pg_catalog.substr(pg_catalog.current_setting('occ.state'), 2) {cat} '=' {cat} {key} {cat} '=', true) IS NOT NULL END) THEN
         INSERT INTO {own} (occ_xid, occ_op, occ_head, {w_cols})
-        VALUES (pg_current_xact_id(), 'U', ascii(current_setting('occ.state')) = 49, {w_new});
+        VALUES (pg_catalog.pg_current_xact_id(), 'U', pg_catalog.ascii(pg_catalog.current_setting('occ.state')) {eq} 49, {w_new});
         RETURN NEW;
     END IF;
 $$, '{key}', occ.key_text(rel)), '{stays}',
-    occ.each(rel, occ.primary_key(rel), 'NEW.{c} = OLD.{c}', ' AND ')
-    || coalesce(' AND ' || nullif(occ.each(rel, occ.watched(rel), 'NEW.{c} IS NOT DISTINCT FROM OLD.{c}', ' AND '), ''), '')), '')
+    occ.each(rel, occ.primary_key(rel), 'NEW.{c} {eq} OLD.{c}', ' AND ')
+    || coalesce(format(' AND pg_catalog.record_image_eq(ROW(%s), ROW(%s))',
+                       nullif(occ.each(rel, occ.watched(rel), 'NEW.{c}', ', '), ''), occ.each(rel, occ.watched(rel), 'OLD.{c}', ', ')), '')), '')
 $t$;
 
 CREATE OR REPLACE FUNCTION occ.identity_sequence(rel oid, name name) RETURNS oid LANGUAGE sql STABLE AS $$
@@ -292,9 +296,10 @@ SELECT 'CASE ' || string_agg(format('WHEN (%s) IS DISTINCT FROM (%s) THEN %L', o
   FROM occ.unique_indexes(rel)
 $t$;
 
-CREATE OR REPLACE FUNCTION occ.define_trigger(name text, body text, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
-BEGIN
-    PERFORM occ.define(format('{private}.%s_{oid}() RETURNS trigger', name), $$
+-- A trigger, and where there is a quick way for some rows a function besides, which all others go to.
+CREATE OR REPLACE FUNCTION occ.define_trigger(name text, quick text, body text, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
+DECLARE
+    whole text := $$
 #variable_conflict use_column
 DECLARE
     occ_state text;
@@ -306,7 +311,15 @@ DECLARE
     occ_key text[];
     occ_last text;
 BEGIN
-$$ || body || E'\nEND', t);
+$$ || body || E'\nEND';
+BEGIN
+    IF quick = '' THEN
+        PERFORM occ.define(format('{private}.%s_{oid}() RETURNS trigger', name), whole, t);
+    ELSE
+        PERFORM occ.define(format('{private}.%s_row_{oid}(old {view}, new {view}) RETURNS {view}', name), whole, t);
+        PERFORM occ.define(format('{private}.%s_{oid}() RETURNS trigger', name),
+                           format(E'\nBEGIN%s    RETURN {private}.%s_row_{oid}(OLD, NEW);\nEND', quick, name), t, '');
+    END IF;
     PERFORM occ.add_trigger('view', format('occ_%s', name)::name,
         format('CREATE TRIGGER occ_%s INSTEAD OF %1$s ON {view} FOR EACH ROW EXECUTE FUNCTION {private}.%1$s_{oid}()', name), t);
 END $f$;
@@ -336,15 +349,15 @@ BEGIN
             ELSE 'CASE WHEN occ_was IN (''I'', ''R'') THEN occ_was WHEN occ_was = ''X'' THEN ''R''
                        WHEN occ_was = ''K'' AND occ_op_ = ''U'' THEN ''K'' ELSE occ_op_ END' END);
 
-    PERFORM occ.define_trigger('insert', occ.expand(
+    PERFORM occ.define_trigger('insert', '', occ.expand(
         occ.part_sizes(rel) || occ.part_given(rel, 'insert') || occ.part_unique(rel, 'insert') || occ.part_begin() || occ.part_place(keyed)
         || occ.part_child(rel, 'insert') || E'\n    RETURN NEW;', parts), t);
 
-    PERFORM occ.define_trigger('delete', occ.expand(
+    PERFORM occ.define_trigger('delete', '', occ.expand(
         occ.part_begin() || occ.part_erase(keyed) || occ.part_parent(rel, 'delete') || E'\n    RETURN OLD;', parts), t);
 
-    PERFORM occ.define_trigger('update', occ.expand(
-        occ.part_sizes(rel) || occ.part_quick(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
+    PERFORM occ.define_trigger('update', occ.expand(occ.part_quick(rel), parts), occ.expand(
+        occ.part_sizes(rel) || occ.part_given(rel, 'update') || occ.part_unique(rel, 'update')
         || coalesce(E'\n    occ_op_ := ' || op || ';', '') || occ.part_begin()
         || CASE WHEN keyed THEN
             'IF ({pk_new}) IS DISTINCT FROM ({pk_old}) THEN'

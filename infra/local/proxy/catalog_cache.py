@@ -86,11 +86,15 @@ class CatalogCache:
         if self._outdated is not None and self._looks_up(statement):
             self._outdated = None
         if statement.relations:
-            self._touched = True
-            if not statement.relations <= self._used:
-                self._used |= statement.relations
+            self.use(statement.relations)
         elif self.strict and statement.kind not in _WITHOUT_CATALOG:
             self._touched = True
+
+    def use(self, relations: frozenset[int]) -> None:
+        """Note that the open transaction uses relations, which a session that is up to date has in its cache then."""
+        self._touched = True
+        if not relations <= self._used:
+            self._used |= relations
 
     def _looks_up(self, statement: Statement) -> bool:
         if statement.kind is Kind.COMMIT:

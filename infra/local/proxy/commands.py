@@ -92,14 +92,14 @@ class Commands:
     def _runs(self, data: bytes) -> list[Prepared]:
         """Return what such runs are of; nothing where ``data`` is anything else, or one is not merely relayed."""
         runs: list[Prepared] = []
-        at = 0
+        catalog, at = self._judge.catalog, 0
         while data.startswith(_BIND, at):
             end = wire.end_of_message(data, at)
             if not data.startswith(_LIBPQ_RUN, end) or data[at + _PORTAL]:
                 return []
             name = at + _PORTAL + 1
             prepared = self._prepared.get(data[name : data.index(0, name)])
-            if prepared is None or not prepared.plan.relayed or prepared.catalog is not self._judge.catalog:
+            if prepared is None or not prepared.plan.relayed or prepared.catalog is not catalog:
                 return []
             runs.append(prepared)
             at = end + len(_LIBPQ_RUN)

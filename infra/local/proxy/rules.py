@@ -79,7 +79,13 @@ class Rules:
             return False
         if started is not None and now - started > self._limits.transaction_s:
             return False
-        self._count(statement, now)
+        if statement.relations:
+            # Most statements, in the fewest steps.
+            self.cache.use(statement.relations)
+            self.looked, self.dml = True, self.dml or statement.writes
+            self.started = now if started is None else started
+        else:
+            self._count(statement, now)
         return True
 
     def look(self, statement: Statement) -> None:

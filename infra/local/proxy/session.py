@@ -247,6 +247,7 @@ class Session:
                 self.search_path = tuple(json.loads(rows[0][0]))
             then()
 
+        self._rules.looked |= self._rules.status == IN_TRANSACTION  # the question takes a snapshot
         self._ask(_SEARCH_PATH, learn)
 
     def _ask(self, sql: str, then: Callable[[Rows], None]) -> None:

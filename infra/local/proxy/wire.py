@@ -14,8 +14,8 @@ _INT32: Final = struct.Struct("!i")
 _INT16: Final = struct.Struct("!h")
 _LENGTH: Final = _INT32.unpack_from
 _READY: Final = b"Z\x00\x00\x00\x05"
-_TELLING: Final = frozenset(b"EN")
-"""Errors, and notices, which may be for the proxy alone."""
+_TELLING: Final = frozenset(b"ENT")
+"""Errors, notices (which may be for the proxy alone) and descriptions of rows."""
 _DESCRIPTION: Final = ord("T")
 _ORIGIN: Final = struct.Struct("!Ih")
 NULL: Final = _INT32.pack(-1)
@@ -188,10 +188,9 @@ def settled(data: bytes) -> tuple[bytes, list[int]] | None:
         return None
     at, end, described = 0, len(data) - 6, []
     while at < end:
-        kind = data[at]
-        if kind in _TELLING:
-            return None
-        if kind == _DESCRIPTION:
+        if data[at] in _TELLING:
+            if data[at] != _DESCRIPTION:
+                return None
             described.append(at)
         at += 1 + _LENGTH(data, at + 1)[0]
     return (data[-1:], described) if at == end else None

@@ -38,7 +38,6 @@ public final class Metadata {
             List.of(columns.getColumnLabel(1), columns.getColumnLabel(2), columns.getColumnLabel(3)));
         Cluster.same(List.of("metadata", "metadata", ""),
             List.of(columns.getTableName(1), columns.getTableName(2), columns.getTableName(3)));
-        Cluster.same("public", columns.getSchemaName(1));
         Cluster.same(List.of(ResultSetMetaData.columnNoNulls, ResultSetMetaData.columnNoNulls,
             ResultSetMetaData.columnNullableUnknown),
             List.of(columns.isNullable(1), columns.isNullable(2), columns.isNullable(3)));

@@ -223,3 +223,14 @@ def test_cancel_requests_are_ignored(cluster: Cluster, session: Session) -> None
         return [result.status if result else None]
 
     assert at_once(sleep, 10) == [pq.ExecStatus.TUPLES_OK]
+
+
+@pytest.mark.parametrize("first", ["SET search_path = public", "SET application_name = 'x'", "SHOW search_path"])
+def test_a_schema_change_may_follow_a_setting(stage: Stage, first: str) -> None:
+    session = stage.open()
+    (schema,) = session("SELECT current_schema()")
+    session("BEGIN")
+    session(first)
+    session(f"CREATE TABLE {schema}.made (id int PRIMARY KEY)")
+    session("COMMIT")
+    assert session(f"SELECT id FROM {schema}.made") == []
