@@ -37,6 +37,7 @@ def rewrite_function(rewriter: Rewriter, node: Any, context: Context) -> None:
     visit_all(rewriter, node.sql_body, Scope())
     # To create a function changes no rows and calls nothing, whatever its body does.
     rewriter.writes = rewriter.calls = False
+    rewriter.routines = Routine()
     path = _path(node.options) or context.search_path
     _rewrite_string(rewriter, node, context, option(node.options, "as"), path)
 
@@ -64,10 +65,8 @@ def _rewrite_string(rewriter: Rewriter, node: Any, context: Context, item: Any, 
     body = Body(rewriter.catalog, path)
     text = body.rewritten(written, language)
     if rewriter.calls:
-        rewriter.tables |= body.names.tables
-        rewriter.names |= body.names.names
-    kept = text == written and language == "sql"
-    if kept:
+        rewriter.routines = body.says
+    if language == "sql" and text == written and body.says == Routine():
         return
     source = context.source
     at = source.index(item.location)
@@ -101,7 +100,7 @@ def renewed(source: str, catalog: Catalog) -> tuple[str, Routine]:
         text = body.rewritten(kept["body"], kept["language"]) + found[0]
     except RefusedError:
         text = source
-    return text, body.names
+    return text, body.says
 
 
 def answered(text: str, catalog: Catalog, search_path: tuple[str, ...]) -> tuple[str, str | None]:
@@ -129,10 +128,10 @@ def _dollar_quoted(text: str) -> str:
 
 
 class Body:
-    """The text of a routine, to be rewritten in a search path; ``names`` is what it is found to name."""
+    """The text of a routine, to be rewritten in a search path; ``says`` is what it is found to say."""
 
     def __init__(self, catalog: Catalog, search_path: tuple[str, ...]) -> None:
-        self._catalog, self._search_path, self.names = catalog, search_path, Routine()
+        self._catalog, self._search_path, self.says = catalog, search_path, Routine()
 
     def rewritten(self, text: str, language: str) -> str:
         """The body as PostgreSQL is to have it, as it is where it has no tokens. Raises RefusedError for SQL."""
@@ -147,7 +146,7 @@ class Body:
 
         statements = analyse(text, self._catalog, self._search_path, inside=True)
         for statement in statements:
-            self.names |= Routine(statement.tables, statement.names)
+            self.says = self.says.and_(Routine(statement.tables, statement.names, statement.may_write))
         return statements
 
     def _sql(self, text: str) -> str:
@@ -179,6 +178,7 @@ class Body:
             case Part.EXPRESSION:
                 yield start, end, self._expression(raw)
             case Part.DYNAMIC:
+                self.says = self.says._replace(writes=True)
                 yield start, end, f"occ.translated((SELECT {self._expression(raw)}))"
             case Part.PERFORM:
                 yield from self._query(fragment, " SELECT" + raw[7:], "PERFORM")
