@@ -109,7 +109,8 @@ class Judge:
         changes = self.changes
         changes.path |= what == "path"
         if what == "ddl":
-            changes.catalog = changes.job = changes.inner = True
+            changes.catalog = changes.job = True
+            changes.inner |= not self.rules.block
 
     def passes(self, statement: Statement) -> bool:
         """Note a statement of a relayed plan and say True where it may run without a closer look."""

@@ -209,6 +209,8 @@ class Session:
         match fields.get("C"):
             case "OCC00":
                 self._judge.learn(fields["M"])
+                if self._unit:
+                    self._unit.plain = False
             case "OCC01":
                 question = Question(fields["D"], fields["M"], tuple(json.loads(fields["H"])))
                 self.cluster.spawn(self._answer(question))
