@@ -83,11 +83,12 @@ class Answers:
 
     def _error(self, message: bytes, unit: Unit) -> bytes:
         unit.failed = True
+        verb = unit.replies[0].plan.verb if unit.replies else ""
         unit.replies.clear()
         if unit.internal:
             return b""
         position = unit.position if unit.starts else None
-        return wire.error(errors.shown(wire.fields(message[5:]), position, cancelled=self.cancelled))
+        return wire.error(errors.shown(wire.fields(message[5:]), position, verb, cancelled=self.cancelled))
 
 
 def _touches_rows(unit: Unit | None) -> bool:

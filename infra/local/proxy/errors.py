@@ -9,6 +9,7 @@ from infra.local.proxy.rules import SCHEMA_CONFLICT
 from infra.local.proxy.wire import Fields
 
 _ENGINE: Final = re.compile(r"\b(occ|pg_occ_\d+\w*)\.")
+_READ_ONLY: Final = re.compile(r"^(cannot execute )(?:SELECT|INSERT)( in a read-only transaction)$")
 _ROUTINE: Final = re.compile(r"(PL/pgSQL|SQL) function ")
 _VIEW: Final = re.compile(r"^(permission denied for|must be owner of) view\b")
 _QUERY_CANCELED: Final = "57014"
@@ -24,11 +25,12 @@ def _is_conflict(fields: Fields) -> bool:
     return (fields.get("C") in _CONFLICTS and "(OC00" not in text) or text.startswith(_CATALOG_CONFLICT)
 
 
-def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: bool) -> Fields:
+def shown(fields: Fields, position: Callable[[int], int] | None, verb: str = "", *, cancelled: bool) -> Fields:
     """Return the fields for the client.
 
     ``position`` says where a character of the text that was sent stood in the client's own, None where it has no
-    place there. ``cancelled`` says that a statement was ended to let a schema change pass.
+    place there; ``verb`` what the statement is, where it was sent as another. ``cancelled`` says that a statement was
+    ended to let a schema change pass.
     """
     if cancelled and fields.get("C") == _QUERY_CANCELED:
         return {"S": "ERROR", "V": "ERROR", "C": SCHEMA_CONFLICT.sqlstate, "M": SCHEMA_CONFLICT.message}
@@ -37,6 +39,8 @@ def shown(fields: Fields, position: Callable[[int], int] | None, *, cancelled: b
         # Two commits at the same instant can meet in PostgreSQL itself.
         kept |= {"C": SCHEMA_CONFLICT.sqlstate, "M": CONFLICTS["OC000"]}
         kept.pop("D", None)
+    if verb:
+        kept["M"] = _READ_ONLY.sub(rf"\1{verb}\2", kept.get("M", ""))
     if "D" in kept:
         kept["D"] = _FAILING_ROW.sub(r"\1", kept["D"])
     kept["M"] = _ENGINE.sub("", _VIEW.sub(r"\1 table", kept.get("M", "")))

@@ -34,6 +34,14 @@ class Plan:
     changes_answer: bool = field(init=False)
     relayed: bool = field(init=False)
 
+    @property
+    def verb(self) -> str:
+        """What PostgreSQL would call the statement, where it was sent another; empty where it was not."""
+        if self.insert_tag:
+            return "INSERT"
+        original = self.statement.original.lower() if self.statement and self.hide_columns else ""
+        return f"SELECT FOR {'UPDATE' if 'update' in original else 'KEY SHARE'}" if original else ""
+
     def __post_init__(self) -> None:
         changes = bool(self.hide_columns or self.hide_rows or self.insert_tag or self.tag or self.hidden)
         object.__setattr__(self, "changes_answer", changes)

@@ -27,7 +27,13 @@ def test_there_is_one_isolation_level(session: Session) -> None:
 def test_a_session_may_be_made_to_read_only(session: Session) -> None:
     session("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
     assert session("SHOW default_transaction_read_only") == ["on"]
-    for verb, statement in (("CREATE TABLE", "CREATE TABLE x (id int)"), ("INSERT", "INSERT INTO t VALUES (9, 9)")):
+    for verb, statement in (
+        ("CREATE TABLE", "CREATE TABLE x (id int)"),
+        ("INSERT", "INSERT INTO t VALUES (9, 9)"),
+        ("INSERT", "INSERT INTO t VALUES (9, 9) ON CONFLICT DO NOTHING"),
+        ("SELECT FOR UPDATE", "SELECT * FROM t FOR UPDATE"),
+        ("SELECT FOR KEY SHARE", "SELECT * FROM t FOR KEY SHARE"),
+    ):
         error = session.fails(statement)
         assert error.sqlstate == "25006"
         assert error.diag.message_primary == f"cannot execute {verb} in a read-only transaction"
