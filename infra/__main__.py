@@ -101,11 +101,13 @@ def _cloud(target: str, region: str | None) -> "Cloud":
 @click.option("--port", default=0, help="Port of the AWS endpoint on 127.0.0.1; a free one unless said otherwise.")
 @click.option("--cluster-port", default=0, help="Port of clusters; 5432 where it is free unless said otherwise.")
 @click.option("--region", default="us-east-1", show_default=True, help="Region that the endpoints name.")
-def up(port: int, cluster_port: int, region: str, *, detach: bool) -> None:
+@click.option("--strict-catalog", is_flag=True, help="Raise OC001 at any statement that needs the catalog.")
+def up(port: int, cluster_port: int, region: str, *, strict_catalog: bool, detach: bool) -> None:
     """Start the stand-in for AWS on this machine."""
     from infra.local import attach
 
-    options = ("--port", str(port), "--cluster-port", str(cluster_port), "--region", region)
+    options = ["--port", str(port), "--cluster-port", str(cluster_port), "--region", region]
+    options += ["--strict-catalog"] if strict_catalog else []
     if (known := attach.read_state()) is not None:
         raise click.ClickException(f"it runs already, process {known['pid']}; end it with: python -m infra down")
     if detach:

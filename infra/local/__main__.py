@@ -35,6 +35,7 @@ def cli() -> None:
 def _common(command: Callable[..., None]) -> Callable[..., None]:
     options = (
         click.option("--region", default=REGION, show_default=True, help="Region that the endpoints name."),
+        click.option("--strict-catalog", is_flag=True, help="Raise OC001 at any statement that needs the catalog."),
         click.option("--json", "as_json", is_flag=True, help="Print one line of JSON in place of exports."),
         click.option("--until-eof", is_flag=True, help="End when standard input does."),
     )
@@ -47,25 +48,25 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
 @_common
 @click.option("--port", default=0, help=f"Port on 127.0.0.1; {PORT} on another address unless said otherwise.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep the contents here, durably.")
-def dsql(port: int, region: str, data: Path | None, **how: bool) -> None:
+def dsql(port: int, region: str, data: Path | None, *, strict_catalog: bool, **how: bool) -> None:
     """Run a truthful Aurora DSQL and print the environment that a client needs.
 
     Without --data it is fast and disposable: nothing is flushed to disk, and all of it goes when it ends.
     """
     from infra.local.alone import standing
 
-    _run(partial(standing, port, region, data), **how)
+    _run(partial(standing, port, region, data, strict_catalog=strict_catalog), **how)
 
 
 @cli.command()
 @_common
 @click.option("--port", default=0, help="Port of AWS's endpoint on 127.0.0.1; a free one unless said otherwise.")
 @click.option("--cluster-port", default=0, help=f"Port of clusters; {PORT} where it is free unless said otherwise.")
-def cloud(port: int, region: str, cluster_port: int, **how: bool) -> None:
+def cloud(port: int, region: str, cluster_port: int, *, strict_catalog: bool, **how: bool) -> None:
     """Run the part of AWS that the walk-through needs and print the environment that a client needs."""
     from infra.local.cloud import standing
 
-    _run(partial(standing, port, region, cluster_port), **how)
+    _run(partial(standing, port, region, cluster_port, strict_catalog=strict_catalog), **how)
 
 
 def _run(standing: Standing, *, as_json: bool, until_eof: bool) -> None:

@@ -19,13 +19,15 @@ EVERYTHING: Final = {
 
 
 @contextlib.asynccontextmanager
-async def standing(port: int, region: str, data: Path | None) -> AsyncIterator[dict[str, str]]:
+async def standing(
+    port: int, region: str, data: Path | None, *, strict_catalog: bool = False
+) -> AsyncIterator[dict[str, str]]:
     """Run a cluster; give the variables that reach it. Raises PostgresUnavailable, OSError."""
     key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
     user = Principal(f"arn:aws:iam::{ACCOUNT}:user/developer", ACCOUNT, (EVERYTHING,))
     principals = Table([Credentials(key, secret, user)])
     with owned("dsql-stand-in-") as folder:
-        plane = DataPlane(folder, principals, region, ACCOUNT)
+        plane = DataPlane(folder, principals, region, ACCOUNT, strict_catalog=strict_catalog)
         async with contextlib.AsyncExitStack() as started:
             plane.start(port)
             started.push_async_callback(plane.close)

@@ -22,12 +22,15 @@ REACH: Final = ("AWS_ENDPOINT_URL", "PGHOSTADDR", "PGPORT", "PGSSLROOTCERT", *ro
 
 
 @contextlib.asynccontextmanager
-async def standing(port: int, region: str, cluster_port: int) -> AsyncIterator[dict[str, str]]:
+async def standing(
+    port: int, region: str, cluster_port: int, *, strict_catalog: bool = False
+) -> AsyncIterator[dict[str, str]]:
     """Run the stand-in; give the variables that reach it. Raises OSError where a port is taken."""
     services.extend(region)
     with owned("dsql-stand-in-") as folder:
         extra, environment = Table(), dict[str, str]()
-        plane = DataPlane(folder, Either(extra, IamPrincipals(ACCOUNT)), region, ACCOUNT)
+        principals = Either(extra, IamPrincipals(ACCOUNT))
+        plane = DataPlane(folder, principals, region, ACCOUNT, strict_catalog=strict_catalog)
         account = MotoAccount(ACCOUNT, region, lambda: _reach(environment))
         functions = Lambda(account, folder)
         services.connect(plane, functions.forget, asyncio.get_running_loop())

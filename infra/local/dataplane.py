@@ -27,8 +27,11 @@ class DataPlane:
     ``address`` and ``port`` serve every cluster by its name; ``addresses`` are the clusters' own, at the same port.
     """
 
-    def __init__(self, folder: Path, principals: Principals, region: str, account: str) -> None:
-        self.region, self.account = region, account
+    def __init__(
+        self, folder: Path, principals: Principals, region: str, account: str, *, strict_catalog: bool = False
+    ) -> None:
+        """``strict_catalog`` has the sessions of all clusters meet OC001 in the worst case."""
+        self.region, self.account, self._strict_catalog = region, account, strict_catalog
         self._principals = principals
         self._clusters: dict[str, Cluster] = {}
         self._servers: dict[str, contextlib.ExitStack] = {}
@@ -59,6 +62,7 @@ class DataPlane:
         stack = contextlib.ExitStack()
         server = await asyncio.to_thread(stack.enter_context, postgres.start("embedded", data=data))
         cluster = Cluster(identifier, self.region, self.account, server.url, limits or Limits())
+        cluster.strict_catalog = self._strict_catalog
         self._servers[cluster.host] = stack
         try:
             await cluster.start()

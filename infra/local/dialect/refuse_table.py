@@ -64,7 +64,12 @@ def column_type(node: Any, context: Context) -> Refusal | None:
     schema, name = type_name(node)
     if schema is None and name in SERIALS:
         return facts.NO_SUCH_TYPE.refusal(name, position=node.location)
-    if is_array(node) or (name in REFUSED and schema in (None, "pg_catalog")):
+    built_in = name in ACCEPTED and schema in (None, "pg_catalog")
+    # A table is a type, too, and the rows of one are no value of a column.
+    refused = (name in REFUSED and schema in (None, "pg_catalog")) or (
+        not built_in and context.catalog.relation(schema, name, context.search_path)
+    )
+    if refused or is_array(node):
         return facts.DATATYPE.refusal(_display(node, context))
     return _limits(name, modifiers(node)) if name in ACCEPTED else None
 

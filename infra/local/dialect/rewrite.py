@@ -4,7 +4,7 @@ A reference keeps its own spelling and gets the shadow's schema in front (`t` ->
 name in the query what it was; so no alias is added, and `public.t.col` becomes `pg_occ_1.t.col`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from pglast import ast
 
 from . import facts, shown
 from .catalog import Catalog, Table, View, relation_name
-from .nodes import children, constant, flatten
+from .nodes import children, constant, flatten, strings, tag, walk
 from .refuse_query import RULES, function_name
 from .source import DOT, Edits, Source
 from .statement import RefusedError, RelationName
@@ -22,10 +22,14 @@ LEAVES = frozenset({ast.A_Const, ast.ParamRef, ast.String, ast.Integer, ast.Alia
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """CTE names in force, and tables whose qualified column references lose their schema."""
+    """CTE names in force, tables whose qualified column references lose their schema, and what FROM names.
+
+    `sources` are the names in FROM of relations that are read as views, with what to read for their `tableoid`.
+    """
 
     ctes: frozenset[str] = frozenset()
     bare: frozenset[tuple[str, str]] = frozenset()
+    sources: tuple[tuple[str, str], ...] = ()
 
     def has(self, relation: Any) -> bool:
         """Whether a RangeVar means a CTE."""
@@ -150,7 +154,7 @@ def is_upsert(node: Any) -> bool:
 
 
 def _select(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
-    inner = rewriter.enter_with(node, scope)
+    inner = _reading(rewriter, node.fromClause, rewriter.enter_with(node, scope))
     rewriter.visit_children(node, inner)
     if node.groupClause:
         from .group_by import extend_group_by
@@ -176,7 +180,8 @@ def _insert(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
 
 def _modify(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
     rewriter.writes = True
-    inner = rewriter.enter_with(node, scope)
+    read = (node.relation, getattr(node, "fromClause", None), getattr(node, "usingClause", None))
+    inner = _reading(rewriter, read, rewriter.enter_with(node, scope))
     # A CTE is never the target of a change.
     rewriter.relation(node.relation, replace(scope, ctes=frozenset()))
     for child in children(node):
@@ -185,8 +190,37 @@ def _modify(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
     return False
 
 
+def _reading(rewriter: Rewriter, clause: Any, scope: Scope) -> Scope:
+    """The scope within a FROM clause's names; inner ones hide the outer."""
+    found: list[tuple[str, str]] = []
+    items: Iterator[Any] = (item for node in flatten(clause or ()) for item in walk(node, into_queries=False))
+    for item in items:
+        if tag(item) == "RangeVar" and not scope.has(item):
+            name = item.alias.aliasname if item.alias else item.relname
+            table = rewriter.catalog.find(item.schemaname, item.relname, rewriter.search_path)
+            if table is not None:
+                found.append((name, f"{table.oid}::pg_catalog.oid"))
+            elif shown.is_shown_in_part(item.schemaname, item.relname):
+                catalog = f"{item.schemaname or 'pg_catalog'}.{item.relname}"
+                found.append((name, f"'{catalog}'::pg_catalog.regclass::pg_catalog.oid"))
+    return replace(scope, sources=(*found, *scope.sources)) if found else scope
+
+
+def _table_number(rewriter: Rewriter, node: Any, scope: Scope) -> None:
+    """`tableoid` of what is read as a view, which has no such column."""
+    names = strings(node.fields)
+    read = next((read for name, read in scope.sources if len(names) == 1 or name == names[-2]), None)
+    if read is not None:
+        source = rewriter.source
+        last = source.index(node.location) + 2 * (len(names) - 1)
+        rewriter.edits.replace(node.location, source.end(last), f"(SELECT {read} AS tableoid)")
+
+
 def _column(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
     fields = node.fields
+    if getattr(fields[-1], "sval", "") == "tableoid":
+        _table_number(rewriter, node, scope)
+        return False
     # schema.table.column at least
     if len(fields) < 3:
         return False

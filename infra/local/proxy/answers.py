@@ -105,11 +105,11 @@ def _transformed(kind: int, message: bytes, unit: Unit) -> bytes:
     ends = kind in _DONE or (not unit.simple and chr(kind) in "123nT")
     if ends:
         unit.replies.popleft()
+    if answer.hidden:
+        return b""
     if kind == ord("C"):
         unit.committed |= message[5:-1] == b"COMMIT"
         unit.rolled_back |= message[5:-1] == b"ROLLBACK"
-    if answer.hidden:
-        return b""
     return _shown(kind, message, answer.plan, described=not unit.simple) if answer.plan.changes_answer else message
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from infra.local.dialect import Catalog, Statement
+from infra.local.dialect import Catalog, Kind, Statement
 from infra.local.proxy import plan, wire
 from infra.local.proxy.judge import Judge
 from infra.local.proxy.plan import Plan
@@ -18,6 +18,12 @@ _PORTAL: Final = 5
 """Where in a Bind the name of the portal begins."""
 _LIBPQ_RUN: Final = b"D\0\0\0\6P\0" + b"E\0\0\0\x09\0\0\0\0\0"
 """Describe and Execute of the unnamed portal: what libpq sends behind the Bind of a prepared statement."""
+PREPARE_SNAPSHOT: Final = wire.parse(b"dsql_snapshot", plan.SNAPSHOT.sql)
+"""What a session's connection is sent once, for the runs below."""
+_SNAPSHOT_RUN: Final = wire.message(b"B", b"\0dsql_snapshot\0" + b"\0\0" * 3) + b"E\0\0\0\x09\0\0\0\0\0"
+_NO_ROWS_BOUND: Final = wire.message(b"2") + wire.complete("SELECT 0")
+_NO_ROWS: Final = wire.message(b"T", b"\0\0") + wire.complete("SELECT 0")
+"""The answers to a snapshot's taking, by a run and in a text."""
 _SYNCS: Final = frozenset({wire.SYNC, wire.SYNC + wire.FLUSH})
 """What ends it; psycopg's pipelines ask for a flush besides."""
 
@@ -47,6 +53,7 @@ class Commands:
         self._judge, self._analyse = judge, analyse
         self._prepared: dict[bytes, Prepared] = {}
         self._portals: dict[bytes, Prepared] = {}
+        self._deallocated = False
         self._handlers: dict[int, Handler] = {
             ord("P"): self._parse,
             ord("B"): self._bind,
@@ -67,13 +74,22 @@ class Commands:
         """Put into ``out`` what to send for a simple Query and return its unit."""
         text, unit = message[5:-1].decode(errors="replace"), Unit(simple=True)
         plans: list[Plan] = []
+        begins = False
         for statement in self._analyse(text):
+            begins = self._begins(statement)
             verdict = self._judge.verdict(statement, unit)
             plans += [*verdict.before, verdict.instead or plan.of(statement)]
+            begins = begins and verdict.instead is None
+        if begins:
+            plans.append(plan.SNAPSHOT)
+            self._judge.rules.begun = plans[-2].statement
         sent = plans[0].sql if len(plans) == 1 else "".join(f"{each.sql}; " for each in plans)
         at, starts = 0, []
         for each in plans:
-            unit.expect(each, hidden=each.hidden)
+            if each is plan.SNAPSHOT:
+                unit.expect_snapshot(_NO_ROWS, each)
+            else:
+                unit.expect(each, hidden=each.hidden)
             if each.statement:
                 starts.append((at, each.statement))
             at += len(each.sql) + len("; ")
@@ -81,13 +97,33 @@ class Commands:
         out += message if sent == text else wire.query(sent)
         return unit
 
-    def prepared_runs(self, data: bytes) -> Unit | None:
-        """Return the unit of prepared statements' runs as libpq sends them, in one piece, where they may go as is."""
+    def _begins(self, statement: Statement) -> bool:
+        """Whether a statement is about to begin a transaction."""
+        self._deallocated = self._deallocated or statement.kind is Kind.DEALLOCATE
+        return statement.kind is Kind.BEGIN and not self._judge.rules.block
+
+    def prepared_runs(self, data: bytes) -> tuple[Unit, bytes] | None:
+        """Return the unit of prepared statements' runs as libpq sends them, in one piece, where they may go as is.
+
+        The other is what to send: a snapshot is taken behind a BEGIN that comes alone.
+        """
         runs = self._runs(data)
-        if not runs or not all(each.plan.statement and self._judge.passes(each.plan.statement) for each in runs):
+        last = runs[-1].plan.statement if runs else None
+        begins = last is not None and self._begins(last)
+        if (
+            last is None
+            or (begins and self._deallocated)
+            or not all(each.plan.statement and self._judge.passes(each.plan.statement) for each in runs)
+        ):
             return None
         self._portals[b""] = runs[-1]
-        return relayed_runs(len(runs))
+        unit = relayed_runs(len(runs))
+        if begins:
+            self._judge.rules.begun = last
+            unit.expect_snapshot(_NO_ROWS_BOUND, _PLAIN, _PLAIN)
+            at = data.rindex(wire.SYNC)
+            return unit, data[:at] + _SNAPSHOT_RUN + data[at:]
+        return unit, data
 
     def _runs(self, data: bytes) -> list[Prepared]:
         """Return what such runs are of; nothing where ``data`` is anything else, or one is not merely relayed."""
@@ -134,8 +170,8 @@ class Commands:
         """Have a schema change see the latest catalog; to analyse it may take the snapshot already."""
         if statement is None:
             return
-        if self._judge.rules.sees_latest(statement):
-            self._run_hidden(plan.SEE_LATEST, out, unit)
+        for hidden in self._judge.see_latest(statement):
+            self._run_hidden(hidden, out, unit)
         self._judge.rules.look(statement)
 
     def _send_parse(self, name: bytes, prepared: Prepared, out: bytearray, unit: Unit, *, hidden: bool) -> None:
@@ -198,10 +234,15 @@ class Commands:
     def _execute(self, message: bytes, out: bytearray, unit: Unit) -> None:
         (portal,), _ = wire.strings(message, 1, 5)
         bound = self._portals.get(portal)
-        if bound and bound.plan.statement:
-            self._before(bound.plan.statement, out, unit)
+        statement = bound.plan.statement if bound else None
+        begins = statement is not None and self._begins(statement)
+        if statement:
+            self._before(statement, out, unit)
         unit.expect(bound.plan if bound else _PLAIN)
         out += message
+        if begins:
+            self._judge.rules.begun = statement
+            self._run_hidden(plan.SNAPSHOT, out, unit)
 
     def _close(self, message: bytes, out: bytearray, unit: Unit) -> None:
         known = self._prepared if message[5:6] == b"S" else self._portals

@@ -70,8 +70,8 @@ class Judge:
     def verdict(self, statement: Statement, unit: Unit) -> Verdict:
         """Judge a statement that is about to run."""
         verdict = Verdict([plan.BEGIN] if self.rules.doomed else [])
-        if unit.simple and self.rules.sees_latest(statement):
-            verdict.before.append(plan.SEE_LATEST)
+        if unit.simple:
+            verdict.before += self.see_latest(statement)
         refusal = self._refusal(statement)
         unit.implicit |= (statement.writes or statement.calls) and not self.rules.block and not unit.simple
         if statement.calls and not refusal and (self.rules.ddl or self.rules.dml):
@@ -83,6 +83,14 @@ class Judge:
         if unit.implicit or unit.deaf or self.changes.catalog or self.changes.path:
             unit.plain = False
         return verdict
+
+    def see_latest(self, statement: Statement) -> list[Plan]:
+        """Return what has a schema change see what was committed until it runs; a snapshot not used yet is given up."""
+        if not self.rules.sees_latest(statement):
+            return []
+        begun, self.rules.begun = self.rules.begun, None
+        again = [plan.ROLLBACK, Plan(begun.sql, hidden=True)] if begun else []
+        return [*again, plan.SEE_LATEST]
 
     @property
     def catalog(self) -> Catalog:
@@ -101,7 +109,8 @@ class Judge:
         changes = self.changes
         changes.path |= what == "path"
         if what == "ddl":
-            changes.catalog = changes.job = changes.inner = True
+            changes.catalog = changes.job = True
+            changes.inner |= not self.rules.block
 
     def passes(self, statement: Statement) -> bool:
         """Note a statement of a relayed plan and say True where it may run without a closer look."""

@@ -62,6 +62,9 @@ def tell(*, ddl: bool, dml: bool) -> Plan:
 
 
 BEGIN = Plan("BEGIN", hidden=True)
+SNAPSHOT = Plan("SELECT WHERE false", hidden=True)
+"""Behind a BEGIN: the service takes a transaction's snapshot there (user guide of 2026-11), PostgreSQL later."""
+ROLLBACK = Plan("ROLLBACK", hidden=True)
 SEE_LATEST = Plan("SET transaction_isolation = 'read committed'", hidden=True)
 """Before a schema change: what it waits for has mostly changed the catalog, and the engine has to see that."""
 

@@ -42,7 +42,8 @@ class Rules:
     """What one session has done in its transaction, and what it may do next.
 
     A transaction is ``doomed`` where it was rolled back underneath, and its client does not know it yet. It has
-    ``looked`` when it has a snapshot.
+    ``looked`` when a statement of the client's has used its snapshot. ``begun`` is the BEGIN behind which the proxy has
+    had it taken, ``set`` says that settings were changed since.
     """
 
     def __init__(self, limits: Limits, cache: CatalogCache) -> None:
@@ -54,7 +55,8 @@ class Rules:
 
     def _clear(self) -> None:
         self.started: float | None = None
-        self.ddl = self.dml = self.looked = False
+        self.ddl = self.dml = self.looked = self.set = False
+        self.begun: Statement | None = None
         self.cache.transaction_ended()
 
     def refusal(self, statement: Statement, now: float) -> Refusal | None:
@@ -94,7 +96,8 @@ class Rules:
 
     def sees_latest(self, statement: Statement) -> bool:
         """Say whether a schema change can still be had see what was committed until it runs."""
-        return statement.counts_as_ddl and not self.looked and self.status != FAILED and not self.doomed
+        kept = self.begun is not None and self.set
+        return statement.counts_as_ddl and not (self.looked or kept or self.doomed or self.status == FAILED)
 
     def doom(self) -> None:
         """Learn that the transaction was rolled back underneath; one that did nothing may go on in another."""
@@ -130,6 +133,7 @@ class Rules:
         if self.started is None:
             self.started = now
         self.look(statement)
+        self.set = self.set or statement.kind is Kind.SET
         self.ddl = self.ddl or statement.counts_as_ddl
         self.dml = self.dml or statement.writes
 

@@ -10,7 +10,7 @@ from infra.local.dialect import Catalog, Statement
 from infra.local.mailbox import Question
 from infra.local.proxy import wire
 from infra.local.proxy.answers import Answers
-from infra.local.proxy.commands import Commands
+from infra.local.proxy.commands import PREPARE_SNAPSHOT, Commands
 from infra.local.proxy.judge import Changes, Judge
 from infra.local.proxy.rules import IDLE, IN_TRANSACTION
 from infra.local.proxy.units import Unit
@@ -55,6 +55,7 @@ class Session:
         self.upstream, self.pid = upstream, upstream.pid
         self._judge.pid = upstream.pid
         self.cluster.sessions[self.pid] = self
+        upstream.send(PREPARE_SNAPSHOT)
         self._learn_search_path(self._ready)
 
     @property
@@ -92,8 +93,9 @@ class Session:
     def client_data(self, data: bytes) -> None:
         """Take what the client sends."""
         if self._unit is None and not self._blocked and not self._pending and self.upstream:
-            self._unit = self._commands.prepared_runs(data)
-            if self._unit:
+            runs = self._commands.prepared_runs(data)
+            if runs:
+                self._unit, data = runs
                 self._blocked = True
                 self.upstream.send(data)
                 return
@@ -148,7 +150,11 @@ class Session:
             settled = wire.settled(data)
             if settled:
                 status, described = settled
-                self._relay(self._shown(data, described) if described else data, status)
+                if described:
+                    data = self._shown(data, described)
+                if unit.trailer:
+                    data = data[: -len(unit.trailer) - len(wire.ready(status))] + wire.ready(status)
+                self._relay(data, status)
                 return
         self._read(data, unit)
 
@@ -203,6 +209,8 @@ class Session:
         match fields.get("C"):
             case "OCC00":
                 self._judge.learn(fields["M"])
+                if self._unit:
+                    self._unit.plain = False
             case "OCC01":
                 question = Question(fields["D"], fields["M"], tuple(json.loads(fields["H"])))
                 self.cluster.spawn(self._answer(question))

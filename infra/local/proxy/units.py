@@ -25,7 +25,7 @@ class Unit:
     An ``internal`` unit is the proxy's own: its rows go to the callback, nothing to the client. Of a ``deaf`` one the
     client hears nothing but the end of its connection. An ``implicit`` one writes without a transaction block: what was
     reported as done may yet fail to commit. ``renewed`` are the names of statements that are prepared again in it. A
-    ``plain`` one is none of these, and is relayed as it comes.
+    ``plain`` one is none of these, and is relayed as it comes, but for a ``trailer`` that is not for the client.
     """
 
     simple: bool
@@ -39,6 +39,7 @@ class Unit:
     implicit: bool = False
     deaf: bool = False
     renewed: list[bytes] = field(default_factory=list)
+    trailer: bytes = b""
     plain: bool = True
 
     def expect(self, plan: Plan, *, hidden: bool = False) -> None:
@@ -48,6 +49,13 @@ class Unit:
             self.replies.append(Reply(plan, hidden))
         else:
             self.replies.append(_RELAYED)
+
+    def expect_snapshot(self, trailer: bytes, *commands: Plan) -> None:
+        """Expect the answer to what takes a snapshot, which a plain answer ends with."""
+        plain = self.plain
+        for command in commands:
+            self.expect(command, hidden=True)
+        self.plain, self.trailer = plain, trailer
 
     def position(self, sent: int) -> int:
         """Where character ``sent`` of the text sent stood in the client's text; 0 where it did not."""

@@ -216,6 +216,20 @@ def somebody(principal: Make, cluster: Cluster, role: str, stage: Stage) -> Sess
         return Session(who.connect(role, options=f"-c search_path={path}"))
 
 
+def test_a_routine_has_the_rights_of_who_calls_it_or_of_its_owner(somebody: Session, role: str, stage: Stage) -> None:
+    body = "BEGIN EXECUTE 'INSERT INTO t VALUES (2, 2) ON CONFLICT DO NOTHING'; UPDATE t SET v = v + 1; END"
+    admin = stage.open()
+    for name, rights in (("mine", "INVOKER"), ("theirs", "DEFINER")):
+        change(admin.connection, f"CREATE PROCEDURE {name}() LANGUAGE plpgsql SECURITY {rights} AS $${body}$$")
+    error = _refusal(somebody, "CALL mine()")
+    assert (error.sqlstate, error.diag.message_primary) == ("42501", "permission denied for table t")
+    somebody.retried("CALL theirs()")
+    assert admin("SELECT v FROM t ORDER BY id") == [2, 3]
+    change(admin.connection, f"GRANT SELECT, INSERT, UPDATE ON t TO {role}")
+    somebody.retried("CALL mine()")
+    assert admin.retried("SELECT v FROM t ORDER BY id") == [3, 4]
+
+
 def test_without_a_grant_nothing_is_permitted(somebody: Session) -> None:
     for statement in ("SELECT * FROM t", "UPDATE t SET v = 2", "DELETE FROM t", "INSERT INTO t VALUES (2)"):
         error = _refusal(somebody, statement)

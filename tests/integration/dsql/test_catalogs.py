@@ -170,3 +170,22 @@ def test_a_results_columns_carry_the_numbers_that_the_catalog_shows(stage: Stage
             for table, column in found
         ]
         assert expected is None or names == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"SELECT tableoid::regclass FROM {TABLE}",
+        f"SELECT {TABLE}.tableoid::regclass FROM {TABLE}, pg_class LIMIT 1",
+        f"SELECT a.tableoid::regclass FROM {TABLE} a JOIN seen USING (v)",
+        f"SELECT (SELECT a.tableoid)::regclass FROM {TABLE} a",
+        f"UPDATE {TABLE} SET v = v RETURNING tableoid::regclass",
+        f"INSERT INTO {TABLE} VALUES (2, 'y') RETURNING tableoid::regclass",
+        f"SELECT c.tableoid::regclass || '' FROM pg_class c WHERE relname = '{TABLE}'",
+    ],
+)
+def test_a_row_tells_its_table(session: Session, statement: str) -> None:
+    session(f"INSERT INTO {TABLE} VALUES (1, 'x')")
+    assert session(statement) == ["pg_class" if "c.tableoid" in statement else TABLE]
+    assert session(f"SELECT tableoid FROM {TABLE} LIMIT 1") == session(f"SELECT '{TABLE}'::regclass::oid")
+    assert session.connection.execute(f"SELECT tableoid FROM {TABLE}").description[0].name == "tableoid"  # type: ignore[index]

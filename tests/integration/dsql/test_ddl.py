@@ -408,3 +408,13 @@ def test_catalogs_show_tables_as_they_were_made(stage: Stage) -> None:
 )
 def test_what_the_cluster_says_of_itself(session: Session, query: str, rows: list[object]) -> None:
     assert session(query) == rows
+
+
+def test_a_schema_change_behind_begin_sees_what_was_committed_since(stage: Stage) -> None:
+    changer, session = stage.set_up(TABLE), stage.open()
+    session("BEGIN")
+    change(changer.connection, "ALTER TABLE t ADD COLUMN x int")
+    session("ALTER TABLE t ADD COLUMN y int")
+    session("COMMIT")
+    session("INSERT INTO t (id, x, y) VALUES (7, 8, 9)")
+    assert session("SELECT x, y FROM t WHERE id = 7") == [(8, 9)]

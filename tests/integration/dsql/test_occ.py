@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -382,3 +383,26 @@ def test_autocommit_writes_do_not_wait_either(stage: Stage) -> None:
     for statement in STATEMENTS:
         at_once(functools.partial(_attempt, other, statement))
     assert holder.loses()
+
+
+BEGINNINGS: dict[str, Callable[[Session], object]] = {
+    "simple": lambda session: session.connection.pgconn.exec_(b"BEGIN"),
+    "extended": lambda session: session("BEGIN"),
+    "prepared": lambda session: [
+        session.connection.execute(statement, prepare=True) for statement in ("BEGIN", "COMMIT", "BEGIN")
+    ],
+    "read only": lambda session: session("START TRANSACTION READ ONLY"),
+    "behind deallocation": lambda session: [session("DEALLOCATE ALL"), session("BEGIN")],
+}
+
+
+@pytest.mark.parametrize("how", BEGINNINGS)
+def test_the_snapshot_is_taken_at_begin(module_stage: Stage, how: str) -> None:
+    other = module_stage.set_up("CREATE TABLE IF NOT EXISTS snapped (id int PRIMARY KEY, v int)", "DELETE FROM snapped")
+    other("INSERT INTO snapped VALUES (1, 1)")
+    session = module_stage.open()
+    BEGINNINGS[how](session)
+    other("UPDATE snapped SET v = 2")
+    assert session("SELECT v FROM snapped") == [1]
+    session("ROLLBACK")
+    assert session("SELECT v FROM snapped") == [2]

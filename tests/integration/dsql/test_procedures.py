@@ -277,6 +277,17 @@ def test_ddl_of_a_body_is_seen_by_all(session: Session, stage: Stage) -> None:
     session.retried("UPDATE x SET n = 2")
 
 
+def test_ddl_of_a_body_that_is_rolled_back_is_no_news(session: Session, stage: Stage) -> None:
+    other = stage.open()
+    other("SELECT v FROM t")
+    session("BEGIN")
+    do(session, "BEGIN CREATE TABLE x (id int PRIMARY KEY); END")
+    session("ROLLBACK")
+    assert other("SELECT count(*) FROM t") == [2]
+    do(session, "BEGIN CREATE TABLE x (id int PRIMARY KEY); END")
+    assert other.refused("SELECT count(*) FROM t") == "40001"
+
+
 def test_rules_hold_across_calls(session: Session) -> None:
     define(session, "FUNCTION f() RETURNS void", "BEGIN UPDATE t SET v = 0; END")
     define(session, "FUNCTION g() RETURNS void", "BEGIN CREATE TABLE x (id int PRIMARY KEY); END")

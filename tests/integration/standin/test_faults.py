@@ -69,6 +69,23 @@ def test_a_failure_says_what_it_is_told_to(session: Session, handle: Handle) -> 
         assert session("SELECT count(*) FROM t") == [0]
 
 
+def test_a_commit_fails_as_of_a_schema_change(session: Session, handle: Handle) -> None:
+    with handle.fault("fail", code="OC001"):
+        session.begin()(INSERT, 1)
+        assert session.loses("OC001")
+    assert session("SELECT id FROM t") == []
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", "SELECT relname FROM pg_class", "CREATE TABLE v (id int)"])
+def test_in_the_worst_case_any_statement_meets_a_schema_change(stage: Stage, handle: Handle, statement: str) -> None:
+    with handle.strict_catalog():
+        strict = stage.open()
+    change(stage.open().connection, "CREATE TABLE u (id int)")
+    error = strict.fails(statement)
+    assert (error.sqlstate, "OC001" in str(error)) == ("40001", True)
+    strict(statement)
+
+
 def test_a_fault_of_a_session_is_not_anothers(session: Session, module_stage: Stage, handle: Handle) -> None:
     other = module_stage.open()
     with handle.fault("fail", session=session.pid):

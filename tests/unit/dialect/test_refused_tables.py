@@ -23,6 +23,8 @@ TYPES = [
     ("varchar(5)[]", "character varying[]"),
     ("timestamptz ARRAY", "timestamp with time zone[]"),
     ("pg_catalog.box", "box"),
+    ("accounts", "accounts"),
+    ("old.accounts", "accounts"),
 ]
 CREATE = [
     ("CREATE TEMP TABLE t (id int)", "TEMPORARY or TEMP table not supported for CREATE TABLE"),
