@@ -31,7 +31,7 @@ class Routines:
         for row in await cursor.fetchall():
             meaning, text, routine = known[row["prosrc"]] = self._renewed(row["prosrc"], catalog)
             known[text] = meaning, text, routine
-            routines[row["proname"]] = routines.get(row["proname"], Routine()) | routine
+            routines[row["proname"]] = routines.get(row["proname"], Routine()).and_(routine)
             if text != row["prosrc"]:
                 # Who replaces the routine meanwhile brings a text that is of today.
                 with contextlib.suppress(psycopg.errors.SerializationFailure, psycopg.errors.InternalError_):

@@ -267,6 +267,7 @@ CREATE TABLE IF NOT EXISTS occ.job (
     indexes bigint
 );
 -- In data kept from before 2026-11-28.
+DROP FUNCTION IF EXISTS occ.submit_index(text, text, text, text);
 ALTER TABLE occ.job ADD COLUMN IF NOT EXISTS pid int DEFAULT pg_backend_pid(), ADD COLUMN IF NOT EXISTS indexes bigint;
 CREATE OR REPLACE VIEW sys.jobs AS
     SELECT job_id, status, details, job_type, 1259::oid AS class_id, object_id, object_name, start_time, update_time

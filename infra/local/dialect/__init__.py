@@ -2,7 +2,8 @@
 
 from .analyse import analyse
 from .catalog import Catalog, Column, Routine, Table, UniqueIndex, View
-from .routines import answered, renewed
+from .routine_body import answered
+from .routines import renewed
 from .source import literal, quote
 from .statement import (
     AsyncIndex,

@@ -87,6 +87,7 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
             refusal = refused.refusal
         except RecursionError:
             refusal = facts.STACK_DEPTH.refusal()
+    names = rewriter.routines.names.union(rewriter.names)
     statement = Statement(
         kind=verdict.kind,
         original=original,
@@ -96,11 +97,12 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
         refusal=refusal,
         counts_as_ddl=verdict.counts_as_ddl,
         writes=rewriter.writes or verdict.writes,
+        may_write=rewriter.writes or verdict.writes or rewriter.routines.writes,
         calls=rewriter.calls or verdict.kind is Kind.CALL,
         changes_search_path=verdict.changes_search_path,
-        tables=frozenset(rewriter.tables),
-        names=frozenset(rewriter.names),
-        relations=context.catalog.numbers(rewriter.names),
+        tables=rewriter.routines.tables.union(rewriter.tables),
+        names=names,
+        relations=context.catalog.numbers(names),
         details=verdict.details,
     )
     return statement if refusal else _rewritten(statement, rewriter, node, context)

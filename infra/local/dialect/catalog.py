@@ -89,14 +89,15 @@ class View:
 
 
 class Routine(NamedTuple):
-    """What the bodies of the routines of one name say: the tables, and the relations as they name them."""
+    """What the bodies of the routines of one name say: the tables, the relations as they name them, and changes."""
 
     tables: frozenset[str] = frozenset()
     names: frozenset[RelationName] = frozenset()
+    writes: bool = False
 
-    def __or__(self, other: object) -> "Routine":
+    def and_(self, other: "Routine") -> "Routine":
         """Both."""
-        return Routine(self.tables | other.tables, self.names | other.names) if isinstance(other, Routine) else self
+        return Routine(self.tables | other.tables, self.names | other.names, self.writes or other.writes)
 
 
 @dataclass(frozen=True)

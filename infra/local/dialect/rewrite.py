@@ -11,7 +11,7 @@ from typing import Any
 from pglast import ast
 
 from . import facts, shown
-from .catalog import Catalog, Table, View, relation_name
+from .catalog import Catalog, Routine, Table, View, relation_name
 from .nodes import children, constant, flatten, strings, tag, walk
 from .refuse_query import RULES, function_name
 from .source import DOT, Edits, Source
@@ -39,13 +39,14 @@ class Scope:
 class Rewriter:
     """The walk over one message's text; `top` is the query whose last columns may carry lock marks.
 
-    `inside` says that the text is part of a routine's body.
+    `inside` says that the text is part of a routine's body, `routines` what those do that it calls.
     """
 
     def __init__(self, source: Source, edits: Edits, catalog: Catalog, search_path: tuple[str, ...]) -> None:
         self.source, self.edits, self.catalog, self.search_path = source, edits, catalog, search_path
         self.top: Any = None
         self.writes = self.calls = self.inside = False
+        self.routines = Routine()
         self.tables: set[str] = set()
         self.names: set[RelationName] = set()
         self.qualified: set[int] = set()
@@ -238,8 +239,7 @@ def _function(rewriter: Rewriter, node: Any, _scope: Scope) -> bool:
     routine = rewriter.catalog.routines.get(node.funcname[-1].sval)
     if routine is not None:
         rewriter.calls = True
-        rewriter.tables |= routine.tables
-        rewriter.names |= routine.names
+        rewriter.routines = rewriter.routines.and_(routine)
     name = function_name(node)
     shows = name in shown.FUNCTIONS
     redirected = shows or (name in facts.REDIRECTED_FUNCTIONS and not node.args)

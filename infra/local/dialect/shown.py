@@ -94,9 +94,15 @@ _OVER_AGAIN: Final = frozenset(
 )
 """Catalogs that show definitions, or whether a view may be changed, made as PostgreSQL makes them."""
 _DEFINITIONS: Final = {
-    "pg_get_viewdef": ("oid", "oid, boolean", "oid, integer", "text", "text, boolean"),
-    "pg_get_ruledef": ("oid", "oid, boolean"),
-    "pg_get_function_sqlbody": ("oid",),
+    "pg_get_viewdef": (
+        "view oid",
+        "view oid, pretty boolean",
+        "view oid, width integer",
+        "view text",
+        "view text, pretty boolean",
+    ),
+    "pg_get_ruledef": ("rule oid", "rule oid, pretty boolean"),
+    "pg_get_function_sqlbody": ("func oid",),
 }
 """Functions that show a definition, with their arguments."""
 FUNCTIONS: Final = frozenset({*_DEFINITIONS, "pg_get_functiondef", "pg_get_indexdef"})

@@ -125,12 +125,12 @@ class Judge:
             return False
         if self._commits(statement) or any(fault.at == "statement" for fault in rules.values()):
             return True
-        if statement.writes:
+        if statement.may_write:
             self._tables |= statement.tables
         return False
 
     def _commits(self, statement: Statement) -> bool:
-        return statement.kind is Kind.COMMIT or (statement.writes and not self.rules.block)
+        return statement.kind is Kind.COMMIT or (statement.may_write and not self.rules.block)
 
     def _refusal(self, statement: Statement) -> Refusal | None:
         refusal = self.rules.refusal(statement, time.monotonic())
@@ -143,7 +143,7 @@ class Judge:
         faults = self._cluster.faults
         if not faults.rules:
             return None
-        if statement.writes:
+        if statement.may_write:
             self._tables |= statement.tables
         self.delay += sum(fault.seconds for fault in faults.take("statement", self._user, self.pid, self._tables))
         if not self._commits(statement):

@@ -52,6 +52,22 @@ def test_an_autocommit_write_is_a_commit(session: Session, handle: Handle, rows:
     assert rows() == [2]
 
 
+@pytest.mark.parametrize("call", ["SELECT outer_()", "CALL p()"])
+def test_an_autocommit_call_that_writes_is_a_commit(session: Session, handle: Handle, call: str) -> None:
+    for definition in (
+        "FUNCTION inner_() RETURNS void LANGUAGE plpgsql AS 'BEGIN INSERT INTO t VALUES (1); END'",
+        "FUNCTION outer_() RETURNS void LANGUAGE sql AS 'SELECT inner_()'",
+        "FUNCTION looks() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t'",
+        "PROCEDURE p() LANGUAGE plpgsql AS 'BEGIN PERFORM outer_(); END'",
+    ):
+        session(f"CREATE OR REPLACE {definition}")
+    with handle.fault("fail", table="t") as applied:
+        session("SELECT looks()")
+        assert session.refused(call) == "40001"
+    assert applied.times == 1
+    session(call)
+
+
 def test_a_message_of_several_statements_fails_as_one(
     session: Session, handle: Handle, rows: Callable[[], list[int]]
 ) -> None:

@@ -149,6 +149,12 @@ def test_sql_is_judged_when_it_is_written() -> None:
     assert judge("CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN lastval(); END'").refusal is None
 
 
+def test_a_body_of_sql_is_changed_where_a_function_answers_otherwise() -> None:
+    head = "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS"
+    assert "SELECT sys.version()" in sent(f"{head} 'SELECT version()'")
+    assert sent(f"{head} 'SELECT 1'") == f"{head} 'SELECT 1'"
+
+
 def test_what_cannot_be_read_is_left_to_postgres() -> None:
     assert done("BEGIN SELECT FROM WHERE; 'x END") == "BEGIN SELECT FROM WHERE; 'x END"
 
