@@ -146,7 +146,8 @@ class MotoAccount:
 
 def _trusts_lambda(document: Mapping[str, Any]) -> bool:
     """Whether a role's trust policy lets Lambda assume it."""
-    for statement in document.get("Statement", ()):
+    statements = document.get("Statement", ())
+    for statement in [statements] if isinstance(statements, Mapping) else statements:
         services = statement.get("Principal", {}).get("Service", ())
         named = [services] if isinstance(services, str) else services
         if statement.get("Effect") == "Allow" and "lambda.amazonaws.com" in named:

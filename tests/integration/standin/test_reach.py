@@ -1,12 +1,16 @@
 """The ways to a cluster: its address, the port that everybody knows, the system's authorities, its name."""
 
 import asyncio
+import io
+import json
 import os
 import shutil
 import socket
 import ssl
 import subprocess
 import sys
+import uuid
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ import psycopg
 import pytest
 import uvloop
 
+from infra.cloud import Cloud
 from infra.local import names, roots
 from infra.local.handle import Handle
 from tests.fix_alone import Alone
@@ -150,3 +155,30 @@ def test_java_takes_the_lines_as_its_hosts_file(cluster: Cluster, address: str, 
     command = ["java", f"-Djdk.net.hosts.file={tmp_path / 'hosts'}", str(source), cluster.host]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert (done.stdout, done.stderr) == (f"{address}\n", "")
+
+
+CODE = """
+import os, ssl
+def handler(event, context):
+    trusted = ssl.create_default_context().get_ca_certs()
+    names = [dict(pair[0] for pair in each["subject"]).get("organizationName") for each in trusted]
+    return {"environment": {name: os.environ.get(name) for name in event}, "trusted": names}
+"""
+
+
+def test_functions_are_told_the_same(cloud: Cloud, handle: Handle) -> None:
+    name, archive = f"f-{uuid.uuid4().hex[:8]}", io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("told.py", CODE)
+    trust = {"Statement": {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}}
+    role = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    functions = cloud.client("lambda")
+    code = {"ZipFile": archive.getvalue()}
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    functions.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="told.handler", Code=code)
+    asked = ["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT", *roots.VARIABLES]
+    answer = json.load(functions.invoke(FunctionName=name, Payload=json.dumps(asked))["Payload"])
+    functions.delete_function(FunctionName=name)
+    assert answer["environment"] == {each: cloud.environment[each] for each in asked}
+    assert "Aurora DSQL stand-in" in answer["trusted"]
+    assert len(set(answer["trusted"])) > 20

@@ -149,3 +149,12 @@ def test_who_runs_functions_hears_of_deleted_ones_but_not_of_versions(
     client.delete_function(FunctionName=name)
     assert heard == [arn["FunctionArn"]]
     aws.client("iam").delete_role(RoleName=name)
+
+
+@pytest.mark.parametrize("statement", [TRUST, [TRUST]], ids=["one", "list"])
+def test_a_trust_policy_has_a_statement_or_a_list_of_them(aws: LocalCloud, function: str, statement: Any) -> None:
+    iam = aws.client("iam")
+    trust = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam.update_assume_role_policy(RoleName=function, PolicyDocument=trust)
+    role = iam.get_role(RoleName=function)["Role"]["Arn"]
+    assert MotoAccount(ACCOUNT, REGION, dict).credentials(role, function).access_key_id.startswith("ASIA")
