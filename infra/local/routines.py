@@ -48,5 +48,6 @@ class Routines:
 
 
 def _meaning(routine: Routine, catalog: Catalog) -> object:
-    """Return what the names in a body mean, and which other routines it may call."""
-    return catalog.routines, {name: (catalog.named(name), catalog.awaited(name)) for name in routine.names}
+    """Return what the names in a body mean."""
+    relations = {name: (catalog.named(name), catalog.awaited(name)) for name in routine.names}
+    return relations, {name: catalog.routines.get(name) for name in routine.called}

@@ -98,6 +98,7 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
         counts_as_ddl=verdict.counts_as_ddl,
         writes=rewriter.writes or verdict.writes,
         may_write=rewriter.writes or verdict.writes or rewriter.routines.writes,
+        called=frozenset(rewriter.called),
         calls=rewriter.calls or verdict.kind is Kind.CALL,
         changes_search_path=verdict.changes_search_path,
         tables=rewriter.routines.tables.union(rewriter.tables),

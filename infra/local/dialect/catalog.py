@@ -89,15 +89,24 @@ class View:
 
 
 class Routine(NamedTuple):
-    """What the bodies of the routines of one name say: the tables, the relations as they name them, and changes."""
+    """What the bodies of the routines of one name say.
+
+    That is the tables, the relations as they name them, whether they change rows, and the functions that they call.
+    """
 
     tables: frozenset[str] = frozenset()
     names: frozenset[RelationName] = frozenset()
     writes: bool = False
+    called: frozenset[str] = frozenset()
 
     def and_(self, other: "Routine") -> "Routine":
         """Both."""
-        return Routine(self.tables | other.tables, self.names | other.names, self.writes or other.writes)
+        return Routine(
+            self.tables | other.tables,
+            self.names | other.names,
+            self.writes or other.writes,
+            self.called | other.called,
+        )
 
 
 @dataclass(frozen=True)

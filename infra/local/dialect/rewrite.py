@@ -47,6 +47,7 @@ class Rewriter:
         self.top: Any = None
         self.writes = self.calls = self.inside = False
         self.routines = Routine()
+        self.called: set[str] = set()
         self.tables: set[str] = set()
         self.names: set[RelationName] = set()
         self.qualified: set[int] = set()
@@ -236,6 +237,7 @@ def _column(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
 
 
 def _function(rewriter: Rewriter, node: Any, _scope: Scope) -> bool:
+    rewriter.called.add(node.funcname[-1].sval)
     routine = rewriter.catalog.routines.get(node.funcname[-1].sval)
     if routine is not None:
         rewriter.calls = True

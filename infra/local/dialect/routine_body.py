@@ -54,7 +54,8 @@ class Body:
 
         statements = analyse(text, self._catalog, self._search_path, inside=True)
         for statement in statements:
-            self.says = self.says.and_(Routine(statement.tables, statement.names, statement.may_write))
+            said = Routine(statement.tables, statement.names, statement.may_write, statement.called)
+            self.says = self.says.and_(said)
         return statements
 
     def _sql(self, text: str) -> str:

@@ -139,9 +139,9 @@ class Statement:
     `offset` is where the statement starts in the message. `hide_last_columns` are lock marks put
     behind the select list. `tag_as_insert` asks for `INSERT 0 n` in place of `SELECT n`, `hide_rows`
     for no rows at all. `writes` is true for anything that changes rows, data-modifying CTEs included;
-    `calls` where it runs a routine of a user's, and `may_write` where such a routine changes rows, too. `tables` are
-    the user tables it names, `names` all relations but those of its own CTEs; `relations` are the numbers of the tables
-    and views among these, with what the views read.
+    `calls` where it runs a routine of a user's, and `may_write` where such a routine changes rows, too. `called` are
+    the functions it calls, `tables` the user tables it names, `names` all relations but those of its own CTEs;
+    `relations` are the numbers of the tables and views among these, with what the views read.
     """
 
     kind: Kind
@@ -158,6 +158,7 @@ class Statement:
     changes_search_path: bool = False
     calls: bool = False
     may_write: bool = False
+    called: frozenset[str] = frozenset()
     tables: frozenset[str] = frozenset()
     names: frozenset[RelationName] = frozenset()
     relations: frozenset[int] = frozenset()
