@@ -176,9 +176,9 @@ def _role_options(node: Any, _context: Context) -> Refusal | None:
     return facts.ROLE_OPTION.refusal("PASSWORD") if option(node.options, "password") else None
 
 
-def _role_setting(node: Any, _context: Context) -> Refusal | None:
-    resets = node.setstmt.kind.name in ("VAR_RESET", "VAR_RESET_ALL")
-    return None if resets else facts.UNSUPPORTED_STATEMENT.refusal("AlterRoleSet")
+def _role_setting(node: Any, context: Context) -> Refusal | None:
+    # AWS's linter had it refused in 2026-08; AWS's TypeORM sample runs it in 2026-10, and the later date wins.
+    return _set(node.setstmt, context)
 
 
 def _vacuum(node: Any, _context: Context) -> Refusal | None:

@@ -108,7 +108,7 @@ def sequence_options(options: Any, cache_fact: facts.Fact) -> Refusal | None:
     """CACHE has to be there, of a size that DSQL takes; a sequence counts in bigint only."""
     kind = option(options, "as")
     if kind is not None and type_name(kind.arg)[1] != "int8":
-        return facts.SEQUENCE_TYPE.refusal(display(kind.arg))
+        return facts.SEQUENCE_TYPE.refusal()
     return cache_size(options) if option(options, "cache") else cache_fact.refusal()
 
 

@@ -51,7 +51,7 @@ def test_another_name_is_not_served(cluster: Cluster, handle: object) -> None:
 
 
 def test_plaintext_is_refused(cluster: Cluster, handle: object) -> None:
-    with pytest.raises(psycopg.OperationalError, match="FATAL:  unable to accept connection"):
+    with pytest.raises(psycopg.OperationalError, match="SSL is mandatory"):
         cluster.connect(sslmode="disable")
 
 

@@ -66,6 +66,7 @@ ACCEPTED = [
     "GRANT EXECUTE ON PROCEDURE p TO app",
     "CREATE ROLE app WITH LOGIN",
     "ALTER ROLE app RENAME TO worker",
+    "ALTER USER app SET search_path = shop",
     "CREATE SCHEMA shop",
     "DROP TABLE IF EXISTS accounts",
     "DROP DOMAIN amount",

@@ -109,6 +109,11 @@ def test_identity_and_sequence_with_such_a_cache_pass(cache: int) -> None:
     assert judge(f"CREATE SEQUENCE s CACHE {cache}").refusal is None
 
 
+@pytest.mark.parametrize("kind", ["integer", "smallint", "decimal(10, 0)"])
+def test_a_sequence_of_another_type_is_bad_data(kind: str) -> None:
+    assert refused(f"CREATE SEQUENCE s AS {kind} CACHE 1") == ("22023", "sequence type must be bigint")
+
+
 @pytest.mark.parametrize("cache", [0, 2, 1000, 65535])
 @pytest.mark.parametrize(
     "statement",

@@ -34,6 +34,7 @@ def test_subtransactions_are_refused(sql: str, name: str) -> None:
         ("SET LOCAL statement_timeout = 1", "statement_timeout"),
         ("SET my.own = 1", "my.own"),
         ("RESET lock_timeout", "lock_timeout"),
+        ("ALTER ROLE app SET lock_timeout = 1", "lock_timeout"),
     ],
 )
 def test_setting_off_the_list_is_refused(sql: str, name: str) -> None:

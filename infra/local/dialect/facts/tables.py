@@ -25,8 +25,8 @@ CACHE_SIZE = Fact(
     "2026-10",
 )
 IDENTITY_TYPE = unsupported("datatype {} not supported, identity column type must be bigint", "rec")
-SEQUENCE_TYPE = unsupported(
-    "datatype {} not supported, sequence type must be bigint", "lint refuses; text by analogy", "2026-08"
+SEQUENCE_TYPE = Fact(
+    "22023", "sequence type must be bigint", "suite: class 22 and the words; SQLSTATE as PostgreSQL's", "2026-10"
 )
 
 ADD_COLUMN = unsupported("ALTER TABLE ADD COLUMN with constraint not supported", "rec")
