@@ -133,6 +133,17 @@ CREATE OR REPLACE FUNCTION sys.uuid_to_base32_str(id uuid) RETURNS text LANGUAGE
            generate_series(1, 130, 5) at
 $$;
 
+CREATE OR REPLACE FUNCTION sys.base32_str_to_uuid(id text) RETURNS uuid LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    IF id !~ '^[a-z2-7]{26}$' THEN
+        PERFORM occ.refuse('22P02', 'Unable to convert text to UUID', NULL, NULL);
+    END IF;
+    RETURN (SELECT string_agg(to_hex(substr(bits, at, 4)::bit(4)::int), '' ORDER BY at)
+              FROM (SELECT string_agg((strpos('abcdefghijklmnopqrstuvwxyz234567', substr(id, n, 1)) - 1)::bit(5)::text, '' ORDER BY n)
+                      FROM generate_series(1, 26) n) b (bits),
+                   generate_series(1, 125, 4) at);
+END $$;
+
 -- Definitions, as their users wrote them: what the proxy has put in place of their relations' names is taken back. --------
 
 CREATE OR REPLACE FUNCTION occ.shown_name(name text) RETURNS text LANGUAGE sql STABLE AS $$

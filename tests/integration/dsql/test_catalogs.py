@@ -126,6 +126,13 @@ def test_a_session_has_one_number(session: Session, stage: Stage) -> None:
     assert session("SELECT sys.dsql_major_version()") == [1]
 
 
+def test_a_number_has_two_forms(session: Session) -> None:
+    number = "0123abcd-4567-89ab-cdef-0123456789ab"
+    (text,) = session(f"SELECT sys.uuid_to_base32_str('{number}')")
+    assert session(f"SELECT sys.base32_str_to_uuid('{text}')::text") == [number]
+    assert session.refused("SELECT sys.base32_str_to_uuid('no number')") == "22P02"
+
+
 def test_only_a_clusters_schemas_are_listed(session: Session) -> None:
     assert session("SELECT nspname FROM pg_namespace WHERE nspname LIKE '%occ%'") == []
     assert session("SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE '%occ%'") == []

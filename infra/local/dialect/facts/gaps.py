@@ -19,7 +19,7 @@ GAPS: Final = (
     Gap("`dsql.enable_batched_nestloop` can be set and does nothing", "docs", "2026-09"),
     Gap("a query may use more than 128 MiB of memory (54000 or 53200 on a cluster)", "docs, live", "2026-09"),
     Gap("storage has no limit of its own (53100 on a cluster)", "docs", "2026-10"),
-    Gap("of schema `sys`: base32_str_to_uuid, cluster_size, cluster_size_limit, current_transaction_id,"
+    Gap("of schema `sys`: cluster_size, cluster_size_limit, current_transaction_id,"
         " iam_session_user, supported_datatypes, job_err_msg", "live", "2026-09"),
     Gap("`sys.jobs` has no rows for DROP TABLE and for automatic ANALYZE", "rec", "2026-09"),
     Gap("`pg_prepared_statements` is PostgreSQL's own", "live", "2026-09"),
