@@ -33,5 +33,6 @@ GAPS: Final = (
         "own", "2026-11"),
     Gap("DDL that an EXCEPTION block took back still counts as the transaction's DDL for statements behind it",
         "own", "2026-11"),
+    Gap("`@@` of two texts runs, where no operand says that it is one of text search", "own", "2026-11"),
     Gap("a view that a routine's body creates is known to that body from its next run on", "own", "2026-11"),
 )  # fmt: skip
