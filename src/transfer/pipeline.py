@@ -71,10 +71,23 @@ class Pipeline:
         for name, text in self._statements.items():
             if name not in prepared:
                 connection.pgconn.send_prepare(name, text)
-                [result] = connection.wait(generators.execute(connection.pgconn))
-                if result.status in _FAILED:
-                    raise _error(result)
+                _finish(connection)
                 prepared.add(name)
+
+
+def command(connection: psycopg.Connection, text: str) -> str:
+    """Run a statement without parameters and rows; return its command tag, raise psycopg's errors."""
+    connection.pgconn.send_query(text.encode())
+    return (_finish(connection).command_status or b"").decode()
+
+
+def _finish(connection: psycopg.Connection) -> PGresult:
+    """Return the result of what is about to be sent; raise what went wrong."""
+    result: PGresult
+    [result] = connection.wait(generators.execute(connection.pgconn))
+    if result.status in _FAILED:
+        raise _error(result)
+    return result
 
 
 def _exchange(pgconn: PGconn, count: int) -> PQGen[list[PGresult]]:

@@ -14,7 +14,7 @@ from transfer.errors import (
     PayeeNotFound,
     PayerNotFound,
 )
-from transfer.pipeline import Pipeline
+from transfer.pipeline import Pipeline, command
 from transfer.request import Transfer
 
 _CHANGES: Final = Pipeline(
@@ -71,7 +71,7 @@ def settled(connection: psycopg.Connection) -> Iterator[None]:
 
 def _commit(connection: psycopg.Connection) -> None:
     try:
-        answer = connection.execute("COMMIT").statusmessage
+        answer = command(connection, "COMMIT")
     except psycopg.Error as error:
         if _uncertain(error.sqlstate):
             raise OutcomeUnknown(f"the answer to COMMIT was lost: {error}") from error
