@@ -70,6 +70,11 @@ class Server:
         self._handle = handle
         self._connections: set[_Connection] = set()
 
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return len(self._connections)
+
     async def listen(self, host: str, port: int) -> int:
         """Listen, but accept nothing yet; return the port. Raises OSError where it cannot be had."""
         loop = asyncio.get_running_loop()
@@ -115,8 +120,7 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             pass  # nothing is upgraded; the request is answered, as the last one
         except httptools.HttpParserError:
-            self._transport.write(Response(400).encoded(head=False, last=True))
-            self._transport.close()
+            self._send(Response(400).encoded(head=False, last=True), last=True)
 
     def on_message_begin(self) -> None:
         self._target, self._headers, self._body = b"", dict[str, str](), list[bytes]()
@@ -152,10 +156,15 @@ class _Connection(asyncio.Protocol):
                 loop = asyncio.get_running_loop()
                 loop.call_exception_handler({"message": "a request could not be answered", "exception": error})
                 response = Response(500)
-            self._transport.write(response.encoded(head=request.method == "HEAD", last=last))
-            if last:
-                self._transport.close()
+            self._send(response.encoded(head=request.method == "HEAD", last=last), last=last)
         self.answering = None
+
+    def _send(self, data: bytes, *, last: bool) -> None:
+        # To a client that is gone uvloop does not write in silence, as asyncio does.
+        if not self._transport.is_closing():
+            self._transport.write(data)
+        if last:
+            self._transport.close()
 
     def close(self) -> None:
         """End the connection."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 import pytest
+import uvloop
 
 from infra.local.http import Request, Response, Server
 
@@ -60,7 +61,7 @@ def talk(work: Talk, handle: Callable[[Request], Awaitable[Response]] = echo) ->
             await work(client)
         await server.close()
 
-    asyncio.run(both())
+    uvloop.run(both())
     return failures
 
 
@@ -155,6 +156,27 @@ def test_a_failure_is_answered_and_told() -> None:
 
     [failure] = talk(work, fail)
     assert str(failure["exception"]) == "of no use"
+
+
+def test_a_client_that_does_not_wait_is_nobodys_trouble() -> None:
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Request) -> Response:
+        asked.set()
+        await gone.wait()
+        return Response()
+
+    async def work(client: Client) -> None:
+        await client.say(b"GET / HTTP/1.1\r\n\r\n")
+        await asked.wait()
+        client.writer.transport.abort()
+        while client.server.connections:
+            await asyncio.sleep(0)
+        [answering] = asyncio.all_tasks() - {asyncio.current_task()}
+        gone.set()
+        await answering
+
+    assert talk(work, slow) == []
 
 
 def test_what_is_being_answered_ends_before_the_server_does() -> None:
