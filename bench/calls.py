@@ -6,7 +6,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,12 +22,12 @@ from infra.bundle import build
 from infra.chapters import CHAPTERS
 from infra.local.attach import LocalCloud
 from infra.stack import Stack
-from storm.curl import speed_up
-from storm.driver import config
+from storm.driver import content
+from storm.invocations import Invocations, Way
 from storm.plan import Load
 
 PROCESSES: Final = 4
-THREADS: Final = 4
+IN_FLIGHT: Final = 4
 START_LIMIT_S: Final = 60
 STORM_LIMIT_S: Final = 900
 PARTS: Final = ("stand-in", "functions", "PostgreSQL")
@@ -102,29 +101,25 @@ def _drive(place: Place, chapter: int, seconds: float) -> tuple[int, float]:
 
 
 def _driver(seed: int, task: Task, together: Barrier, queue: Any) -> None:
-    client = LocalCloud(task.environment).client("lambda", config(THREADS))
-    speed_up(client)
+    cloud = LocalCloud(task.environment)
+    way = Way(task.environment["AWS_ENDPOINT_URL"], task.function, cloud.region, cloud.credentials)
     load = Load(calls=1_000_000, parallel=1, accounts=1_000, seed=seed)
-    counts: list[int] = []
-
-    def work(first: int) -> None:
-        made = 0
-        while time.monotonic() < until:
-            transfer = load.transfer(first + made * THREADS)
-            event = {"name": "x"} if task.chapter == 0 else {key: getattr(transfer, key) for key in transfer.__slots__}
-            client.invoke(FunctionName=task.function, Payload=json.dumps(event))["Payload"].read()
-            made += 1
-        counts.append(made)
-
     together.wait(START_LIMIT_S)
     usage, until = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() + task.seconds
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with Invocations(way, IN_FLIGHT) as line:
+        for number in range(IN_FLIGHT):
+            line.send(number, _event(task, load, number))
+        made = 0
+        while time.monotonic() < until:
+            for _ in line.wait(1.0):
+                made += 1
+                line.send(made, _event(task, load, IN_FLIGHT + made))
     after = resource.getrusage(resource.RUSAGE_SELF)
-    queue.put((sum(counts), after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime))
+    queue.put((made, after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime))
+
+
+def _event(task: Task, load: Load, number: int) -> bytes:
+    return b'{"name": "x"}' if task.chapter == 0 else content(load.transfer(number))
 
 
 def storm(workers: int, calls: int) -> dict[str, float]:
