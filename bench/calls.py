@@ -1,18 +1,13 @@
-"""Calls of a function, from boto3 to the database: how many a second, and which part needs how much CPU."""
+"""Calls of a function, from the driver to the database: how many a second, and which part needs how much CPU."""
 
-import json
 import multiprocessing
 import resource
-import subprocess
-import sys
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -31,7 +26,6 @@ IN_FLIGHT: Final = 4
 START_LIMIT_S: Final = 60
 STORM_LIMIT_S: Final = 900
 PARTS: Final = ("stand-in", "functions", "PostgreSQL")
-ROOT: Final = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,8 @@ class Place:
         for child in self.process.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 part = "functions" if any("zygote" in word for word in child.cmdline()) else "PostgreSQL"
-                spent[part] += sum(child.cpu_times()[:2])
+                # What has ended is in its parent's times.
+                spent[part] += sum(child.cpu_times()[:4])
         return spent
 
 
@@ -120,13 +115,3 @@ def _driver(seed: int, task: Task, together: Barrier, queue: Any) -> None:
 
 def _event(task: Task, load: Load, number: int) -> bytes:
     return b'{"name": "x"}' if task.chapter == 0 else content(load.transfer(number))
-
-
-def storm(workers: int, calls: int) -> dict[str, float]:
-    """Run the storm with retry as a person does; return what its report says."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "stress", "-k", "storm and with_retry"]
-        options = ["-n", str(workers), "--calls", str(calls), f"--report={folder}"]
-        subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True, timeout=STORM_LIMIT_S)
-        report = json.loads((Path(folder) / "with_retry" / "report.json").read_text())
-    return {"per_second": report["statistics"]["achieved_rate"]}
