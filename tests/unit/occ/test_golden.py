@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import engine_page
 from tests.unit.occ.sessions import OWNER, Engine
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -72,3 +73,7 @@ def test_what_is_generated_is_what_is_kept(
         for name, text in generated[table].items():
             (folder / f"{name}.sql").write_text(text)
     assert generated[table] == {path.stem: path.read_text() for path in sorted(folder.glob("*.sql"))}
+
+
+def test_the_page_shows_what_is_generated() -> None:
+    assert engine_page.page() == engine_page.PAGE.read_text(), "run python -m tests.engine_page --write"
