@@ -14,6 +14,8 @@ _ROUTINE: Final = re.compile(r"(PL/pgSQL|SQL) function ")
 _VIEW: Final = re.compile(r"^(permission denied for|must be owner of) view\b")
 _QUERY_CANCELED: Final = "57014"
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
+_STALE_PLAN: Final = "RevalidateCachedQuery"
+"""The routine by which asyncpg and pgjdbc know that a statement has to be prepared again, which they do by themselves."""
 _CATALOG_CONFLICT: Final = "tuple concurrently "
 # The engine's own columns stand first in the rows of its overlays.
 _FAILING_ROW: Final = re.compile(r"^(Failing row contains \()-?\d+, \w, \w, (?:null|\([^)]*\)), ")
@@ -35,6 +37,8 @@ def shown(fields: Fields, position: Callable[[int], int] | None, verb: str = "",
     if cancelled and fields.get("C") == _QUERY_CANCELED:
         return {"S": "ERROR", "V": "ERROR", "C": SCHEMA_CONFLICT.sqlstate, "M": SCHEMA_CONFLICT.message}
     kept = {key: value for key, value in fields.items() if value and key not in "FLRqp"}
+    if fields.get("R") == _STALE_PLAN:
+        kept["R"] = _STALE_PLAN
     if _is_conflict(fields):
         # Two commits at the same instant can meet in PostgreSQL itself.
         kept |= {"C": SCHEMA_CONFLICT.sqlstate, "M": CONFLICTS["OC000"]}
