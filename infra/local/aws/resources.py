@@ -15,7 +15,8 @@ from moto.iam.models import Role as MotoRole
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 
-PARTITION: Final = "aws"
+from infra.local.aws.dsql.backend import Clusters
+from infra.local.aws.names import PARTITION
 
 
 class ResourceFailed(Exception):
@@ -64,7 +65,7 @@ class Cluster(CloudFormationModel):
             {tag["Key"]: tag["Value"] for tag in properties.get("Tags", ())},
             None,
         )
-        return cls(cluster)
+        return cls(Clusters.settled(cluster))
 
     @classmethod
     def update_from_cloudformation_json(
