@@ -33,7 +33,7 @@ def extend(region: str) -> None:
 
 def connect(plane: DataPlane, forget: Callable[[str], None], loop: asyncio.AbstractEventLoop) -> None:
     """Let clusters be made in ``plane`` and ``forget`` be told of deleted functions (ARNs), both in ``loop``."""
-    Clusters.plane, Clusters.loop = plane, loop
+    Clusters.plane, Clusters.loop, Functions.loop = plane, loop, loop
     Functions.deleted = [lambda arn: loop.call_soon_threadsafe(forget, arn)]
 
 

@@ -63,12 +63,10 @@ class Clusters(Streams):
         return made
 
     def _check_quota(self, multi_region_properties: dict[str, Any] | None) -> None:
-        like = [
-            each
-            for each in self.clusters.values()
-            if bool(each.multi_region_properties) is bool(multi_region_properties)
-        ]
-        if len(like) >= (facts.MULTI_REGION_CLUSTERS if multi_region_properties else facts.CLUSTERS):
+        """Raise QuotaExceeded; clusters that are being deleted do not count."""
+        multi, clusters = bool(multi_region_properties), list[Any](self.clusters.values())
+        like = [each for each in clusters if bool(each.multi_region_properties) is multi and each.status != "DELETING"]
+        if len(like) >= (facts.MULTI_REGION_CLUSTERS if multi else facts.CLUSTERS):
             raise QuotaExceeded(facts.TOO_MANY_CLUSTERS, self.account_id, "cluster")
 
     def get_cluster(self, identifier: str) -> Any:
