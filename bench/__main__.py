@@ -2,15 +2,16 @@
 
 Beside them a relay before plain PostgreSQL: how much of the stand-in's cost is that of TLS and one more process.
 
-Then calls of a function, which go all the way from boto3 to the database.
+Then calls of a function, which go all the way from the driver to the database, and storms of them.
 """
 
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ import psutil
 import psycopg
 from psycopg import conninfo
 
-from bench import calls
+from bench import calls, storms
 from bench.clients import Count, Lane, Load, run
 from bench.relay import relay
 from infra import database
@@ -165,20 +166,29 @@ def compare(bench: Bench, title: str, load: Load, rounds: int) -> dict[str, Any]
 
 
 def _calls(rounds: int, seconds: float, *, quick: bool) -> dict[str, Any]:
-    """Measure calls of a function that greets, of the transfer, and of a storm; print them as a table."""
-    parts = ("driver", "stand-in", "functions", "PostgreSQL")
-    click.echo(f"\n{'CPU ms a call':<28} {'calls':>9}  " + "  ".join(f"{part:>10}" for part in parts))
+    """Measure calls of a function that greets and of the transfer, then storms; print them as a table."""
+    parts = ("driver", *calls.PARTS)
+    click.echo(f"\n{'CPU ms a call':<28} {'calls':>9}  " + "  ".join(f"{part:>10}" for part in parts) + "         all")
     figures: dict[str, Any] = {}
+
+    def measured(title: str, once: Callable[[], dict[str, float] | None]) -> None:
+        rows = [row for row in (once() for _ in range(rounds)) if row]
+        if not rows:
+            return
+        one = figures[title] = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+        costs = [one.get(part, 0.0) for part in parts]
+        shown = "  ".join(f"{cost:>10.3f}" for cost in [*costs, sum(costs)])
+        spread = f"  p99 {one['p99/p50']:.2f} x p50" if "p99/p50" in one else ""
+        click.echo(f"{title:<28} {one['per_second']:>7.0f}/s  {shown}{spread}")
+
+    number = 2_000 if quick else 10_000
     with calls.standing() as place:
-        for title, chapter in {"a function that greets": 0, "a transfer": 4}.items():
-            measured = [calls.measure(place, chapter, seconds) for _ in range(rounds)]
-            one = figures[title] = {key: statistics.median(each[key] for each in measured) for key in measured[0]}
-            costs = "  ".join(f"{one[part]:>10.3f}" for part in parts)
-            click.echo(f"{title:<28} {one['per_second']:>7.0f}/s  {costs}")
-    for workers in (4,) if quick else (4, 32):
-        title = f"the storm, {workers} workers"
-        figures[title] = calls.storm(workers, 2_000 if quick else 10_000)
-        click.echo(f"{title:<28} {figures[title]['per_second']:>7.0f}/s")
+        measured("plain PostgreSQL, bare loop", lambda: storms.bare(place, seconds))
+        measured("a function that greets", lambda: calls.measure(place, 0, seconds))
+        measured("a transfer", lambda: calls.measure(place, 4, seconds))
+        for workers in (4,) if quick else (4, 32):
+            measured(f"the storm, {workers} workers", partial(storms.storm, place, workers, number))
+        measured("the same calls by node", lambda: storms.by_node(place, number))
     return figures
 
 

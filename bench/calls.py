@@ -1,19 +1,13 @@
-"""Calls of a function, from boto3 to the database: how many a second, and which part needs how much CPU."""
+"""Calls of a function, from the driver to the database: how many a second, and which part needs how much CPU."""
 
-import json
 import multiprocessing
 import resource
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
-from pathlib import Path
 from typing import Any, Final
 
 import psutil
@@ -23,16 +17,15 @@ from infra.bundle import build
 from infra.chapters import CHAPTERS
 from infra.local.attach import LocalCloud
 from infra.stack import Stack
-from storm.curl import speed_up
-from storm.driver import config
+from storm.driver import content
+from storm.invocations import Invocations, Way
 from storm.plan import Load
 
 PROCESSES: Final = 4
-THREADS: Final = 4
+IN_FLIGHT: Final = 4
 START_LIMIT_S: Final = 60
 STORM_LIMIT_S: Final = 900
 PARTS: Final = ("stand-in", "functions", "PostgreSQL")
-ROOT: Final = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,8 @@ class Place:
         for child in self.process.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 part = "functions" if any("zygote" in word for word in child.cmdline()) else "PostgreSQL"
-                spent[part] += sum(child.cpu_times()[:2])
+                # What has ended is in its parent's times.
+                spent[part] += sum(child.cpu_times()[:4])
         return spent
 
 
@@ -102,36 +96,22 @@ def _drive(place: Place, chapter: int, seconds: float) -> tuple[int, float]:
 
 
 def _driver(seed: int, task: Task, together: Barrier, queue: Any) -> None:
-    client = LocalCloud(task.environment).client("lambda", config(THREADS))
-    speed_up(client)
+    cloud = LocalCloud(task.environment)
+    way = Way(task.environment["AWS_ENDPOINT_URL"], task.function, cloud.region, cloud.credentials)
     load = Load(calls=1_000_000, parallel=1, accounts=1_000, seed=seed)
-    counts: list[int] = []
-
-    def work(first: int) -> None:
-        made = 0
-        while time.monotonic() < until:
-            transfer = load.transfer(first + made * THREADS)
-            event = {"name": "x"} if task.chapter == 0 else {key: getattr(transfer, key) for key in transfer.__slots__}
-            client.invoke(FunctionName=task.function, Payload=json.dumps(event))["Payload"].read()
-            made += 1
-        counts.append(made)
-
     together.wait(START_LIMIT_S)
     usage, until = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() + task.seconds
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with Invocations(way, IN_FLIGHT) as line:
+        for number in range(IN_FLIGHT):
+            line.send(number, _event(task, load, number))
+        made = 0
+        while time.monotonic() < until:
+            for _ in line.wait(1.0):
+                made += 1
+                line.send(made, _event(task, load, IN_FLIGHT + made))
     after = resource.getrusage(resource.RUSAGE_SELF)
-    queue.put((sum(counts), after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime))
+    queue.put((made, after.ru_utime + after.ru_stime - usage.ru_utime - usage.ru_stime))
 
 
-def storm(workers: int, calls: int) -> dict[str, float]:
-    """Run the storm with retry as a person does; return what its report says."""
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "stress", "-k", "storm and with_retry"]
-        options = ["-n", str(workers), "--calls", str(calls), f"--report={folder}"]
-        subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True, timeout=STORM_LIMIT_S)
-        report = json.loads((Path(folder) / "with_retry" / "report.json").read_text())
-    return {"per_second": report["statistics"]["achieved_rate"]}
+def _event(task: Task, load: Load, number: int) -> bytes:
+    return b'{"name": "x"}' if task.chapter == 0 else content(load.transfer(number))

@@ -38,6 +38,10 @@ class Cloud(Protocol):
         """Return a boto3 client: one and the same for a service and a config, for any thread."""
         ...
 
+    def credentials(self) -> Any:
+        """Return botocore's frozen credentials, fresh enough to sign with: access key, secret key, token."""
+        ...
+
     @property
     def account(self) -> str:
         """The account's number."""
@@ -69,6 +73,10 @@ class Clients:
         self._lock = threading.Lock()
         self._made: dict[tuple[str, Config], Any] = {}
 
+    def credentials(self) -> Any:
+        """Return the session's credentials, frozen; those that expire are renewed in time."""
+        return self._session.get_credentials().get_frozen_credentials()
+
     def client(self, service: str, config: Config = CONFIG) -> Any:
         """Return the client of a service with this very ``config``; equal ones are told apart."""
         with self._lock:
@@ -91,7 +99,8 @@ class AwsCloud:
         if session.region_name is None:
             raise CloudError("no AWS region: set AWS_REGION or pass --region")
         self.region: str = session.region_name
-        self.client = Clients(session).client
+        clients = Clients(session)
+        self.client, self.credentials = clients.client, clients.credentials
         self.environment = _carried() | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         try:
             self.account: str = self.client("sts").get_caller_identity()["Account"]

@@ -6,11 +6,13 @@ developer guide (2026-10) for function errors, the Invoke API's reference and bo
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from storm.invocations import Reply
 from transfer import dsql, errors
 
 
@@ -56,6 +58,7 @@ class Meaning:
     retries: int = 0
 
 
+OK: Final = 200
 THROTTLED: Final = "TooManyRequestsException"
 UNANSWERED: Final = Meaning(Outcome.UNKNOWN, "unanswered")
 """The meaning of no answer at all."""
@@ -144,6 +147,40 @@ def of_client_error(code: str, text: str) -> Answer:
     exception (``ReadTimeoutError``).
     """
     return Answer(Kind.CLIENT_ERROR, {"code": code, "text": text})
+
+
+_TRANSFERRED: Final = re.compile(rb'\{"balance": (\d+), "duration": ([\d.]+), "retries": (\d+)\}')
+"""What ``transfer.handlers`` answers when all is well; most answers are that."""
+
+
+def quick(reply: Reply) -> Meaning | None:
+    """Return the meaning of a plain success, None where a reply has to be looked at closely."""
+    found = _TRANSFERRED.fullmatch(reply.body) if reply.status == OK else None
+    if found is None or b"function-error" in reply.head.lower():
+        return None
+    balance, duration, retries = found.groups()
+    return Meaning(Outcome.COMMITTED, balance=int(balance), duration_ms=float(duration), retries=int(retries))
+
+
+def of_reply(reply: Reply) -> Answer:
+    """Return the answer that a reply is, as boto3 would have it."""
+    if reply.error:
+        return of_client_error(reply.error, reply.text)
+    if reply.status == OK:
+        return of_invocation(reply.header("X-Amz-Function-Error"), reply.body)
+    code, message = _error_of_service(reply)
+    return of_client_error(code, f"An error occurred ({code}) when calling the Invoke operation: {message}")
+
+
+def _error_of_service(reply: Reply) -> tuple[str, str]:
+    """Return code and message of an error of the service (AWS's REST-JSON protocol)."""
+    try:
+        said = json.loads(reply.body)
+    except ValueError:
+        said = {}
+    said = said if isinstance(said, dict) else {}
+    code = str(reply.header("x-amzn-errortype") or said.get("code") or said.get("__type") or reply.status)
+    return code.partition(":")[0].rpartition("#")[2], str(said.get("message", said.get("Message", "")))
 
 
 def throttled(answer: Answer) -> bool:

@@ -1,19 +1,21 @@
-"""The calls of one worker: real ``lambda.invoke`` by boto3, from as many threads as the worker has calls in flight."""
+"""The calls of one worker, as many in flight as it has to have, from one thread; one in a thousand by boto3."""
 
 import functools
+import heapq
 import random
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from storm import answer
 from storm.answer import Answer, Meaning
+from storm.invocations import AGENT, Reply
 from storm.plan import Load
 from storm.record import Recorder
 from transfer.request import Transfer
@@ -22,25 +24,39 @@ READ_LIMIT_S: Final = 60
 THROTTLE_LIMIT_S: Final = 60.0
 """How long a call that Lambda throttles is offered again; it was not begun, so this cannot make a transfer twice."""
 THROTTLE_PAUSE_S: Final = (0.02, 0.5)
+WAIT_S: Final = 1.0
+"""How long is waited at once for an answer: an interrupt is not seen in the midst of a wait."""
+BY_BOTO3: Final = 1_000
+"""Of so many calls one goes by boto3, whose answers the others must have."""
 KEPT_LATENCIES: Final = 500
 
 
 @functools.cache
-def config(threads: int) -> Config:
-    """Return botocore's settings for a storm: nothing is sent twice behind its back, one connection a thread.
-
-    One and the same for a number of threads, as a cloud has a client for each.
-    """
+def config() -> Config:
+    """Return botocore's settings for a storm, one and the same: nothing is sent twice behind its back."""
     return Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=threads,
         connect_timeout=10,
         read_timeout=READ_LIMIT_S,
         parameter_validation=False,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
-        user_agent="dsql-perspective-storm",
+        user_agent=AGENT,
     )
+
+
+class Line(Protocol):
+    """Where requests go out, many at a time, and answers come in."""
+
+    def send(self, token: Any, content: bytes) -> None:
+        """Send a request."""
+
+    def wait(self, limit_s: float) -> list[tuple[Any, Reply]]:
+        """Return what was answered, nothing when the limit (s) is over or somebody calls ``wake``."""
+        ...
+
+    def wake(self) -> None:
+        """End a wait, from another thread."""
 
 
 @dataclass
@@ -67,81 +83,139 @@ class Tally:
         return {"done": self.done, "retries": self.retries, "outcomes": outcomes, "latencies": latencies}
 
 
+@dataclass(eq=False)
+class Pending:
+    """A call on its way: when it was due and sent, and how it goes on where Lambda throttles it."""
+
+    call: int
+    content: bytes
+    due: float
+    until: float
+    pause: float = THROTTLE_PAUSE_S[0]
+    throttles: int = 0
+
+
 @dataclass
 class Driver:
     """One worker's share of a storm. ``client`` is boto3's for Lambda; ``origin`` is the storm's start by ``clock``."""
 
+    line: Line
     client: Any
     function: str
     recorder: Recorder
     tally: Tally
     origin: float
     clock: Callable[[], float] = time.monotonic
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _stop: threading.Event = field(default_factory=threading.Event, init=False)
-    _failure: BaseException | None = field(default=None, init=False)
+    _waiting: list[tuple[float, int, Pending]] = field(default_factory=list, init=False)
+    _by_boto3: list[tuple[Pending, Answer | BaseException]] = field(default_factory=list, init=False)
+    _out: int = field(default=0, init=False)
 
     def run(self, load: Load, share: int, shares: int) -> None:
-        """Make the calls of a share; return when all are answered. Raises what a thread raised.
-
-        Leaving it by an interrupt makes no more calls.
-        """
+        """Make the calls of a share; return when all are answered. Leaving it by an interrupt makes no more calls."""
+        room = load.threads(share, shares)
         calls = load.share(share, shares)
-        threads = [
-            threading.Thread(target=self._work, args=(calls, load), name=f"storm-{number}", daemon=True)
-            for number in range(load.threads(share, shares))
-        ]
-        for thread in threads:
-            thread.start()
+        # Its one thread is used for one call in a thousand, and waits for none of them where the storm is broken off.
+        checker = ThreadPoolExecutor(1, thread_name_prefix="storm-boto3")
         try:
-            for thread in threads:
-                thread.join()
+            self._make(calls, load, room, checker)
         finally:
-            self._stop.set()
-        if self._failure is not None:
-            raise self._failure
+            checker.shutdown(wait=False, cancel_futures=True)
 
-    def _work(self, calls: Iterator[tuple[int, Transfer]], load: Load) -> None:
+    def _make(self, calls: Iterator[tuple[int, Transfer]], load: Load, room: int, checker: ThreadPoolExecutor) -> None:
+        following = next(calls, None)
+        while following is not None or self._out:
+            batch = []
+            while following is not None and self._out < room and self._is_due(load.due(following[0])):
+                batch.append((*following, load.due(following[0])))
+                self._out += 1
+                following = next(calls, None)
+            self._begin(batch, checker)
+            self._offer_again()
+            ready = following is not None and self._out < room
+            self._take(self.line.wait(self._patience(load.due(following[0]) if ready and following else None)))
+
+    def _is_due(self, due: float | None) -> bool:
+        return due is None or due <= self._now()
+
+    def _begin(self, batch: list[tuple[int, Transfer, float | None]], checker: ThreadPoolExecutor) -> None:
+        """Record calls, then send them."""
+        at = self._now()
+        self.recorder.sent([(call, transfer, at if due is None else due) for call, transfer, due in batch], at=at)
+        for call, transfer, due in batch:
+            pending = Pending(call, content(transfer), at if due is None else due, self.clock() + THROTTLE_LIMIT_S)
+            if call % BY_BOTO3:
+                self.line.send(pending, pending.content)
+            else:
+                checker.submit(self._ask_boto3, pending)
+
+    def _ask_boto3(self, pending: Pending) -> None:
+        told: Answer | BaseException
         try:
-            while not self._stop.is_set():
-                with self._lock:
-                    call = next(calls, None)
-                if call is None:
-                    return
-                self._call(*call, load.due(call[0]))
-        except BaseException as error:  # noqa: BLE001 - raised again by run
-            self._failure = error
-            self._stop.set()
+            told = by_boto3(self.client, self.function, pending.content)
+        except BaseException as error:  # noqa: BLE001 - raised again where the calls are made
+            told = error
+        self._by_boto3.append((pending, told))
+        self.line.wake()
 
-    def _call(self, call: int, transfer: Transfer, due: float | None) -> None:
-        if due is not None and self._stop.wait(max(0.0, due - self._now())):
+    def _offer_again(self) -> None:
+        """Send again what Lambda throttled, when its pause is over."""
+        while self._waiting and self._waiting[0][0] <= self.clock():
+            _, _, pending = heapq.heappop(self._waiting)
+            self.line.send(pending, pending.content)
+
+    def _patience(self, due: float | None) -> float:
+        """Return how long nothing is to be sent, in s."""
+        pauses = [self._waiting[0][0] - self.clock()] if self._waiting else []
+        calls = [due - self._now()] if due is not None else []
+        return max(0.0, min([WAIT_S, *pauses, *calls]))
+
+    def _take(self, answered: list[tuple[Pending, Reply]]) -> None:
+        at = self._now()
+        known: list[tuple[int, bytes, float]] = []
+        for pending, reply in answered:
+            said = answer.quick(reply)
+            if said is not None and not pending.throttles:
+                known.append((pending.call, reply.body, at))
+                self._count(said, pending, at)
+            else:
+                self._close(pending, answer.of_reply(reply), at)
+        self.recorder.committed(known)
+        while self._by_boto3:
+            pending, told = self._by_boto3.pop()
+            if isinstance(told, BaseException):
+                raise told
+            self._close(pending, told, at)
+
+    def _close(self, pending: Pending, answered: Answer, at: float) -> None:
+        """Record an answer, unless the call is offered again."""
+        if answer.throttled(answered) and self.clock() <= pending.until:
+            pause, pending.pause = pending.pause, min(2 * pending.pause, THROTTLE_PAUSE_S[1])
+            pending.throttles += 1
+            when = self.clock() + random.uniform(0, pause)  # noqa: S311 - a pause
+            heapq.heappush(self._waiting, (when, pending.call, pending))
             return
-        at = self._now()
-        due = at if due is None else due
-        self.recorder.sent(call, transfer, due=due, at=at)
-        answered, throttles = self._invoke(transfer)
-        at = self._now()
-        self.recorder.answered(call, answered, at=at, throttles=throttles)
-        self.tally.add(answer.meaning(answered), (at - due) * 1000)
+        self.recorder.answered(pending.call, answered, at=at, throttles=pending.throttles)
+        self._count(answer.meaning(answered), pending, at)
+
+    def _count(self, meaning: Meaning, pending: Pending, at: float) -> None:
+        self._out -= 1
+        self.tally.add(meaning, (at - pending.due) * 1000)
 
     def _now(self) -> float:
         return self.clock() - self.origin
 
-    def _invoke(self, transfer: Transfer) -> tuple[Answer, int]:
-        """Return the answer, and how often Lambda said 429 before it."""
-        payload = f'{{"payer_id": {transfer.payer_id}, "payee_id": {transfer.payee_id}, "amount": {transfer.amount}}}'
-        until, pause, throttles = self.clock() + THROTTLE_LIMIT_S, THROTTLE_PAUSE_S[0], 0
-        while answer.throttled(answered := self._once(payload)) and self.clock() <= until:
-            if self._stop.wait(random.uniform(0, pause)):  # noqa: S311 - a pause
-                break
-            throttles, pause = throttles + 1, min(2 * pause, THROTTLE_PAUSE_S[1])
-        return answered, throttles
 
-    def _once(self, payload: str) -> Answer:
-        try:
-            response = self.client.invoke(FunctionName=self.function, Payload=payload)
-            return answer.of_invocation(response.get("FunctionError"), response["Payload"].read())
-        except ClientError as error:
-            return answer.of_client_error(str(error.response["Error"].get("Code")), str(error))
-        except (BotoCoreError, HTTPClientError) as error:
-            return answer.of_client_error(type(error).__name__, str(error))
+def content(transfer: Transfer) -> bytes:
+    """Return the payload that asks for a transfer."""
+    return b'{"payer_id": %d, "payee_id": %d, "amount": %d}' % (transfer.payer_id, transfer.payee_id, transfer.amount)
+
+
+def by_boto3(client: Any, function: str, content: bytes) -> Answer:
+    """Make a call by boto3; ``client`` has to be set up to send it once."""
+    try:
+        response = client.invoke(FunctionName=function, Payload=content)
+        return answer.of_invocation(response.get("FunctionError"), response["Payload"].read())
+    except ClientError as error:
+        return answer.of_client_error(str(error.response["Error"].get("Code")), str(error))
+    except (BotoCoreError, HTTPClientError) as error:
+        return answer.of_client_error(type(error).__name__, str(error))

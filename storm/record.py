@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -27,6 +27,8 @@ from transfer.request import Transfer
 
 SUFFIX: Final = ".jsonl"
 FACTS: Final = "facts.json"
+_SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d,"due":%.6f,"at":%.6f}\n'
+_COMMITTED: Final = b'{"answered":%d,"at":%.6f,"payload":%b}\n'
 _KINDS: Final = [(kind.value, kind) for kind in Kind]
 
 
@@ -40,7 +42,7 @@ class RecordDamaged(ValueError):
 
 
 class Recorder:
-    """A worker's file, written as things happen: one write a line, so that a worker that is killed loses nothing.
+    """A worker's file, written as things happen: whole lines, so that a worker that is killed loses nothing.
 
     Its methods may be called from any thread. One per process: it also measures the process's CPU time. Leaving the
     context by an exception leaves the record unfinished, as a kill does. Raises FileExistsError where the worker has
@@ -54,10 +56,14 @@ class Recorder:
         self._file = os.open(path / f"{worker}{SUFFIX}", flags, 0o644)
         self._write({"begun": worker})
 
-    def sent(self, call: int, transfer: Transfer, *, due: float, at: float) -> None:
-        """Note a call that goes out now; to be called before it does."""
-        parties = {"payer": transfer.payer_id, "payee": transfer.payee_id, "amount": transfer.amount}
-        self._write({"sent": call, **parties, "due": round(due, 6), "at": round(at, 6)})
+    def sent(self, calls: Sequence[tuple[int, Transfer, float]], *, at: float) -> None:
+        """Note calls that go out now, each with the time when it was due; to be called before they do."""
+        lines = [_SENT % (call, each.payer_id, each.payee_id, each.amount, due, at) for call, each, due in calls]
+        self._append(b"".join(lines))
+
+    def committed(self, answers: Sequence[tuple[int, bytes, float]]) -> None:
+        """Note answers that are known to be JSON of one line, by call and time, as they came."""
+        self._append(b"".join([_COMMITTED % (call, at, payload) for call, payload, at in answers]))
 
     def answered(self, call: int, answer: Answer, *, at: float, throttles: int = 0) -> None:
         """Note what came back of a call."""
@@ -88,10 +94,12 @@ class Recorder:
             os.close(self._file)
 
     def _write(self, line: dict[str, Any]) -> None:
-        data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
-        # O_APPEND makes one write one line, whichever threads write at the same time.
-        if os.write(self._file, data) != len(data):
-            raise OSError(f"a line of {self._worker}'s record was written in part")
+        self._append(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def _append(self, lines: bytes) -> None:
+        # O_APPEND makes one write one piece, whichever threads write at the same time.
+        if lines and os.write(self._file, lines) != len(lines):
+            raise OSError(f"{self._worker}'s record was written in part")
 
 
 def save(folder: Path, facts: Facts) -> None:

@@ -1,13 +1,12 @@
 """One worker's part in a storm: arrive, make its share of the calls, be told the verdict."""
 
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.batch import as_batch
 from infra.cloud import Cloud
-from storm.curl import speed_up
-from storm.driver import Driver, Tally, config
+from storm.driver import READ_LIMIT_S, Driver, Tally, config
+from storm.invocations import Invocations, Way
 from storm.plan import Load
 from storm.record import Recorder, worker_name
 from storm.rendezvous import Attendance
@@ -31,13 +30,17 @@ def take_part(cloud: Cloud, worker: Worker, scenario: Scenario, load: Load) -> l
     as_batch()
     share, shares = worker.share, worker.shares
     tally = Tally()
-    # Its connections end with the driver's threads; the next storm has its own.
-    client = cloud.client("lambda", config(load.threads(share, shares)))
-    speed_up(client)
-    with closing(client), Attendance(worker.where, tally.taken) as attendance:
+    client = cloud.client("lambda", config())
+    with Attendance(worker.where, tally.taken) as attendance:
         told = attendance.arrive(scenario.name, share, shares)
-        with Recorder(Path(told["folder"]), worker_name(share)) as recorder:
-            driver = Driver(client, told["function"], recorder, tally, told["origin"])
+        way = Way(
+            client.meta.endpoint_url, told["function"], cloud.region, cloud.credentials, read_limit_s=READ_LIMIT_S
+        )
+        with (
+            Invocations(way, load.threads(share, shares)) as line,
+            Recorder(Path(told["folder"]), worker_name(share)) as recorder,
+        ):
+            driver = Driver(line, client, told["function"], recorder, tally, told["origin"])
             driver.run(scenario.load(replace(load, seed=told["seed"])), share, shares)
         findings: list[str] = attendance.finish()["findings"]
         return findings

@@ -64,11 +64,10 @@ def _answers() -> Iterator[str]:
 
 
 def _sign_in() -> Iterator[str]:
-    denied = refusals.AccessDenied
-    yield f"### Sign-in\n\n{denied.sqlstate} `{denied.message}`, with one of these hints (2026-10):\n"
-    yield from _table("hint", "source")
+    yield f"### Sign-in\n\n`{refusals.AccessDenied.message}`, with one of these hints (2026-10):\n"
+    yield from _table("SQLSTATE", "hint", "source")
     hints = sorted({hint for hint in vars(refusals).values() if isinstance(hint, refusals.Hint)})
-    yield from (_row(_text(hint.text), hint.source) for hint in hints)
+    yield from (_row(hint.sqlstate, _text(hint.text), hint.source) for hint in hints)
     yield ""
 
 

@@ -127,7 +127,7 @@ class Model:
             return self._control(session, step.verb)
         if session.failed:
             return Answer(sqlstate="25P02")
-        session.open = session.open or Transaction(self._commits, dict(self.rows), dict(self.rows))
+        session.open = session.open or self._begun()
         try:
             answer = _ran(session.open, step)
         except Refused as refused:
@@ -137,10 +137,15 @@ class Model:
             self._end(session)
         return answer
 
+    def _begun(self) -> Transaction:
+        return Transaction(self._commits, dict(self.rows), dict(self.rows))
+
     def _control(self, session: _Session, verb: str) -> Answer:
         if verb == "begin":
-            session.block = True
-            return Answer(sqlstate="25P02") if session.failed else Answer("BEGIN")
+            if session.failed:
+                return Answer(sqlstate="25P02")
+            session.block, session.open = True, session.open or self._begun()
+            return Answer("BEGIN")
         if verb == "rollback" or session.failed:
             self._sessions[next(n for n, s in self._sessions.items() if s is session)] = _Session()
             return Answer("ROLLBACK")

@@ -44,7 +44,8 @@ class LocalCloud:
         session = boto3.Session(
             environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=self.region
         )
-        self.client = Clients(session, environment["AWS_ENDPOINT_URL"]).client
+        clients = Clients(session, environment["AWS_ENDPOINT_URL"])
+        self.client, self.credentials = clients.client, clients.credentials
 
     @classmethod
     def start(cls, *options: str) -> Self:

@@ -222,11 +222,14 @@ class Cluster:
         self._mail.close(pid)
 
     async def _read(self, query: LiteralString) -> list[dict[str, Any]]:
-        """Read the catalog: a row tells of something, and a function that is to describe it may find it dropped."""
+        """Read the catalog, again where it changes meanwhile.
+
+        A function that is to describe a row may find that it was dropped; it waits for schema changes that are open.
+        """
         for _ in range(READS - 1):
             try:
                 return await (await self._reader.execute(query)).fetchall()
-            except psycopg.errors.InternalError_:
+            except (psycopg.errors.InternalError_, psycopg.errors.DeadlockDetected):
                 continue
         return await (await self._reader.execute(query)).fetchall()
 

@@ -83,6 +83,7 @@ def connect(endpoint: Endpoint | None = None) -> psycopg.Connection:
         user=endpoint.user,
         password=token(endpoint),
         autocommit=True,
+        prepare_threshold=None,
         connect_timeout=CONNECT_TIMEOUT_S,
         tcp_user_timeout=SILENCE_TIMEOUT_MS,
         **_tls(os.environ),

@@ -14,10 +14,14 @@ from transfer.errors import (
     PayeeNotFound,
     PayerNotFound,
 )
+from transfer.pipeline import Pipeline, command
 from transfer.request import Transfer
 
-_DEBIT: Final = "UPDATE accounts SET balance = balance - %s WHERE id = %s RETURNING balance"
-_CREDIT: Final = "UPDATE accounts SET balance = balance + %s WHERE id = %s RETURNING balance"
+_CHANGES: Final = Pipeline(
+    begin="BEGIN",
+    debit="UPDATE accounts SET balance = balance - $1 WHERE id = $2 RETURNING balance",
+    credit="UPDATE accounts SET balance = balance + $1 WHERE id = $2 RETURNING balance",
+)
 
 _UNCERTAIN_CLASSES: Final = ("08", "57", "58", "XX")
 _UNCERTAIN_SQLSTATE: Final = "40003"
@@ -32,48 +36,23 @@ def make(connection: psycopg.Connection, transfer: Transfer) -> int:
     was lost during COMMIT, and psycopg's errors for all else, a lost optimistic transaction (40001) among it.
     """
     with settled(connection):
-        return _checked(transfer, *_changes(connection, transfer))
+        _, debit, credit = _CHANGES.run(
+            connection, (), (transfer.amount, transfer.payer_id), (transfer.amount, transfer.payee_id)
+        )
+        balance = _paid(transfer, debit.integer())
+        # Asked second: a debit that cannot be paid is refused as such, even if its credit failed.
+        if credit.integer() is None:
+            raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
+        return balance
 
 
-def _changes(connection: psycopg.Connection, transfer: Transfer) -> tuple[psycopg.Cursor, psycopg.Cursor]:
-    """BEGIN and both changes, sent at once; return the cursors of the debit and the credit.
-
-    Raises InsufficientBalance where the credit failed for a debit that could not be paid.
-    """
-    debit, credit = connection.cursor(), connection.cursor()
-    try:
-        with connection.pipeline():
-            # Prepared at once: psycopg 3.3 forgets to take back what it prepares later, where a pipeline fails.
-            connection.execute("BEGIN", prepare=True)
-            debit.execute(_DEBIT, (transfer.amount, transfer.payer_id), prepare=True)
-            credit.execute(_CREDIT, (transfer.amount, transfer.payee_id), prepare=True)
-    except psycopg.DataError:
-        _paid(transfer, debit)
-        raise
-    return debit, credit
-
-
-def _checked(transfer: Transfer, debit: psycopg.Cursor, credit: psycopg.Cursor) -> int:
-    """Return the payer's new balance; raise where one of the accounts, or the money, is not there."""
-    balance = _paid(transfer, debit)
-    if _balance(credit) is None:
-        raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
-    return balance
-
-
-def _paid(transfer: Transfer, debit: psycopg.Cursor) -> int:
-    balance = _balance(debit)
+def _paid(transfer: Transfer, balance: int | None) -> int:
+    """Return the payer's new balance; raise where there is no account, or not enough in it."""
     if balance is None:
         raise PayerNotFound(f"there is no account {transfer.payer_id} to pay from")
     if balance < 0:
         raise InsufficientBalance(f"account {transfer.payer_id} has less than {transfer.amount}")
     return balance
-
-
-def _balance(change: psycopg.Cursor) -> int | None:
-    """Return the account's new balance, None where there is no such account or it has no balance (NULL)."""
-    row = change.fetchone()
-    return None if row is None else row[0]
 
 
 @contextlib.contextmanager
@@ -92,7 +71,7 @@ def settled(connection: psycopg.Connection) -> Iterator[None]:
 
 def _commit(connection: psycopg.Connection) -> None:
     try:
-        answer = connection.execute("COMMIT").statusmessage
+        answer = command(connection, "COMMIT")
     except psycopg.Error as error:
         if _uncertain(error.sqlstate):
             raise OutcomeUnknown(f"the answer to COMMIT was lost: {error}") from error

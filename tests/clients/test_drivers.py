@@ -112,6 +112,24 @@ def test_asyncpg_statements(exported: Exported) -> None:
     run(work())
 
 
+def test_asyncpg_prepares_again_what_a_schema_change_made_stale(exported: Exported) -> None:
+    async def work() -> None:
+        changer, connection = await connect(exported), await connect(exported)
+        await changer.execute("CREATE TABLE IF NOT EXISTS growing (id int PRIMARY KEY)")
+        await changer.execute("INSERT INTO growing VALUES (1) ON CONFLICT DO NOTHING")
+        read = "SELECT * FROM growing WHERE id = $1"
+        assert tuple(await connection.fetchrow(read, 1)) == (1,)
+        await changer.execute("ALTER TABLE growing ADD COLUMN v int")
+        with pytest.raises(asyncpg.SerializationError, match="OC001"):
+            await connection.fetchrow(read, 1)
+        assert tuple(await connection.fetchrow(read, 1)) == (1, None)
+        await changer.execute("DROP TABLE growing")
+        await connection.close()
+        await changer.close()
+
+    run(work())
+
+
 def test_asyncpg_arrays(exported: Exported) -> None:
     async def work() -> None:
         connection = await connect(exported)

@@ -1,6 +1,5 @@
 """Sabotage: small storms that something is done to, each caught by name, beside the same storm with nothing done."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -9,7 +8,7 @@ import threading
 import uuid
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -147,6 +146,9 @@ def test_a_driver_that_drops_a_tenth_of_its_answers(arena: Arena, monkeypatch: p
             if call % 10:
                 super().answered(call, answer, **more)
 
+        def committed(self, answers: Sequence[tuple[int, bytes, float]]) -> None:
+            super().committed([each for each in answers if each[0] % 10])
+
     monkeypatch.setattr(worker, "Recorder", Forgetful)
     result = arena.storm()
     assert names(result) == {"unanswered"}
@@ -186,14 +188,24 @@ def doomed(cloud: Cloud) -> Rival:
 
 def hesitate() -> None:
     """Be the rival: make half of a share, say so, and wait to be killed with answers that were not written down."""
-    told, answers = json.loads(sys.stdin.readline()), itertools.count()
+    told = json.loads(sys.stdin.readline())
 
     class Hesitant(Recorder):
+        written = 0
+
         def answered(self, call: int, answer: Answer, **more: Any) -> None:
-            if next(answers) >= HALF:
+            self.hesitate(1)
+            super().answered(call, answer, **more)
+
+        def committed(self, answers: Sequence[tuple[int, bytes, float]]) -> None:
+            self.hesitate(len(answers))
+            super().committed(answers)
+
+        def hesitate(self, answers: int) -> None:
+            self.written += answers
+            if self.written >= HALF:
                 print("half-way", flush=True)
                 threading.Event().wait(KILL_LIMIT_S)
-            super().answered(call, answer, **more)
 
     scenario = Scenario("sabotage", "", CHAPTERS[4], COMMITS)
     with pytest.MonkeyPatch.context() as patch:

@@ -56,8 +56,8 @@ def test_conflicts_in_both_orders(first: str, second: str, both: bool) -> None:
         assert heard[-2:] == ["COMMIT", "COMMIT" if both else "40001"]
 
 
-def test_snapshot_is_taken_by_the_first_statement() -> None:
-    heard = play("0 begin", "1 begin", "0 select 1", "2 update 1 5", "0 select 1", "1 select 1")
+def test_snapshot_is_taken_by_begin() -> None:
+    heard = play("0 begin", "2 update 1 5", "1 begin", "0 select 1", "1 select 1")
     assert heard[-2:] == ["SELECT 1 (1, 10)", "SELECT 1 (1, 15)"]
 
 

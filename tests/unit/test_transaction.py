@@ -135,6 +135,28 @@ def test_a_connection_lost_before_commit_is_a_plain_error(
     assert bank.balances() == {1: 100, 2: 100}
 
 
+@pytest.mark.parametrize("when", ["cut_before", "cut_after"])
+def test_a_connection_that_was_used_before_can_be_lost_as_well(
+    connection: psycopg.Connection, bank: Bank, front: Front, when: str
+) -> None:
+    transaction.make(connection, TEN)
+    getattr(front, when)("debit")
+    with pytest.raises(psycopg.OperationalError):
+        transaction.make(connection, TEN)
+    assert connection.closed
+    assert bank.balances() == {1: 90, 2: 110}
+
+
+def test_a_change_that_cannot_be_prepared_can_be_later(connection: psycopg.Connection, bank: Bank) -> None:
+    bank.connection.execute("ALTER TABLE accounts RENAME TO elsewhere")
+    try:
+        with pytest.raises(errors.UndefinedTable):
+            transaction.make(connection, TEN)
+    finally:
+        bank.connection.execute("ALTER TABLE elsewhere RENAME TO accounts")
+    assert transaction.make(connection, TEN) == 90
+
+
 def test_a_connection_lost_on_the_way_to_commit_leaves_the_outcome_unknown(
     connection: psycopg.Connection, bank: Bank, front: Front
 ) -> None:

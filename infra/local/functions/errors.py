@@ -13,9 +13,8 @@ ServiceError
 import json
 from typing import ClassVar, Final
 
-from aiohttp import web
-
 from infra.local.functions import facts
+from infra.local.http import Response
 
 CLOSING: Final = "Lambda is closing"
 
@@ -35,11 +34,10 @@ class ServiceError(Exception):
         """Return the answer's headers beside the usual."""
         return {}
 
-    def response(self, request_id: str) -> web.Response:
+    def response(self, request_id: str) -> Response:
         """Return the answer to the caller."""
-        headers = {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": self.code, **self.headers()}
-        body = json.dumps(self.body()).encode()
-        return web.Response(status=self.status, body=body, headers=headers, content_type="application/json")
+        headers = {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": self.code, "Content-Type": "application/json"}
+        return Response(self.status, json.dumps(self.body()).encode(), {**headers, **self.headers()})
 
 
 class FunctionNotFound(ServiceError):

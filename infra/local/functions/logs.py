@@ -10,7 +10,7 @@ from typing import Final
 
 from infra.local.functions import facts
 
-FLUSH_S: Final = 0.5
+FLUSH_S: Final = 1.0
 """How long a line may wait to be written."""
 Write = Callable[[str, str, Sequence[tuple[int, str]]], None]
 """Group, stream, events: ms since the epoch and text."""

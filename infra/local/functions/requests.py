@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import json
 import os
 import re
@@ -10,10 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, unquote
 
-from aiohttp import web
-
 from infra.local.functions import facts
 from infra.local.functions.errors import InvalidContent, InvalidParameter, PayloadTooLarge
+from infra.local.http import Request
 
 PREFIX: Final = "/2015-03-31/functions/"
 SUFFIX: Final = "/invocations"
@@ -57,50 +57,47 @@ class Target:
     type: str
 
 
-def target(request: web.BaseRequest) -> Target:
+def target(request: Request) -> Target:
     """Return which function a request means; raise InvalidParameter."""
-    path, _, query = request.raw_path.partition("?")
+    return _target(request.target, request.headers.get("x-amz-invocation-type", "RequestResponse"))
+
+
+@functools.lru_cache(1_000)
+def _target(asked_for: str, kind: str) -> Target:
+    path, _, query = asked_for.partition("?")
     matched = REFERENCE.fullmatch(unquote(path.removeprefix(PREFIX).removesuffix(SUFFIX)))
     if not matched:
         raise InvalidParameter("1 validation error detected: Value at 'functionName' failed to satisfy constraint")
     asked = parse_qs(query).get("Qualifier", [None])[0] if query else None
     if asked and matched[2] and asked != matched[2]:
         raise InvalidParameter("The derived qualifier from the function name does not match the specified qualifier.")
-    kind = request.headers.get("X-Amz-Invocation-Type", "RequestResponse")
     if kind not in TYPES:
         raise InvalidParameter(f"Value '{kind}' at 'invocationType' is not one of {', '.join(sorted(TYPES))}")
     return Target(matched[1], asked or matched[2], kind)
 
 
-async def invocation(request: web.BaseRequest, kind: str, request_id: str, arn: str) -> Invocation:
+def invocation(request: Request, kind: str, request_id: str, arn: str) -> Invocation:
     """Return what a request wants to be run; raise PayloadTooLarge, InvalidContent."""
-    payload = await _payload(request, kind == "Event") or b"{}"
+    _check_size(len(request.body), event=kind == "Event")
+    payload = request.body or b"{}"
     try:
         _judge(payload.decode())
     except ValueError as error:
         raise InvalidContent(facts.NOT_JSON.format(cause=error)) from None
     headers = request.headers
-    trace = headers.get("X-Amzn-Trace-Id") or new_trace()
+    trace = headers.get("x-amzn-trace-id") or new_trace()
     if kind == "Event":
         return Invocation(payload, request_id, arn, trace)
-    context = headers.get("X-Amz-Client-Context")
-    tail = headers.get("X-Amz-Log-Type") == "Tail"
+    context = headers.get("x-amz-client-context")
+    tail = headers.get("x-amz-log-type") == "Tail"
     return Invocation(payload, request_id, arn, trace, _context(context) if context else None, tail)
 
 
-async def _payload(request: web.BaseRequest, event: bool) -> bytes:  # noqa: FBT001 - private, one caller
-    """Read the body; one that is too large is read to its end all the same, or the caller would not read our answer."""
-    limit = facts.ASYNCHRONOUS_PAYLOAD if event else facts.SYNCHRONOUS_PAYLOAD
-    chunks, size = [], 0
-    async for chunk in request.content.iter_any():
-        size += len(chunk)
-        if size <= limit:
-            chunks.append(chunk)
-        else:
-            chunks.clear()
-    if size > limit:
-        raise PayloadTooLarge(facts.EVENT_TOO_LARGE.format(size=size) if event else facts.PAYLOAD_TOO_LARGE)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+def _check_size(size: int, *, event: bool) -> None:
+    if event and size > facts.ASYNCHRONOUS_PAYLOAD:
+        raise PayloadTooLarge(facts.EVENT_TOO_LARGE.format(size=size))
+    if size > facts.SYNCHRONOUS_PAYLOAD:
+        raise PayloadTooLarge(facts.PAYLOAD_TOO_LARGE)
 
 
 def _context(encoded: str) -> str:

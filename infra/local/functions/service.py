@@ -5,8 +5,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-from aiohttp import web
-
 from infra.local.functions import facts, requests
 from infra.local.functions.account import Account, Function
 from infra.local.functions.concurrency import Concurrency
@@ -20,6 +18,7 @@ from infra.local.functions.outcomes import Outcome
 from infra.local.functions.pool import Pool
 from infra.local.functions.requests import Invocation
 from infra.local.functions.revisions import Revisions
+from infra.local.http import Request, Response
 
 ENVIRONMENTS: Final = 12 * (os.cpu_count() or 1)
 """How many execution environments the machine carries: a function waits for its database most of the time, so several
@@ -51,7 +50,7 @@ class Lambda:
         self._launcher = Launcher(account, self._folders, self._logs, self._revisions, limits)
         self._events = Events(account.function, self._run, retry_delays_s)
 
-    async def invoke(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def invoke(self, request: Request) -> Response:
         """Answer ``POST /2015-03-31/functions/{reference}/invocations``."""
         request_id = requests.new_id()
         try:
@@ -59,17 +58,17 @@ class Lambda:
         except ServiceError as error:
             return error.response(request_id)
 
-    async def _invoke(self, request: web.BaseRequest, request_id: str) -> web.Response:
+    async def _invoke(self, request: Request, request_id: str) -> Response:
         target = requests.target(request)
         function = self._account.function(target.reference, target.qualifier)
         arn = f"{function.arn}:{target.qualifier}" if target.qualifier else function.arn
-        invocation = await requests.invocation(request, target.type, request_id, arn)
+        invocation = requests.invocation(request, target.type, request_id, arn)
         headers = {"x-amzn-RequestId": request_id, "X-Amzn-Trace-Id": invocation.trace}
         if target.type == "DryRun":
-            return web.Response(status=204, headers=headers)
+            return Response(204, headers=headers)
         if target.type == "Event":
             self._events.add(target, invocation)
-            return web.Response(status=202, headers=headers)
+            return Response(202, headers=headers)
         outcome = await self._run(function, invocation)
         headers["X-Amz-Executed-Version"] = function.version
         headers["Content-Type"] = "application/json"
@@ -77,7 +76,7 @@ class Lambda:
             headers["X-Amz-Function-Error"] = "Unhandled"
         if invocation.tail:
             headers["X-Amz-Log-Result"] = base64.b64encode(invocation.log).decode()
-        return web.Response(body=outcome.payload, headers=headers)
+        return Response(body=outcome.payload, headers=headers)
 
     async def _run(self, function: Function, invocation: Invocation) -> Outcome:
         """Run an invocation to its end; raise Throttled, NoEnvironment, InvalidZip."""

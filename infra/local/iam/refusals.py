@@ -2,8 +2,8 @@
 
 Aurora DSQL answers every failed sign-in with one FATAL; the cause stands in its HINT alone. State of knowledge:
 2026-10. Sources: `docs` = Aurora DSQL user guide, troubleshooting; `wild` = users' issues, verbatim; `skill` = AWS
-agent plugin "dsql"; `not on record` = no text of the service is known, so the wording is the one that AWS APIs
-usually give for Signature Version 4 or for IAM policies.
+agent plugin "dsql"; `suite` = integration tests that AWS runs on live clusters; `not on record` = no text of the
+service is known, so the wording is the one that AWS APIs usually give for Signature Version 4 or for IAM policies.
 """
 
 from typing import ClassVar, Final, NamedTuple
@@ -16,26 +16,29 @@ _MISMATCH: Final = (
 _NOT_AUTHORIZED: Final = "User: {arn} is not authorized to perform: {action} on resource: {resource}"
 
 
+REFUSED: Final = "08006"
+
+
 class AccessDenied(Exception):
     """The sign-in is refused; ``hint`` tells the cause, and nothing tells a token, a signature or a secret."""
 
-    sqlstate: ClassVar[str] = "08006"
     message: ClassVar[str] = "unable to accept connection, access denied"
 
-    def __init__(self, hint: str) -> None:
+    def __init__(self, hint: str, sqlstate: str) -> None:
         super().__init__(self.message)
-        self.hint = hint
+        self.hint, self.sqlstate = hint, sqlstate
 
 
 class Hint(NamedTuple):
-    """The text for one cause, with blanks, and where it is known from."""
+    """The text for one cause, with blanks, where it is known from, and the SQLSTATE that comes with it."""
 
     text: str
     source: str
+    sqlstate: str = REFUSED
 
     def refusal(self, **blanks: str) -> AccessDenied:
         """Return the refusal for this cause, its blanks filled."""
-        return AccessDenied(self.text.format(**blanks))
+        return AccessDenied(self.text.format(**blanks), self.sqlstate)
 
 
 WRONG_ACTION: Final = Hint("Wrong user to action mapping. user: {user}, action: {action}", "docs, wild")
@@ -51,7 +54,11 @@ OTHER_ACCOUNT: Final = Hint("User: {arn} is not authorized to access this resour
 
 NO_POLICY: Final = Hint(_NOT_AUTHORIZED + " because no {policy} allows the {action} action", "not on record")
 EXPLICIT_DENY: Final = Hint(_NOT_AUTHORIZED + " with an explicit deny in {article} {policy}", "not on record")
-NOT_MAPPED: Final = Hint("User: {arn} is not mapped to the database role {user}", "not on record")
+NOT_MAPPED: Final = Hint(
+    "User: {arn} is not mapped to the database role {user}",
+    "suite, 2026-08: the class of the SQLSTATE; the text not on record",
+    "08P01",
+)
 NOT_A_TOKEN: Final = Hint("Missing Authentication Token", "not on record")
 MALFORMED: Final = Hint(
     "AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Date', 'X-Amz-Expires', "

@@ -206,8 +206,8 @@ SELECT coalesce(replace(replace($$
     END IF;
 $$, '{key}', occ.key_text(rel)), '{stays}',
     occ.each(rel, occ.primary_key(rel), 'NEW.{c} {eq} OLD.{c}', ' AND ')
-    || coalesce(format(' AND pg_catalog.record_image_eq(ROW(%s), ROW(%s))',
-                       nullif(occ.each(rel, occ.watched(rel), 'NEW.{c}', ', '), ''), occ.each(rel, occ.watched(rel), 'OLD.{c}', ', ')), '')), '')
+    || coalesce(' AND pg_catalog.record_image_eq(ROW(' || nullif(occ.each(rel, occ.watched(rel), 'NEW.{c}', ', '), '')
+                || '), ROW(' || occ.each(rel, occ.watched(rel), 'OLD.{c}', ', ') || '))', '')), '')
 $t$;
 
 CREATE OR REPLACE FUNCTION occ.identity_sequence(rel oid, name name) RETURNS oid LANGUAGE sql STABLE AS $$

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import boto3
 import uvloop
-from aiohttp import web
 from botocore.config import Config
 
 from infra.local.functions.account import Function, SessionCredentials
 from infra.local.functions.errors import FunctionNotFound
 from infra.local.functions.service import Lambda
+from infra.local.http import Server
 
 WAIT_S: Final = 20.0
 ARN: Final = "arn:aws:lambda:us-east-1:123456789012:function:"
@@ -117,7 +117,7 @@ class Answer:
 
 
 class Endpoint:
-    """Lambda on a loop of its own, in a thread, behind aiohttp's low-level server."""
+    """Lambda on a loop of its own, in a thread, behind a server of its own."""
 
     def __init__(self, account: Here, folder: Path, *, new_loop: Callable[[], Any] | None = None) -> None:
         self.account, self.folder = account, folder
@@ -132,9 +132,10 @@ class Endpoint:
 
     async def start(self, **options: Any) -> int:
         self.service = Lambda(self.account, self.folder, **options)
-        self._server = web.Server(self.service.invoke)
-        self._listener = await self.loop.create_server(self._server, "127.0.0.1", 0)
-        return int(self._listener.sockets[0].getsockname()[1])
+        self._server = Server(self.service.invoke)
+        port = await self._server.listen("127.0.0.1", 0)
+        await self._server.serve()
+        return port
 
     def stop(self) -> None:
         if self._thread.is_alive():
@@ -144,10 +145,8 @@ class Endpoint:
             self.loop.close()
 
     async def _stop(self) -> None:
-        self._listener.close()
         await self.service.close()
-        self._server.pre_shutdown()
-        await self._server.shutdown(1)
+        await self._server.close()
 
 
 class Functions:

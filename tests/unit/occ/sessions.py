@@ -77,6 +77,10 @@ class Engine:
         self.sessions.append(Session(conn))
         return self.sessions[-1]
 
+    def superuser(self) -> psycopg.Connection[Any]:
+        """Open a connection of the server's superuser, to be closed by its user."""
+        return psycopg.connect(self.url, autocommit=True)
+
     def tables(self, *statements: str) -> None:
         """Run DDL and seed statements as the owner and let the application role use what is there."""
         owner = self.connect(OWNER)

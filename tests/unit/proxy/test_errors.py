@@ -52,3 +52,30 @@ def test_a_position_is_the_clients_or_none() -> None:
 
 def test_empty_fields_are_left_out() -> None:
     assert shown({"M": "no", "D": "", "H": ""}, None, cancelled=False) == {"M": "no"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {
+            "C": "23505",
+            "s": "pg_catalog",
+            "M": 'duplicate key value violates unique constraint "pg_type_typname_nsp_index"',
+        },
+        {"C": "42846", "M": "cannot cast type record to t", "W": 'SQL function "16412 row" during inlining'},
+        {"C": "XX000", "M": "could not open relation with OID 17870"},
+    ],
+)
+def test_what_a_schema_change_elsewhere_does_to_postgresql_is_a_schema_conflict(fields: dict[str, str]) -> None:
+    told = shown(fields, None, cancelled=False)
+    assert (told["C"], told["M"]) == ("40001", "schema has been updated by another transaction (OC001)")
+
+
+def test_a_users_duplicate_stays_what_it_is() -> None:
+    assert shown({"C": "23505", "s": "public", "M": "duplicate"}, None, cancelled=False)["C"] == "23505"
+
+
+def test_the_routine_of_a_stale_plan_is_kept() -> None:
+    stale = {"C": "0A000", "M": "cached plan must not change result type", "R": "RevalidateCachedQuery"}
+    assert shown(stale, None, cancelled=False)["R"] == "RevalidateCachedQuery"
+    assert "R" not in shown({**stale, "R": "exec_stmt_raise"}, None, cancelled=False)

@@ -1,7 +1,5 @@
-"""A stage without a cloud: accounts in memory, and a client of Lambda that moves money between them."""
+"""A stage without a cloud: accounts in memory, and an endpoint of Lambda that moves money between them."""
 
-import io
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-
-from botocore.config import Config
-from botocore.hooks import HierarchicalEmitter
 
 from infra.chapters import CHAPTERS
 from infra.schema import BALANCE
@@ -21,6 +16,7 @@ from storm.plan import Load
 from storm.record import Recorder
 from storm.scenario import Scenario
 from storm.verdict import Expectations
+from tests.unit.storm.lambda_endpoint import KEYS, REGION, Endpoint, Said
 
 LOAD = Load(calls=40, parallel=4, accounts=10, seed=3)
 LIMIT_S = 10.0
@@ -41,7 +37,7 @@ class FakeStage:
     stack: Any = field(
         default_factory=lambda: SimpleNamespace(cloud=SimpleNamespace(target="local", describe=lambda: "in memory"))
     )
-    meta: Any = field(default_factory=lambda: SimpleNamespace(config=Config(), events=HierarchicalEmitter()))
+    region: str = REGION
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set_up(self, scenario: Scenario, accounts: int) -> str:
@@ -75,24 +71,27 @@ class FakeStage:
     def versions(self) -> dict[str, str]:
         return {}
 
-    # The client's side
+    # The cloud's side
 
-    def client(self, service: str, _config: object = None) -> "FakeStage":
-        """Be cloud and client in one."""
+    def __post_init__(self) -> None:
+        self.endpoint = Endpoint(lambda event, _: self.invoke(event))
+
+    def client(self, service: str, _config: object = None) -> Any:
+        """Be the cloud."""
         assert service == "lambda"
-        return self
+        return self.endpoint.client()
+
+    def credentials(self) -> Any:
+        return KEYS
 
     def close(self) -> None:
-        self.events.append("client closed")
+        self.endpoint.close()
 
-    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
-        assert FunctionName == "transfer"
-        asked = json.loads(Payload)
+    def invoke(self, asked: dict[str, int]) -> dict[str, Any] | Said:
         with self._lock:
             self.balances[asked["payer_id"]] -= asked["amount"]
             self.balances[asked["payee_id"]] += asked["amount"]
-            answer = {"balance": self.balances[asked["payer_id"]], "duration": 1.0, "retries": 0}
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
+            return {"balance": self.balances[asked["payer_id"]], "duration": 1.0, "retries": 0}
 
 
 def conduct(

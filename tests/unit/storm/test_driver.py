@@ -1,56 +1,28 @@
-import io
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
 
 from storm import driver, record
 from storm.answer import THROTTLED, Meaning, Outcome
 from storm.driver import Driver, Tally, config
+from storm.invocations import Invocations
 from storm.model import Call, Facts, History
 from storm.plan import Load
 from storm.record import Recorder
+from tests.unit.storm.lambda_endpoint import Endpoint, Said, failed, refused
 
 BALANCE = {"balance": 90, "duration": 3.5, "retries": 2}
 LIMIT_S = 10
 
-Drive = Callable[..., tuple[History, Tally]]
-
-
-class Client:
-    """Lambda's client, as far as a driver uses it: each call is answered by ``answer``, or raises what that raises."""
-
-    def __init__(self, answer: Callable[[int], Any] = lambda _: BALANCE) -> None:
-        self._answer = answer
-        self.payloads: list[dict[str, int]] = []
-        self._lock = threading.Lock()
-
-    def invoke(self, FunctionName: str, Payload: str) -> dict[str, Any]:  # noqa: N803 - boto3's names
-        assert FunctionName == "transfer"
-        with self._lock:
-            self.payloads.append(json.loads(Payload))
-            number = len(self.payloads) - 1
-        answer = self._answer(number)
-        return answer if "Payload" in answer else {"Payload": io.BytesIO(json.dumps(answer).encode())}
-
-
-def failed(error: Exception) -> Callable[[int], Any]:
-    """Answer every call with an error of the client."""
-
-    def answer(_: int) -> Any:
-        raise error
-
-    return answer
-
-
-def refused(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Invoke")
+Answer = Callable[[int], Any]
+Drive = Callable[..., tuple[History, Tally, Endpoint]]
 
 
 class Clock:
@@ -65,15 +37,31 @@ class Clock:
 
 
 @pytest.fixture
-def drive(tmp_path: Path) -> Drive:
-    """Have a client's calls made; give what the record says of them, and the driver's own count."""
+def serve() -> Iterator[Callable[[Answer], Endpoint]]:
+    """Start an endpoint whose calls are answered by their number."""
+    started: list[Endpoint] = []
 
-    def drive(client: Client, calls: int = 1, parallel: int = 1, **more: Any) -> tuple[History, Tally]:
+    def serve(answer: Answer) -> Endpoint:
+        started.append(Endpoint(lambda _event, number: answer(number)))
+        return started[-1]
+
+    yield serve
+    for endpoint in started:
+        endpoint.close()
+
+
+@pytest.fixture
+def drive(tmp_path: Path, serve: Callable[[Answer], Endpoint]) -> Drive:
+    """Have calls made; give what the record says of them, the driver's own count, and who answered."""
+
+    def drive(answer: Answer = lambda _: BALANCE, calls: int = 1, parallel: int = 1, **more: Any) -> Any:
+        endpoint = serve(answer)
         load = Load(calls, parallel, accounts=10, seed=1, rate=more.pop("rate", None))
         tally = Tally()
-        with Recorder(tmp_path, "worker00") as recorder:
-            Driver(client, "transfer", recorder, tally, more.pop("origin", 0.0), **more).run(load, 0, 1)
-        return record.read(tmp_path, Facts(calls, 10, 100, {})), tally
+        with Invocations(endpoint.way(), parallel) as line, Recorder(tmp_path, "worker00") as recorder:
+            made = Driver(line, endpoint.client(), "transfer", recorder, tally, more.pop("origin", 0.0), **more)
+            made.run(load, 0, 1)
+        return record.read(tmp_path, Facts(calls, 10, 100, {})), tally, endpoint
 
     return drive
 
@@ -84,12 +72,11 @@ def only(history: History) -> Call:
 
 
 def test_every_call_is_sent_once_and_answered(drive: Drive) -> None:
-    client = Client()
-    history, tally = drive(client, calls=100, parallel=8)
+    history, tally, endpoint = drive(calls=100, parallel=8)
     load = Load(100, 8, accounts=10, seed=1)
     planned = [(t.payer_id, t.payee_id, t.amount) for t in map(load.transfer, range(100))]
     assert [(call.payer, call.payee, call.amount) for call in history.calls] == planned
-    assert sorted((p["payer_id"], p["payee_id"], p["amount"]) for p in client.payloads) == sorted(planned)
+    assert sorted((p["payer_id"], p["payee_id"], p["amount"]) for p in endpoint.payloads) == sorted(planned)
     assert {call.outcome for call in history.calls} == {Outcome.COMMITTED}
     assert not history.stray_answers
     taken = tally.taken()
@@ -103,28 +90,35 @@ def test_a_call_is_on_record_before_it_goes_out(drive: Drive, tmp_path: Path) ->
         assert [next(iter(line)) for line in lines] == ["begun", "sent"]
         return BALANCE
 
-    drive(Client(answer))
+    drive(answer)
+
+
+def test_one_call_in_a_thousand_goes_by_boto3(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "BY_BOTO3", 10)
+    made, by_boto3 = driver.by_boto3, list[int]()
+
+    def counted(*asked: Any) -> Any:
+        by_boto3.append(1)
+        return made(*asked)
+
+    monkeypatch.setattr(driver, "by_boto3", counted)
+    history, _, _ = drive(calls=30, parallel=4)
+    assert sum(by_boto3) == 3
+    assert {(call.outcome, call.retries, call.duration_ms) for call in history.calls} == {(Outcome.COMMITTED, 2, 3.5)}
 
 
 @pytest.mark.parametrize(
     ("answer", "code", "outcome"),
     [
-        (failed(ReadTimeoutError(endpoint_url="http://lambda")), "ReadTimeoutError", Outcome.UNKNOWN),
-        (failed(refused("ServiceException")), "ServiceException", Outcome.UNKNOWN),
-        (
-            lambda _: {"FunctionError": "Unhandled", "Payload": io.BytesIO(b'{"errorType": "Runtime.ExitError"}')},
-            "Runtime.ExitError",
-            Outcome.UNKNOWN,
-        ),
+        (lambda _: Said(hang_up=True), "ConnectionClosedError", Outcome.UNKNOWN),
+        (lambda _: refused("ServiceException", 500), "ServiceException", Outcome.UNKNOWN),
+        (lambda _: failed({"errorType": "Runtime.ExitError"}), "Runtime.ExitError", Outcome.UNKNOWN),
     ],
-    ids=["read timeout", "service error", "function error"],
+    ids=["hung up", "service error", "function error"],
 )
-def test_what_may_have_been_made_is_not_sent_twice(
-    drive: Drive, answer: Callable[[int], Any], code: str, outcome: Outcome
-) -> None:
-    client = Client(answer)
-    history, _ = drive(client, calls=5)
-    assert len(client.payloads) == 5
+def test_what_may_have_been_made_is_not_sent_twice(drive: Drive, answer: Answer, code: str, outcome: Outcome) -> None:
+    history, _, endpoint = drive(answer, calls=5)
+    assert len(endpoint.payloads) == 5
     assert {(call.code, call.outcome) for call in history.calls} == {(code, outcome)}
 
 
@@ -137,21 +131,18 @@ def test_a_tally_keeps_few_latencies_between_two_words() -> None:
 
 
 def test_botocore_sends_nothing_twice_either() -> None:
-    settings = config(31)
-    assert settings.retries == {"total_max_attempts": 1, "mode": "standard"}
-    assert settings.max_pool_connections == 31
+    assert config().retries == {"total_max_attempts": 1, "mode": "standard"}
 
 
 def test_a_throttled_call_is_offered_again(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "THROTTLE_PAUSE_S", (0.001, 0.002))
 
     def answer(number: int) -> Any:
-        return BALANCE if number >= 3 else failed(refused(THROTTLED))(number)
+        return BALANCE if number >= 3 else refused(THROTTLED)
 
-    client = Client(answer)
-    history, tally = drive(client)
+    history, tally, endpoint = drive(answer)
     assert (only(history).outcome, only(history).throttles, tally.done) == (Outcome.COMMITTED, 3, 1)
-    assert all(payload == client.payloads[0] for payload in client.payloads)
+    assert all(payload == endpoint.payloads[0] for payload in endpoint.payloads)
 
 
 def test_pauses_between_offers_grow_to_a_limit(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,20 +153,19 @@ def test_pauses_between_offers_grow_to_a_limit(drive: Drive, monkeypatch: pytest
         return 0.0
 
     monkeypatch.setattr(driver, "random", SimpleNamespace(uniform=uniform))
-    drive(Client(lambda number: BALANCE if number >= 7 else failed(refused(THROTTLED))(number)))
+    drive(lambda number: BALANCE if number >= 7 else refused(THROTTLED))
     assert pauses == [0.02, 0.04, 0.08, 0.16, 0.32, 0.5, 0.5]
 
 
 def test_a_call_that_stays_throttled_is_given_up(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver, "THROTTLE_PAUSE_S", (0.0, 0.0))
-    client = Client(failed(refused(THROTTLED)))
-    history, _ = drive(client, clock=Clock(driver.THROTTLE_LIMIT_S / 10))
+    history, _, endpoint = drive(lambda _: refused(THROTTLED), clock=Clock(driver.THROTTLE_LIMIT_S / 20))
     assert (only(history).outcome, only(history).code) == (Outcome.REFUSED, THROTTLED)
-    assert 5 < only(history).throttles + 1 == len(client.payloads) <= 12
+    assert 1 < only(history).throttles + 1 == len(endpoint.payloads) <= 12
 
 
 def test_latency_counts_from_when_a_call_was_due(drive: Drive) -> None:
-    history, tally = drive(Client(), calls=2, rate=1_000.0, clock=Clock(1.0))
+    history, tally, _ = drive(calls=2, rate=1_000.0, clock=Clock(1.0))
     first, second = history.calls
     assert (first.due, second.due) == (0.0, 0.001)
     assert second.sent > second.due
@@ -183,9 +173,13 @@ def test_latency_counts_from_when_a_call_was_due(drive: Drive) -> None:
     assert tally.latencies[1] == pytest.approx((second.answered - second.due) * 1000)
 
 
-def test_a_failure_in_a_thread_is_raised(drive: Drive, tmp_path: Path) -> None:
+def test_a_failure_by_boto3_is_raised(drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr(driver, "by_boto3", broken)
     with pytest.raises(KeyError, match="no such thing"):
-        drive(Client(failed(KeyError("no such thing"))), calls=10, parallel=4)
+        drive(calls=10, parallel=4)
     assert record.read(tmp_path, Facts(10, 10, 100, {})).lost_workers == ("worker00",)
 
 
@@ -198,55 +192,27 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.timeout(LIMIT_S)
-def test_an_interrupt_ends_the_calls(drive: Drive, interruptible: None) -> None:
-    left = threading.Event()
+def test_an_interrupt_ends_the_calls(
+    drive: Drive, interruptible: None, serve: Callable[[Answer], Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "WAIT_S", 0.05)
+    left, made = threading.Event(), []
 
-    def answer(_: int) -> Any:
+    def answer(number: int) -> Any:
+        made.append(number)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         left.wait(LIMIT_S)
         return BALANCE
 
-    client = Client(answer)
     with pytest.raises(KeyboardInterrupt):
-        drive(client, calls=100)
-    working = [thread for thread in threading.enumerate() if thread.name.startswith("storm-")]
+        drive(answer, calls=100)
     left.set()
-    for thread in working:
-        thread.join(LIMIT_S)
-    assert len(client.payloads) == 1
+    assert made == [0]
 
 
 @pytest.mark.timeout(LIMIT_S)
-def test_a_failure_ends_the_wait_for_calls_to_come(drive: Drive) -> None:
-    looks = threading.Semaphore(0)
-
-    def clock() -> float:
-        looks.release()
-        return 0.0
-
-    def answer(number: int) -> Any:
-        # Three looks at the clock are this call's own; then each of the others has one before it waits.
-        assert number > 0 or all(looks.acquire(timeout=LIMIT_S) for _ in range(3 + 3))
-        raise KeyError("no such thing")
-
-    client = Client(answer)
-    with pytest.raises(KeyError):
-        drive(client, calls=8, parallel=4, rate=0.01, clock=clock)
-    assert len(client.payloads) == 1
-
-
-@pytest.mark.timeout(LIMIT_S)
-def test_a_failure_ends_the_offering_of_a_throttled_call(drive: Drive) -> None:
-    throttled = threading.Event()
-
-    def answer(number: int) -> Any:
-        if number == 0:
-            throttled.wait(LIMIT_S)
-            raise KeyError("no such thing")
-        throttled.set()
-        raise refused(THROTTLED)
-
-    client = Client(answer)
-    with pytest.raises(KeyError):
-        drive(client, calls=2, parallel=2)
-    assert len(client.payloads) < 10
+def test_a_call_is_not_sent_before_it_is_due(drive: Drive) -> None:
+    began = time.monotonic()
+    history, _, _ = drive(calls=4, parallel=4, rate=20.0, origin=began)
+    assert all(call.due <= call.sent for call in history.calls)
+    assert time.monotonic() - began >= 3 / 20

@@ -16,11 +16,11 @@ BALANCE = Answer(Kind.PAYLOAD, {"balance": 90, "duration": 3.5, "retries": 1})
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     save(tmp_path, FACTS)
     with Recorder(tmp_path, "gw0") as record:
-        record.sent(0, TEN, due=0.1, at=0.25)
+        record.sent([(0, TEN, 0.1)], at=0.25)
         record.answered(0, BALANCE, at=0.5, throttles=2)
-        record.sent(1, TEN, due=0.3, at=0.3)
+        record.sent([(1, TEN, 0.3)], at=0.3)
         record.answered(1, of_client_error("ReadTimeoutError", "60 s"), at=60.3)
-        record.sent(2, TEN, due=0.4, at=0.4)
+        record.sent([(2, TEN, 0.4)], at=0.4)
         record.reading(Reading(0.1, 0.2, 2, 200))
     history = read(tmp_path)
     first, second, third = history.calls
@@ -38,13 +38,22 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert (history.lost_workers, history.stray_answers, list(history.cpu_s)) == ((), (), ["gw0"])
 
 
+def test_answers_may_be_written_as_they_came(tmp_path: Path) -> None:
+    with Recorder(tmp_path, "gw0") as record:
+        record.sent([(0, TEN, 0.0), (1, TEN, 0.5)], at=0.5)
+        record.committed([(number, b'{"balance": 9, "duration": 1.5, "retries": 2}', 1.0) for number in (1, 0)])
+    calls = read(tmp_path, FACTS).calls
+    assert [(call.id, call.due, call.sent, call.answered) for call in calls] == [(0, 0, 0.5, 1), (1, 0.5, 0.5, 1)]
+    assert {(call.outcome, call.balance, call.retries) for call in calls} == {(Outcome.COMMITTED, 9, 2)}
+
+
 def test_facts_come_back(tmp_path: Path) -> None:
     save(tmp_path, FACTS)
     assert load(tmp_path) == FACTS
 
 
 def test_a_killed_worker_loses_its_last_line_alone(tmp_path: Path) -> None:
-    Recorder(tmp_path, "gw0").sent(0, TEN, due=0, at=0)
+    Recorder(tmp_path, "gw0").sent([(0, TEN, 0)], at=0)
     with (tmp_path / "gw0.jsonl").open("a") as file:
         file.write('{"answered":0,"at":0.')
     history = read(tmp_path, FACTS)
@@ -76,7 +85,7 @@ def test_a_worker_writes_once(tmp_path: Path) -> None:
 
 def test_answers_too_many_are_kept(tmp_path: Path) -> None:
     with Recorder(tmp_path, "gw0") as record:
-        record.sent(3, TEN, due=0, at=0)
+        record.sent([(3, TEN, 0)], at=0)
         for _ in range(2):
             record.answered(3, BALANCE, at=1)
         record.answered(4, BALANCE, at=1)
@@ -86,7 +95,7 @@ def test_answers_too_many_are_kept(tmp_path: Path) -> None:
 def test_threads_and_workers_are_merged_by_id(tmp_path: Path) -> None:
     with Recorder(tmp_path, "gw0") as one, Recorder(tmp_path, "gw1") as other, ThreadPoolExecutor(8) as pool:
         for number in range(400):
-            pool.submit((one, other)[number % 2].sent, number, TEN, due=0, at=0)
+            pool.submit((one, other)[number % 2].sent, [(number, TEN, 0)], at=0)
     calls = read(tmp_path, FACTS).calls
     assert [call.id for call in calls] == list(range(400))
     assert {call.worker for call in calls} == {"gw0", "gw1"}

@@ -34,5 +34,10 @@ GAPS: Final = (
     Gap("DDL that an EXCEPTION block took back still counts as the transaction's DDL for statements behind it",
         "own", "2026-11"),
     Gap("`@@` of two texts runs, where no operand says that it is one of text search", "own", "2026-11"),
+    Gap("a schema change, and what its transaction reads behind it, sees what was committed until it runs",
+        "own", "2026-11"),
+    Gap("checks, generated columns and index expressions are computed with the rights of a role that reads and writes"
+        " all tables and has no others, not with those of who changes a row", "own", "2026-11"),
+    Gap("FOR UPDATE in a SECURITY DEFINER routine asks for the rights of its caller", "own", "2026-11"),
     Gap("a view that a routine's body creates is known to that body from its next run on", "own", "2026-11"),
 )  # fmt: skip

@@ -1,0 +1,145 @@
+"""Storms, and which part of one takes how much CPU time: driver, stand-in, functions, PostgreSQL."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import conninfo
+
+from bench.calls import PARTS, START_LIMIT_S, STORM_LIMIT_S, Place
+from bench.clients import Lane
+from bench.clients import Load as Transfers
+from bench.clients import run as run_clients
+from infra.bundle import build
+from infra.local.attach import LocalCloud
+from storm import statistics
+from storm.conductor import Conductor
+from storm.plan import Load
+from storm.scenario import WITH
+from storm.stage import Stage
+from storm.worker import Worker, take_part
+
+WARM_UP: Final = 100
+COMMIT_S: Final = 0.015
+"""What a COMMIT takes in a storm."""
+PARALLEL: Final = 1_000
+ACCOUNTS: Final = 1_000
+NODE: Final = Path(__file__).parent / "node"
+INSTALL_LIMIT_S: Final = 120
+
+
+class Watched(Stage):
+    """A stage that notes the CPU seconds of each part between the first call and the last answer."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place.stack, build(place.stack.cloud.platform), WARM_UP, COMMIT_S)
+        self._place = place
+        self.spent: dict[str, float] = {}
+
+    @contextmanager
+    def paced(self) -> Iterator[str]:
+        """Pace the commits, and watch."""
+        with super().paced() as words:
+            before = self._place.cpu()
+            yield words
+            after = self._place.cpu()
+            self.spent = {part: after[part] - before[part] for part in PARTS}
+
+
+class Quiet:
+    """Nobody watches."""
+
+    def begin(self, title: str) -> None:
+        """Say nothing."""
+
+    def show(self, line: str) -> None:
+        """Say nothing."""
+
+
+def storm(place: Place, workers: int, calls: int) -> dict[str, float]:
+    """Run the storm with retry; return calls/s, the callers' p99 by p50, and CPU ms a call by part."""
+    stage, load = Watched(place), Load(calls, PARALLEL, ACCOUNTS, seed=1)
+    conductor = Conductor(lambda: stage, {WITH.name: WITH}, load, None, Quiet())
+    environment = place.stack.cloud.environment
+    context = multiprocessing.get_context("spawn")
+    with closing(conductor):
+        processes = [
+            context.Process(target=_take_part, args=(environment, Worker(str(conductor.path), share, workers), load))
+            for share in range(workers)
+        ]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(START_LIMIT_S + STORM_LIMIT_S)
+        (result,) = conductor.results
+        if result.verdict.findings:
+            raise AssertionError(result.verdict.findings)
+        measured = statistics.measure(result.history)
+        driver = sum(cpu for worker, cpu in result.history.cpu_s.items() if worker != "reader")
+    waits = measured.caller_ms
+    costs = {part: 1000 * spent / calls for part, spent in stage.spent.items()}
+    return {
+        "per_second": measured.achieved_rate,
+        "p99/p50": waits.p99 / waits.p50 if waits else 0.0,
+        "driver": 1000 * driver / calls,
+        **costs,
+    }
+
+
+def _take_part(environment: dict[str, str], worker: Worker, load: Load) -> None:
+    take_part(LocalCloud(environment), worker, WITH, load)
+
+
+def by_node(place: Place, calls: int) -> dict[str, float] | None:
+    """Make as many calls by AWS's SDK in node; None where node or its packages are not to be had."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("package.json", "driver.js"):
+            shutil.copy(NODE / name, folder)
+        install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        if subprocess.run(install, cwd=folder, timeout=INSTALL_LIMIT_S, check=False).returncode:
+            return None
+        stage = Watched(place)
+        function = stage.set_up(WITH, ACCOUNTS)
+        command = [node, "driver.js", function, *map(str, (calls, PARALLEL, ACCOUNTS))]
+        environment = {**os.environ, **place.stack.cloud.environment}
+        with stage.paced():
+            done = subprocess.run(
+                command, cwd=folder, env=environment, check=True, capture_output=True, timeout=STORM_LIMIT_S
+            )
+    said: dict[str, float] = json.loads(done.stdout)
+    costs = {part: 1000 * spent / calls for part, spent in stage.spent.items()}
+    return {"per_second": calls / said["seconds"], "driver": 1000 * said["cpu"] / calls, **costs}
+
+
+def bare(place: Place, seconds: float) -> dict[str, float]:
+    """Run the same transaction straight on plain PostgreSQL, the limit of it all; CPU ms of client and server."""
+    outputs = place.stack.outputs()
+    url = LocalCloud(place.stack.cloud.environment).handle(str(outputs.cluster_endpoint)).describe()["postgres"]
+    settings: dict[str, Any] = {**conninfo.conninfo_to_dict(url), "dbname": "bare"}
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("DROP DATABASE IF EXISTS bare")
+        admin.execute("CREATE DATABASE bare")
+    with psycopg.connect(**settings, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE bare SET default_transaction_isolation = 'repeatable read'")
+        connection.execute("CREATE TABLE accounts (id integer PRIMARY KEY, balance integer)")
+        connection.execute("INSERT INTO accounts SELECT id, 100 FROM generate_series(1, 1000) id")
+    before = place.cpu()["PostgreSQL"]
+    counts = run_clients(Lane("bare", settings, "accounts"), Transfers(4, seconds))
+    committed = sum(count.committed for count in counts) or 1
+    server = place.cpu()["PostgreSQL"] - before
+    return {
+        "per_second": committed / seconds,
+        "driver": 1000 * sum(count.cpu for count in counts) / committed,
+        "PostgreSQL": 1000 * server / committed,
+    }

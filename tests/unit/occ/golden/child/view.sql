@@ -1,0 +1,18 @@
+ SELECT id,
+    up
+   FROM ( SELECT false AS occ_mine,
+            NULL::xid8 AS occ_xid,
+            NULL::"char" AS occ_op,
+            b.id,
+            b.up
+           FROM child b
+        UNION ALL
+         SELECT true,
+            o.occ_xid,
+            o.occ_op,
+            o.id,
+            o.up
+           FROM pg_occ_<public>_own.child o) u
+  WHERE NOT occ_mine AND (pg_current_xact_id_if_assigned() IS NULL OR NOT (EXISTS ( SELECT
+           FROM pg_occ_<public>_own.child o
+          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.id = u.id AND o.id >= u.id))) OR occ_mine AND occ_xid = pg_current_xact_id_if_assigned() AND (occ_op <> ALL (ARRAY['D'::"char", 'N'::"char"]));

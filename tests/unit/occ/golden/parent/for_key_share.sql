@@ -1,0 +1,12 @@
+CREATE OR REPLACE FUNCTION pg_occ_<public>.for_key_share(r pg_occ_<public>.parent)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF NOT has_any_column_privilege(session_user, <parent>::oid, 'UPDATE') THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'permission denied for table parent';
+    END IF;
+    RETURN pg_occ_<public>_own.mark_<parent>(r, 'S');
+END $function$

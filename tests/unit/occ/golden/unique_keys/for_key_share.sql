@@ -1,0 +1,12 @@
+CREATE OR REPLACE FUNCTION pg_occ_<public>.for_key_share(r pg_occ_<public>.unique_keys)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+BEGIN
+    IF NOT has_any_column_privilege(session_user, <unique_keys>::oid, 'UPDATE') THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'permission denied for table unique_keys';
+    END IF;
+    RETURN pg_occ_<public>_own.mark_<unique_keys>(r, 'S');
+END $function$

@@ -1,0 +1,79 @@
+"""What the engine generates for six tables, to the letter: ``--golden=write`` renews the files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests import engine_page
+from tests.unit.occ.sessions import OWNER, Engine
+
+GOLDEN = Path(__file__).parent / "golden"
+TABLES = {
+    "accounts": "CREATE TABLE accounts (id int PRIMARY KEY, balance int CHECK (balance >= 0))",
+    "two_columns": "CREATE TABLE two_columns (a uuid, b text, v numeric(18,6) DEFAULT 0, PRIMARY KEY (a, b))",
+    "no_key": "CREATE TABLE no_key (a int, b timestamptz DEFAULT now())",
+    "unique_keys": "CREATE TABLE unique_keys (id int PRIMARY KEY, mail text UNIQUE, live boolean NOT NULL, n int)",
+    "parent": "CREATE TABLE parent (id int PRIMARY KEY)",
+    "child": "CREATE TABLE child (id int PRIMARY KEY, up int REFERENCES parent ON DELETE CASCADE ON UPDATE SET NULL)",
+    "awkward": 'CREATE TABLE awkward ("by" bigint GENERATED ALWAYS AS IDENTITY (CACHE 1), "a, b" text, "{own}" text,'
+    """ "o.x" text GENERATED ALWAYS AS ("a, b" || '$body$') STORED, PRIMARY KEY ("a, b"))""",
+}
+INDEXES = (
+    "CREATE UNIQUE INDEX live_mail ON unique_keys (lower(mail)) WHERE live",
+    "CREATE UNIQUE INDEX some_n ON unique_keys (n) NULLS NOT DISTINCT",
+)
+FUNCTIONS = """
+SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname ~ '^pg_occ_' AND p.proname ~ ('_' || %(base)s || '$')
+    OR n.nspname ~ '^pg_occ_' AND p.proargtypes[0] = (SELECT reltype FROM pg_class WHERE oid = %(view)s)
+   AND p.proname IN ('for_update', 'for_key_share', 'refuse')
+ ORDER BY p.proname"""
+STATE = "SELECT base, view FROM occ.shadowed WHERE base = %(table)s::regclass"
+
+
+@pytest.fixture
+def generated(engine: Engine) -> dict[str, dict[str, str]]:
+    """The generated text by table and object, with names in place of numbers."""
+    owner = engine.connect(OWNER).conn
+    for statement in (*TABLES.values(), *INDEXES):
+        owner.execute(statement)
+    with engine.superuser() as connection:
+        found = {}
+        for table in TABLES:
+            base, view = connection.execute(STATE, {"table": table}).fetchone() or (0, 0)
+            rows = connection.execute(FUNCTIONS, {"base": str(base), "view": view}).fetchall()
+            merged = connection.execute("SELECT pg_get_viewdef(%s::oid, true)", (view,)).fetchone() or ("",)
+            texts = {re.sub(r"_\d+$", "", name): text for name, text in rows} | {"view": merged[0] + "\n"}
+            found[table] = texts
+        numbers = dict(connection.execute("SELECT oid::text, relname FROM pg_class WHERE oid >= 16384").fetchall())
+        numbers |= dict(
+            connection.execute("SELECT oid::text, conname FROM pg_constraint WHERE oid >= 16384").fetchall()
+        )
+        numbers |= dict(connection.execute("SELECT oid::text, nspname FROM pg_namespace").fetchall())
+    return {table: {name: _named(text, numbers) for name, text in texts.items()} for table, texts in found.items()}
+
+
+def _named(text: str, numbers: dict[str, str]) -> str:
+    """Put names in place of the numbers that PostgreSQL has given to objects, which differ from run to run."""
+    return re.sub(
+        r"(?<!\d)\d{4,}(?!\d)", lambda found: f"<{numbers[found[0]]}>" if found[0] in numbers else found[0], text
+    )
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_is_generated_is_what_is_kept(
+    generated: dict[str, dict[str, str]], table: str, pytestconfig: pytest.Config
+) -> None:
+    folder = GOLDEN / table
+    if pytestconfig.option.golden == "write":
+        folder.mkdir(exist_ok=True)
+        for path in folder.glob("*.sql"):
+            path.unlink()
+        for name, text in generated[table].items():
+            (folder / f"{name}.sql").write_text(text)
+    assert generated[table] == {path.stem: path.read_text() for path in sorted(folder.glob("*.sql"))}
+
+
+def test_the_page_shows_what_is_generated() -> None:
+    assert engine_page.page() == engine_page.PAGE.read_text(), "run python -m tests.engine_page --write"
