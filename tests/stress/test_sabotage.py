@@ -50,7 +50,7 @@ HALF: Final = LOAD.calls // 4
 KILL_LIMIT_S: Final = 60
 
 TRANSACTION: Final = "transfer/transaction.py"
-CREDIT: Final = "balance + %s WHERE"
+CREDIT: Final = "balance + $1 WHERE"
 RETRY: Final = "transfer/retry.py"
 CONFLICT: Final = "occ.conflict(error) is None"
 
@@ -248,14 +248,14 @@ def test_a_function_that_retries_an_unknown_commit(arena: Arena) -> None:
 
 
 def test_a_function_that_credits_twice(arena: Arena) -> None:
-    code = arena.sabotaged(TRANSACTION, CREDIT, "balance + 2 * %s WHERE")
+    code = arena.sabotaged(TRANSACTION, CREDIT, "balance + 2 * $1 WHERE")
     assert names(arena.storm(code=code)) >= MONEY
 
 
 def test_a_function_that_debits_without_credit_for_one_call(arena: Arena) -> None:
     payees = Counter(LOAD.transfer(call).payee_id for call in range(LOAD.calls))
     once = next(payee for payee, times in payees.items() if times == 1)
-    code = arena.sabotaged(TRANSACTION, CREDIT, f"balance + CASE id WHEN {once} THEN 0 ELSE 1 END * %s WHERE")
+    code = arena.sabotaged(TRANSACTION, CREDIT, f"balance + CASE id WHEN {once} THEN 0 ELSE 1 END * $1 WHERE")
     texts = {finding.name: finding.text for finding in arena.storm(code=code).verdict.findings}
     assert texts.keys() >= MONEY
     assert "closed with 9,999: 1 lost" in texts["conservation"]

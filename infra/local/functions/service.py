@@ -20,7 +20,7 @@ from infra.local.functions.requests import Invocation
 from infra.local.functions.revisions import Revisions
 from infra.local.http import Request, Response
 
-ENVIRONMENTS: Final = 12 * (os.cpu_count() or 1)
+ENVIRONMENTS: Final = 16 * (os.cpu_count() or 1)
 """How many execution environments the machine carries: a function waits for its database most of the time, so several
 for each core keep it busy; each one costs some 20 MB."""
 
