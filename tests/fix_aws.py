@@ -21,6 +21,8 @@ LIMIT_S: Final = 20
 class Plane:
     """Clusters by name alone."""
 
+    region = REGION
+
     def __init__(self) -> None:
         self.clusters: set[str] = set()
 
@@ -28,6 +30,9 @@ class Plane:
         self.clusters.add(identifier)
         arn = f"arn:aws:dsql:{REGION}:{ACCOUNT}:cluster/{identifier}"
         return SimpleNamespace(host=f"{identifier}.dsql.{REGION}.on.aws", arn=arn)
+
+    def describe(self, identifier: str, *_: object) -> None:
+        assert identifier in self.clusters
 
     async def delete_cluster(self, identifier: str) -> None:
         self.clusters.remove(identifier)

@@ -125,3 +125,11 @@ def _attached(config: pytest.Config) -> "Cloud":
         for name, value in environment.items():
             patch.setenv(name, value)
         return AwsCloud(environment["AWS_REGION"])
+
+
+@pytest.fixture
+def stand_in(cloud: "Cloud") -> "Cloud":
+    """The target where it is the stand-in; a test of what it refuses has nothing to do on AWS."""
+    if cloud.target != "local":
+        pytest.skip("the stand-in's own control plane is on this machine alone")
+    return cloud

@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from infra.local import occ
 from infra.local.dialect import Catalog, Column, Statement, Table, UniqueIndex, View, analyse, answered, shown
 from infra.local.faults import Faults
+from infra.local.iam.principals import Document
 from infra.local.jobs import Jobs
 from infra.local.mailbox import Mailbox, Question
 from infra.local.proxy import wire
@@ -104,6 +105,9 @@ class Cluster:
     catalog: Catalog = field(default_factory=Catalog)
     sessions: dict[int, Session] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
+    policy: Document | None = None
+    """Its resource-based policy."""
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def host(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from infra.local import addresses, postgres
 from infra.local.certificates import Authority
 from infra.local.cluster import Cluster
 from infra.local.iam import tokens
-from infra.local.iam.principals import Principals, maps_to
+from infra.local.iam.principals import Document, Principals, maps_to
 from infra.local.iam.refusals import NOT_MAPPED
 from infra.local.proxy.listener import Listener
 from infra.local.proxy.rules import Limits
@@ -99,9 +100,14 @@ class DataPlane:
                 return cluster
         raise KeyError(identifier)
 
+    def describe(self, identifier: str, policy: Document | None, tags: Mapping[str, str]) -> None:
+        """Let a cluster's resource-based policy and tags count from the next sign-in on; raise KeyError."""
+        cluster = self.by_id(identifier)
+        cluster.policy, cluster.tags = policy, dict(tags)
+
     async def admit(self, cluster: Cluster, user: str, token: str, now: datetime) -> None:
         """Raise AccessDenied where the token does not let ``user`` in."""
-        asked = tokens.Cluster(cluster.id, cluster.region, cluster.account)
+        asked = tokens.Cluster(cluster.id, cluster.region, cluster.account, cluster.policy, cluster.tags)
         principal = tokens.verify(token, tokens.Attempt(cluster.host, user), asked, self._principals, now)
         if user == tokens.ADMIN:
             return

@@ -13,8 +13,8 @@ from moto.iam.models import iam_backends
 from moto.logs.models import LogEvent, logs_backends
 from moto.sts.models import sts_backends
 
+from infra.local.aws.names import PARTITION
 from infra.local.aws.principals import IamPrincipals, find_role
-from infra.local.aws.resources import PARTITION
 from infra.local.functions.account import Function, SessionCredentials
 from infra.local.functions.errors import FunctionNotFound, InvalidParameter
 from infra.local.iam.policies import allows

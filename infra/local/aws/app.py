@@ -1,18 +1,19 @@
-"""moto's web application, told of the walk-through's resources and of stacks that roll back.
+"""moto's web application, told of the resources and the stacks of the stand-in.
 
 CloudFormation alone knows every service there is: importing this takes most of the stand-in's start, so it is imported
 in a thread, while the rest listens already.
 """
 
-from moto.cloudformation import models
-from moto.cloudformation.parsing import get_model_map
+from moto.cloudformation import models, parsing
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from infra.local.aws.resources import TYPES
-from infra.local.aws.stacks import Stack, delete_stack
+from infra.local.aws.formation import answers, backend, intrinsic
+from infra.local.aws.formation.stacks import Stack
 
-get_model_map().update(TYPES)
 models.Stack = Stack  # type: ignore[misc]
-models.CloudFormationBackend.delete_stack = delete_stack  # type: ignore[assignment, method-assign]
+models.ChangeSet._parse_template = backend.read_change_set  # type: ignore[assignment, method-assign]  # noqa: SLF001
+models.cloudformation_backends.backend = backend.Formations
+parsing.clean_json = intrinsic.resolve  # type: ignore[assignment]
+answers.install()
 
 application = DomainDispatcherApplication(create_backend_app)

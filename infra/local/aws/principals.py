@@ -10,7 +10,7 @@ from typing import Any, Final
 from moto.iam.models import IAMBackend, Role, iam_backends
 from moto.sts.models import sts_backends
 
-from infra.local.aws.resources import PARTITION
+from infra.local.aws.names import PARTITION
 from infra.local.iam.principals import Credentials, Document, Principal
 
 NOTHING: Final[Document] = {"Version": "2012-10-17", "Statement": []}

@@ -9,9 +9,10 @@ from moto.awslambda.models import lambda_backends
 from moto.dsql.models import dsql_backends
 from moto.iam.models import iam_backends
 
-from infra.local.aws.clusters import Clusters
+from infra.local.aws.dsql import answers
+from infra.local.aws.dsql.backend import Clusters
 from infra.local.aws.functions import Functions
-from infra.local.aws.resources import PARTITION
+from infra.local.aws.names import PARTITION
 from infra.local.dataplane import DataPlane
 
 DEVELOPER: Final = "developer"
@@ -24,6 +25,7 @@ _EVERYTHING: Final = {
 def extend(region: str) -> None:
     """Put clusters that can be connected to, and functions that can be run, in the place of moto's."""
     dsql_backends.backend = Clusters
+    answers.install()
     lambda_backends.backend = Functions
     regions = dsql_backends._additional_regions or []  # noqa: SLF001 - moto names two of them, for lack of a list
     dsql_backends._additional_regions = [*{*regions, region}]  # noqa: SLF001
@@ -31,7 +33,7 @@ def extend(region: str) -> None:
 
 def connect(plane: DataPlane, forget: Callable[[str], None], loop: asyncio.AbstractEventLoop) -> None:
     """Let clusters be made in ``plane`` and ``forget`` be told of deleted functions (ARNs), both in ``loop``."""
-    Clusters.plane, Clusters.loop = plane, loop
+    Clusters.plane, Clusters.loop, Functions.loop = plane, loop, loop
     Functions.deleted = [lambda arn: loop.call_soon_threadsafe(forget, arn)]
 
 

@@ -13,7 +13,7 @@ from tests.fix_sessions import Session, Stage
 SECONDS = 4.0
 SESSIONS = 5
 TABLES = ("t0", "t1", "t2")
-TELL = frozenset({"40001", "42P01", "42703", "42P10", "42704", "42710", "42P07", "23505", "25P02"})
+TELL = frozenset({"40001", "42P01", "42703", "42P10", "42704", "42710", "42P07", "42701", "23505", "25P02"})
 """Lost to another, or a name that has gone or come meanwhile."""
 STATEMENTS = (
     "CREATE TABLE IF NOT EXISTS {t} (id int PRIMARY KEY, v int, w text)",

