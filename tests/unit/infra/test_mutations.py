@@ -140,7 +140,12 @@ def test_no_template_breaks_the_stand_in(
     before, ended = there(), dict[str, int]()
 
     @settings(
-        max_examples=MUTATIONS, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
+        max_examples=MUTATIONS,
+        deadline=None,
+        database=None,
+        derandomize=MUTATIONS < 100,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
     )
     @given(mutated())
     def every(template: dict[str, Any]) -> None:

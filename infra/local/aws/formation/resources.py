@@ -109,7 +109,7 @@ class Resources(ResourceMap):
         described = self._resource_json_map[key]
         properties: dict[str, Any] = intrinsic.resolve(described.get("Properties", {}), self)
         schemas.check(key, described["Type"], properties, self._region_name)
-        return properties
+        return schemas.typed(described["Type"], properties, self._region_name)
 
     def _tagged(self, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
         """Return properties with the tags of the stack, which go to every resource that has tags.

@@ -5,7 +5,7 @@ Properties are judged with all functions replaced by their values, as AWS does w
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from infra.local.aws.formation.words import ResourceFailed
@@ -55,6 +55,33 @@ def check(logical: str, kind: str, properties: dict[str, Any], region: str) -> N
     if found:
         text = "\n".join(sorted(set(found)))
         raise ResourceFailed(f"Properties validation failed for resource {logical} with message:\n{text}")
+
+
+def typed(kind: str, properties: dict[str, Any], region: str) -> dict[str, Any]:
+    """Return properties that are right as their types have them: a text for ``1`` where a text is wanted."""
+    whole = schema(kind, region) or {}
+    values: dict[str, Any] = _typed(properties, whole, whole.get("definitions", {}))
+    return values
+
+
+def _typed(value: Any, shape: dict[str, Any], definitions: dict[str, Any]) -> Any:
+    shape = definitions.get(shape.get("$ref", "").rpartition("/")[2], shape)
+    if isinstance(value, dict):
+        shapes = shape.get("properties", {})
+        return {key: _typed(each, shapes.get(key, {}), definitions) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_typed(each, shape.get("items", {}), definitions) for each in value]
+    wanted = shape.get("type")
+    change = _SCALARS.get(wanted) if isinstance(wanted, str) else None
+    return change(value) if change else value
+
+
+_SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
+    "boolean": lambda value: str(value).lower() == "true",
+    "integer": lambda value: int(float(value)),
+    "number": float,
+    "string": lambda value: str(value).lower() if isinstance(value, bool) else str(value),
+}
 
 
 @functools.cache
