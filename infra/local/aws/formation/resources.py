@@ -108,8 +108,9 @@ class Resources(ResourceMap):
     def _properties(self, key: str) -> dict[str, Any]:
         described = self._resource_json_map[key]
         properties: dict[str, Any] = intrinsic.resolve(described.get("Properties", {}), self)
+        properties = schemas.typed(described["Type"], properties, self._region_name)
         schemas.check(key, described["Type"], properties, self._region_name)
-        return schemas.typed(described["Type"], properties, self._region_name)
+        return properties
 
     def _tagged(self, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
         """Return properties with the tags of the stack, which go to every resource that has tags.
