@@ -47,7 +47,8 @@ def _check_kinds(template: Mapping[str, Any], region: str) -> None:
 def _check_attributes(template: Mapping[str, Any]) -> None:
     """Refuse an attribute that the stand-in has not, or nobody has."""
     for name, argument in references.functions([template["Resources"], template.get("Outputs", {})]):
-        if name == "Fn::GetAtt" and argument and all(isinstance(each, str) for each in argument):
+        plain = isinstance(argument, list) and all(isinstance(each, str) for each in argument)
+        if name == "Fn::GetAtt" and plain and argument:
             kind, attribute = template["Resources"][argument[0]]["Type"], ".".join(argument[1:])
             if not has_attribute(kind, attribute):
                 text = f"resource {argument[0]} does not support attribute type {attribute} in Fn::GetAtt"
