@@ -101,11 +101,11 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
             holder = holder[key]
         change = draw(st.sampled_from(["replace", "remove", "rename", "add"]))
         if change == "replace":
-            holder[path[-1]] = draw(VALUES)
+            holder[path[-1]] = copy.deepcopy(draw(VALUES))
         elif change == "remove":
             del holder[path[-1]]
         elif change == "add" and isinstance(holder, dict):
-            holder[draw(st.sampled_from(NAMES))] = draw(VALUES)
+            holder[draw(st.sampled_from(NAMES))] = copy.deepcopy(draw(VALUES))
         elif isinstance(holder, dict):
             holder[draw(st.text(max_size=8))] = holder.pop(path[-1])
     return template
