@@ -102,11 +102,15 @@ def _cloud(target: str, region: str | None) -> "Cloud":
 @click.option("--cluster-port", default=0, help="Port of clusters; 5432 where it is free unless said otherwise.")
 @click.option("--region", default="us-east-1", show_default=True, help="Region that the endpoints name.")
 @click.option("--strict-catalog", is_flag=True, help="Raise OC001 at any statement that needs the catalog.")
-def up(port: int, cluster_port: int, region: str, *, strict_catalog: bool, detach: bool) -> None:
+@click.option("--settle", default=0.2, show_default=True, help="Seconds that clusters and functions take to be ready.")
+def up(  # noqa: PLR0913 - one for each option
+    port: int, cluster_port: int, region: str, settle: float, *, strict_catalog: bool, detach: bool
+) -> None:
     """Start the stand-in for AWS on this machine."""
     from infra.local import attach
 
     options = ["--port", str(port), "--cluster-port", str(cluster_port), "--region", region]
+    options += ["--settle", str(settle)]
     options += ["--strict-catalog"] if strict_catalog else []
     if (known := attach.read_state()) is not None:
         raise click.ClickException(f"it runs already, process {known['pid']}; end it with: python -m infra down")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 ACCOUNT: Final = "123456789012"
 REGION: Final = "us-east-1"
 LIMIT_S: Final = 20
+SETTLE_S: Final = 0.1
 
 
 class Plane:
@@ -43,20 +44,22 @@ def aws() -> "Iterator[LocalCloud]":
     """A cloud whose control plane works; functions cannot be invoked, clusters cannot be connected to."""
     from infra.local.attach import LocalCloud
     from infra.local.aws import services
+    from infra.local.aws.door.guard import Guard
     from infra.local.aws.front import Front
+    from infra.local.aws.principals import IamPrincipals
 
     async def no_lambda(_: object) -> Any:
         raise NotImplementedError
 
     async def serve(ready: Callable[[str], None]) -> None:
         services.connect(Plane(), lambda _: None, asyncio.get_running_loop())  # type: ignore[arg-type]
-        front = Front(no_lambda)
+        front = Front(no_lambda, Guard(IamPrincipals(ACCOUNT), REGION, ACCOUNT))
         await front.start()
         ready(front.url)
         await over.wait()
         await front.close()
 
-    services.extend(REGION)
+    services.extend(REGION, SETTLE_S)
     key, secret = services.developer(ACCOUNT, REGION)
     loop, over, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
     url: list[str] = []

@@ -21,6 +21,7 @@ from infra.local.postgres import PostgresUnavailable
 from infra.shell import exports
 
 REGION: Final = "us-east-1"
+SETTLE_S: Final = 0.2
 Standing = Callable[[], AbstractAsyncContextManager[dict[str, str]]]
 
 
@@ -62,11 +63,18 @@ def dsql(port: int, region: str, data: Path | None, *, strict_catalog: bool, **h
 @_common
 @click.option("--port", default=0, help="Port of AWS's endpoint on 127.0.0.1; a free one unless said otherwise.")
 @click.option("--cluster-port", default=0, help=f"Port of clusters; {PORT} where it is free unless said otherwise.")
-def cloud(port: int, region: str, cluster_port: int, *, strict_catalog: bool, **how: bool) -> None:
+@click.option(
+    "--settle",
+    type=click.FloatRange(min=0),
+    default=SETTLE_S,
+    show_default=True,
+    help="Seconds that clusters are CREATING, UPDATING or DELETING, and functions Pending.",
+)
+def cloud(port: int, region: str, cluster_port: int, settle: float, *, strict_catalog: bool, **how: bool) -> None:
     """Run the part of AWS that the walk-through needs and print the environment that a client needs."""
     from infra.local.cloud import standing
 
-    _run(partial(standing, port, region, cluster_port, strict_catalog=strict_catalog), **how)
+    _run(partial(standing, port, region, cluster_port, settle, strict_catalog=strict_catalog), **how)
 
 
 def _run(standing: Standing, *, as_json: bool, until_eof: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from infra.local import roots
 from infra.local.aws import services
 from infra.local.aws.account import MotoAccount
+from infra.local.aws.door.guard import Guard
 from infra.local.aws.front import Front
 from infra.local.aws.principals import IamPrincipals
 from infra.local.control import Control
@@ -23,10 +24,10 @@ REACH: Final = ("AWS_ENDPOINT_URL", "PGHOSTADDR", "PGPORT", "PGSSLROOTCERT", *ro
 
 @contextlib.asynccontextmanager
 async def standing(
-    port: int, region: str, cluster_port: int, *, strict_catalog: bool = False
+    port: int, region: str, cluster_port: int, settle_s: float, *, strict_catalog: bool = False
 ) -> AsyncIterator[dict[str, str]]:
     """Run the stand-in; give the variables that reach it. Raises OSError where a port is taken."""
-    services.extend(region)
+    services.extend(region, settle_s)
     with owned("dsql-stand-in-") as folder:
         extra, environment = Table(), dict[str, str]()
         principals = Either(extra, IamPrincipals(ACCOUNT))
@@ -34,7 +35,7 @@ async def standing(
         account = MotoAccount(ACCOUNT, region, lambda: _reach(environment))
         functions = Lambda(account, folder)
         services.connect(plane, functions.forget, asyncio.get_running_loop())
-        front = Front(functions.invoke)
+        front = Front(functions.invoke, Guard(principals, region, ACCOUNT))
         async with contextlib.AsyncExitStack() as started:
             plane.start(cluster_port)
             started.push_async_callback(plane.close)

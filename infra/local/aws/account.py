@@ -16,7 +16,7 @@ from moto.sts.models import sts_backends
 from infra.local.aws.names import PARTITION
 from infra.local.aws.principals import IamPrincipals, find_role
 from infra.local.functions.account import Function, SessionCredentials
-from infra.local.functions.errors import FunctionNotFound, InvalidParameter
+from infra.local.functions.errors import FunctionNotFound, InvalidParameter, NotActive
 from infra.local.iam.policies import allows
 
 CONCURRENCY: Final = 1_000
@@ -49,6 +49,8 @@ class MotoAccount:
             found = self._lambda.get_function(reference, qualifier)
         except LambdaClientError:
             raise FunctionNotFound(self._arn(reference, qualifier)) from None
+        if found.state != "Active":
+            raise NotActive(found.state)
         key = found.function_arn
         state = self._state(found)
         known = self._described.get(key)

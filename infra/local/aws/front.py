@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
+from infra.local.aws.door.guard import Guard
 from infra.local.http import Request, Response, Server
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ _HOP_BY_HOP: Final = frozenset({"connection", "content-length", "transfer-encodi
 class Front:
     """The listener on 127.0.0.1. Used by one event loop; ``close`` ends it."""
 
-    def __init__(self, invoke: Invoke) -> None:
-        self._invoke = invoke
+    def __init__(self, invoke: Invoke, guard: Guard) -> None:
+        self._invoke, self._guard = invoke, guard
         self._threads = ThreadPoolExecutor(THREADS, "moto")
         self._server = Server(self._answer)
         self.port = 0
@@ -48,9 +49,12 @@ class Front:
 
     async def _answer(self, request: Request) -> Response:
         if request.method == "POST" and _INVOKE.fullmatch(request.target.partition("?")[0]):
-            return await self._invoke(request)
+            return self._guard.refuses_invocation(request) or await self._invoke(request)
         moto = await asyncio.shield(self._moto)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _answer_of, moto, _environ(request))
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answered, moto, request)
+
+    def _answered(self, application: "WSGIApplication", request: Request) -> Response:
+        return self._guard.refuses(request) or _answer_of(application, _environ(request))
 
 
 def _moto() -> "WSGIApplication":

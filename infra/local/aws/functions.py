@@ -10,7 +10,6 @@ from moto.awslambda.models import LambdaBackend
 
 RUNTIMES: Final = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 """Python's of Lambda that functions can be made for; what runs is this machine's. Source: developer guide, 2026-11."""
-SETTLE_S: Final = 0.2
 LIMIT_S: Final = 30.0
 
 
@@ -23,7 +22,7 @@ class Functions(LambdaBackend):
     deleted: ClassVar[list[Callable[[str], object]]] = []
     """Told of each function that is deleted, by its ARN."""
     loop: ClassVar[asyncio.AbstractEventLoop]
-    settle_s: ClassVar[float] = SETTLE_S
+    settle_s: ClassVar[float]
     """How long a function is Pending."""
 
     def create_function(self, spec: dict[str, Any]) -> Any:

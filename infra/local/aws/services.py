@@ -22,8 +22,12 @@ _EVERYTHING: Final = {
 }
 
 
-def extend(region: str) -> None:
-    """Put clusters that can be connected to, and functions that can be run, in the place of moto's."""
+def extend(region: str, settle_s: float) -> None:
+    """Put clusters that can be connected to, and functions that can be run, in the place of moto's.
+
+    They are on their way for ``settle_s`` at the least, as on AWS they are for longer.
+    """
+    Clusters.settle_s = Functions.settle_s = settle_s
     dsql_backends.backend = Clusters
     answers.install()
     lambda_backends.backend = Functions

@@ -4,7 +4,8 @@
 that is deployed, in a process of ``awslambdaric``, with nothing of ours to import. Where it is not as on AWS:
 
 - The machine carries so many environments; an invocation beyond them waits, and nothing limits their memory.
-- The Python is this machine's, whatever the function's runtime says. boto3 is there only if the zip has it.
+- The Python is this machine's, whatever the function's runtime says. So is boto3, unless the zip has
+  its own.
 - Environments are forked from a process that has the zip's installed libraries loaded (see ``zygote``). What they
   print when they are imported is not logged, and what they draw by chance then (a seed) is the same in all.
 - They share ``/tmp`` with each other and with the machine, could write to their task root, and are not frozen between

@@ -60,13 +60,15 @@ class Environment:
         self._timer: asyncio.TimerHandle | None = None
         self._init: asyncio.Future[Fault | None] = self._loop.create_future()
         self._done: asyncio.Future[Outcome] = self._loop.create_future()
+        self._task_root = ""
 
     async def start(self, zygote: Zygote, variables: Mapping[str, str], limit_s: float, phase: str = "init") -> None:
         """Start the process and wait until it asks for work; raise InitFailed, NoEnvironment."""
         self._server = await self._loop.create_server(self._connect, "127.0.0.1", 0)
         address = "{}:{}".format(*self._server.sockets[0].getsockname())
         reading, writing = os.pipe()
-        self._output = Output(reading, self._stream)
+        self._task_root = variables["LAMBDA_TASK_ROOT"]
+        self._output = Output(reading, self._stream, self._task_root)
         began = time.monotonic()
         try:
             own = of_environment(self.credentials, self._stream.name, address)
@@ -157,7 +159,7 @@ class Environment:
 
     def failed(self, request_id: str, payload: bytes) -> int:
         """End the invocation with the error that the function raised."""
-        return self._finish(request_id, Outcome(payload, failed=True), 202)
+        return self._finish(request_id, Outcome(self._told(payload), failed=True), 202)
 
     def overflowed(self, request_id: str) -> int:
         """End the invocation: its answer was too large. The client exits when it is told so."""
@@ -169,8 +171,12 @@ class Environment:
         """Hear from the client that the function could not be started."""
         if self._init.done():
             return 400
-        self._init.set_result(outcomes.init_error(payload))
+        self._init.set_result(outcomes.init_error(self._told(payload)))
         return 202
+
+    def _told(self, payload: bytes) -> bytes:
+        """Return an account of an error with the task root where it is on Lambda."""
+        return payload.replace(self._task_root.encode(), facts.TASK_ROOT.encode())
 
     def _time_out(self) -> None:
         if not self._current or self._done.done():

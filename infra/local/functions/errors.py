@@ -4,6 +4,7 @@ ServiceError
 ├── FunctionNotFound            404 ResourceNotFoundException
 ├── InvalidContent              400 InvalidRequestContentException
 ├── InvalidParameter            400 InvalidParameterValueException
+├── NotActive                   409 ResourceConflictException
 ├── PayloadTooLarge             413 RequestEntityTooLargeException
 ├── Throttled                   429 TooManyRequestsException
 ├── InvalidZip                  502 InvalidZipFileException
@@ -59,6 +60,15 @@ class InvalidParameter(ServiceError):
     """A parameter has a value that is not allowed."""
 
     status, code = 400, "InvalidParameterValueException"
+
+
+class NotActive(ServiceError):
+    """The function is not ready to be invoked."""
+
+    status, code = 409, "ResourceConflictException"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(facts.PENDING.format(state=state))
 
 
 class PayloadTooLarge(ServiceError):

@@ -42,6 +42,12 @@ RESERVED_REASON: Final = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT_REASON: Final = "ConcurrentInvocationLimitExceeded"
 """botocore's model, ThrottleReason, 2026-11."""
 
+TASK_ROOT: Final = "/var/task"
+"""Where a function's code is on Lambda, as its errors and its log say; developer guide, 2026-11."""
+PENDING: Final = (
+    "The operation cannot be performed at this time. The function is currently in the following state: {state}"
+)
+"""What a caller is told who is too early; developer guide, "Function states", 2026-11."""
 TIMED_OUT: Final = "Sandbox.Timedout"
 TIMED_OUT_TEXT: Final = "Task timed out after {seconds:.2f} seconds"
 """The answer has it after ``RequestId: … Error: `` since 2024 (seek-oss/aws-codedeploy-hooks 2.1.3); the log has it

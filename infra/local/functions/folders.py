@@ -1,4 +1,4 @@
-"""Task roots, which are deployed zips unpacked, and the folder with AWS's runtime client alone."""
+"""Task roots, which are deployed zips unpacked, and the folder with AWS's runtime client and SDK."""
 
 import asyncio
 import hashlib
@@ -18,6 +18,8 @@ from infra.local.functions.errors import InvalidZip
 
 CLIENT: Final = ("awslambdaric", "simplejson", "snapshot_restore_py")
 """The runtime client's distribution and what it needs."""
+SDK: Final = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+"""What Lambda's Python runtimes have besides. Source: developer guide, "Runtime-included SDK versions", 2026-11."""
 
 
 KEPT: Final = 4
@@ -76,9 +78,9 @@ class Folders:
 
 
 def link_client(runtime: Path) -> None:
-    """Make a folder that has the runtime client in it, as it is installed here, and nothing else."""
+    """Make a folder that has the runtime client and AWS's SDK in it, as they are installed here, and nothing else."""
     runtime.mkdir()
-    for name in CLIENT:
+    for name in (*CLIENT, *SDK):
         for file in importlib.metadata.files(name) or ():
             top = file.parts[0]
             link = runtime / top

@@ -70,8 +70,8 @@ class Logs:
 class Output:
     """The reading end of what an environment's process prints; every line becomes an event of its stream."""
 
-    def __init__(self, descriptor: int, stream: Stream) -> None:
-        self._descriptor, self._stream = descriptor, stream
+    def __init__(self, descriptor: int, stream: Stream, task_root: str) -> None:
+        self._descriptor, self._stream, self._task_root = descriptor, stream, task_root
         self._partial = b""
         self._open = True
         os.set_blocking(descriptor, False)
@@ -100,7 +100,8 @@ class Output:
 
     def _add(self, line: bytes) -> None:
         # The runtime client ends the lines of one event with a carriage return.
-        self._stream.append(line.decode(errors="replace").replace("\r", "\n"))
+        text = line.decode(errors="replace").replace("\r", "\n")
+        self._stream.append(text.replace(self._task_root, facts.TASK_ROOT))
 
     def close(self) -> None:
         """Stop reading."""

@@ -82,16 +82,19 @@ class _Verdict:
     grant: _Grant
 
 
-def allows(
+def allows(  # noqa: PLR0913 - who, what, on what, and all that decides
     principal: Principal,
     action: str,
     resource: str,
     context: conditions.Context,
     resource_policy: Document | None = None,
+    *,
+    trusted: bool = False,
 ) -> Decision:
     """Decide whether ``principal`` may take ``action`` (``dsql:DbConnect``) on ``resource`` (an ARN).
 
-    A principal of another account than the resource's needs an Allow of both sides.
+    A principal of another account than the resource's needs an Allow of both sides; where ``trusted``, so does every
+    principal that the resource's policy does not name itself, as for a role's trust policy.
     """
     request = _Request(principal, action, resource, conditions.values(context))
     documents: dict[Source, Iterable[object]] = {Source.IDENTITY: principal.policies}
@@ -105,14 +108,18 @@ def allows(
     for source, verdict in verdicts.items():
         if verdict.denied:
             return Decision(Outcome.EXPLICIT_DENY, source)
-    missing = _missing(request, {source: verdict.grant for source, verdict in verdicts.items()})
+    grants = {source: verdict.grant for source, verdict in verdicts.items()}
+    if trusted and not grants.get(Source.RESOURCE):
+        return Decision(Outcome.NO_ALLOW, Source.RESOURCE)
+    missing = _missing(request, grants)
     return Decision(Outcome.ALLOWED) if missing is None else Decision(Outcome.NO_ALLOW, missing)
 
 
 def _missing(request: _Request, grants: Mapping[Source, _Grant]) -> Source | None:
     """Say which kind of policy should have allowed the request and did not, None where nothing lacks."""
     by_resource = grants.get(Source.RESOURCE, _Grant.NONE)
-    own = request.resource.split(":")[4:5] == [request.principal.account]
+    owner = [*request.resource.split(":"), *[""] * 5][4]
+    own = owner in {"", request.principal.account}  # S3's names, and "*", have no account in them
     if own and by_resource is _Grant.DIRECT:
         return None
     if not own and by_resource is _Grant.NONE:

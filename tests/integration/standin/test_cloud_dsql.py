@@ -81,12 +81,6 @@ def test_a_cluster_is_creating_before_it_is_active_and_deleting_before_it_is_gon
     assert waits(lambda: status(dsql, made["identifier"]), None) == ["DELETING", None]
 
 
-def test_an_application_without_a_waiter_cannot_connect_yet(stand_in: Cloud, create: Create) -> None:
-    made = create()
-    with pytest.raises(psycopg.OperationalError):
-        sign_in(stand_in, made["endpoint"])
-
-
 def test_a_change_is_seen(dsql: Any, create: Create) -> None:
     identifier = create()["identifier"]
     waits(lambda: status(dsql, identifier), "ACTIVE")

@@ -71,7 +71,6 @@ def test_a_timeout_ends_the_environment(functions: Functions) -> None:
     ("source", "handler", "kind"),
     [
         ("import psycopg", "app.handler", "Runtime.ImportModuleError"),
-        ("import boto3", "app.handler", "Runtime.ImportModuleError"),
         ("import aiohttp", "app.handler", "Runtime.ImportModuleError"),
         ("", "missing.handler", "Runtime.ImportModuleError"),
         ("", "app.handler", "Runtime.HandlerNotFound"),

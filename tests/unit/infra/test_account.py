@@ -33,6 +33,7 @@ def function(aws: LocalCloud, zipped: Path) -> Iterator[str]:
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(TRUST))["Role"]["Arn"]
     code = {"ZipFile": zipped.read_bytes()}
     functions.create_function(FunctionName=name, Runtime="python3.13", Role=role, Handler="transfer.f", Code=code)
+    functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
     logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
     yield name
     logs.delete_log_group(logGroupName=f"/aws/lambda/{name}")

@@ -15,7 +15,7 @@ def test_nothing_runs_on_where_the_port_is_taken(monkeypatch: pytest.MonkeyPatch
 
     async def left(port: int) -> set[asyncio.Task[Any]]:
         with pytest.raises(OSError, match="address already in use"):
-            async with standing(port, "us-east-1", 0):
+            async with standing(port, "us-east-1", 0, 0.2):
                 pass
         return asyncio.all_tasks() - {asyncio.current_task()}
 

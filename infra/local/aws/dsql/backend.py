@@ -59,7 +59,9 @@ class Clusters(Streams):
             policy_version="1" if policy else None,
         )
         self.clusters[made.identifier] = made
-        made.work = self._begin(self._start(made))
+        # Who is so fast as to connect at once is let in: applications do so, and on AWS it takes them longer.
+        self._begin(self._run(made)).result(START_LIMIT_S)
+        made.work = self._begin(self._settle(made))
         return made
 
     def _check_quota(self, multi_region_properties: dict[str, Any] | None) -> None:
@@ -118,14 +120,15 @@ class Clusters(Streams):
 
     # What takes time
 
-    async def _start(self, cluster: Cluster) -> None:
-        await asyncio.gather(self._run(cluster), asyncio.sleep(self.settle_s))
-        self._rest(cluster)
-
     async def _update(self, cluster: Cluster) -> None:
-        await asyncio.gather(self._run(cluster), asyncio.sleep(self.settle_s))
+        await self._run(cluster)
+        await self._settle(cluster)
         cluster.encryption_status = "ENABLED"
-        self._rest(cluster)
+
+    async def _settle(self, cluster: Cluster) -> None:
+        await asyncio.sleep(self.settle_s)
+        if cluster.status in {"CREATING", "UPDATING"}:
+            cluster.status = "ACTIVE" if cluster.runs else "PENDING_SETUP"
 
     async def _run(self, cluster: Cluster) -> None:
         """Let the data plane have the cluster, unless it waits for its peers."""
@@ -138,10 +141,6 @@ class Clusters(Streams):
             raise
         cluster.runs = True
         self.plane.describe(cluster.identifier, effective(cluster.policy), cluster.tags)
-
-    def _rest(self, cluster: Cluster) -> None:
-        if cluster.status in {"CREATING", "UPDATING"}:
-            cluster.status = "ACTIVE" if cluster.runs else "PENDING_SETUP"
 
     async def _end(self, cluster: Cluster, before: Any) -> None:
         await asyncio.wait([asyncio.wrap_future(before)])

@@ -10,7 +10,6 @@ from infra.local.aws.dsql import facts
 from infra.local.aws.dsql.cluster import Cluster, Stream
 from infra.local.aws.dsql.errors import Conflict, NotFound, QuotaExceeded
 
-SETTLE_S: Final = 0.2
 _REPEATED: Final = "A {kind} was already created with this client token and different parameters."
 
 
@@ -21,7 +20,7 @@ class Streams(AuroraDSQLBackend):
     __module__ = AuroraDSQLBackend.__module__
 
     loop: ClassVar[asyncio.AbstractEventLoop]
-    settle_s: ClassVar[float] = SETTLE_S
+    settle_s: ClassVar[float]
     """How long a cluster or a stream is CREATING, UPDATING or DELETING at the least."""
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> Any:

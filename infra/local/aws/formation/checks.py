@@ -20,8 +20,8 @@ def check(text: str, given: Mapping[str, Any], said: Collection[str], region: st
     template = read(text)
     _check_kinds(template, region)
     references.check(template)
-    _check_attributes(template)
     lint.check(text, region)
+    _check_attributes(template)
     parameters.check(template, given)
     capabilities.check(template, said)
     return template
@@ -47,7 +47,8 @@ def _check_kinds(template: Mapping[str, Any], region: str) -> None:
 def _check_attributes(template: Mapping[str, Any]) -> None:
     """Refuse an attribute that the stand-in has not, or nobody has."""
     for name, argument in references.functions([template["Resources"], template.get("Outputs", {})]):
-        if name == "Fn::GetAtt" and isinstance(argument, list) and all(isinstance(each, str) for each in argument):
+        plain = isinstance(argument, list) and all(isinstance(each, str) for each in argument)
+        if name == "Fn::GetAtt" and plain and argument:
             kind, attribute = template["Resources"][argument[0]]["Type"], ".".join(argument[1:])
             if not has_attribute(kind, attribute):
                 text = f"resource {argument[0]} does not support attribute type {attribute} in Fn::GetAtt"

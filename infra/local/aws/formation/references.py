@@ -30,7 +30,7 @@ def check(template: Mapping[str, Any]) -> None:
         if missing:
             raise _unresolved(missing, section)
         undefined = next((name for name in _attributes(part) if name not in template["Resources"]), None)
-        if undefined:
+        if undefined is not None:
             raise invalid(f"Template error: instance of Fn::GetAtt references undefined resource {undefined}")
     for name in _refs(template.get("Conditions", {})):
         if name not in parameters:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from infra.local.aws.formation import intrinsic, kinds, references, schemas
 from infra.local.aws.formation.naming import NAMES, name_of
-from infra.local.aws.formation.words import ResourceFailed
+from infra.local.aws.formation.words import ResourceFailed, readable
 from infra.local.aws.resources import TYPES
 
 Record = Callable[[str, str, str, str, str | None], None]
@@ -108,6 +108,7 @@ class Resources(ResourceMap):
     def _properties(self, key: str) -> dict[str, Any]:
         described = self._resource_json_map[key]
         properties: dict[str, Any] = intrinsic.resolve(described.get("Properties", {}), self)
+        properties = schemas.typed(described["Type"], properties, self._region_name)
         schemas.check(key, described["Type"], properties, self._region_name)
         return properties
 
@@ -299,7 +300,7 @@ def gone(error: Exception) -> bool:
 def reason(error: Exception, kind: str) -> str:
     """Return what an event says of an error; an error that is nobody's words is told on standard error."""
     if isinstance(error, ResourceFailed | ServiceException | HTTPException):
-        return str(getattr(error, "message", None) or error)
+        return readable(str(getattr(error, "message", None) or error))
     traceback.print_exception(error)
     return f"the stand-in cannot do this to a {kind}"
 

@@ -102,7 +102,7 @@ def _resource(name: str, resource: Any) -> Iterator[str]:
         if not isinstance(resource.get("Properties", {}), dict):
             yield f"Template format error: [/Resources/{name}/Properties] must be an object."
         for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-            if policy in resource and resource[policy] not in _POLICIES:
+            if policy in resource and str(resource[policy]) not in _POLICIES:
                 yield f"Template format error: Unrecognized {policy} {resource[policy]} for resource {name}"
 
 

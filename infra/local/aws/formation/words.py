@@ -1,6 +1,11 @@
 """CloudFormation's refusals, in its words."""
 
+import re
+from typing import Final
+
 from moto.cloudformation.exceptions import CloudFormationError, ValidationError
+
+_UNREADABLE: Final = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
 class InsufficientCapabilities(CloudFormationError):
@@ -15,4 +20,9 @@ class ResourceFailed(Exception):
 
 def invalid(text: str) -> ValidationError:
     """Return the error for a template or a request that nothing is made of."""
-    return ValidationError(message=text)
+    return ValidationError(message=readable(text))
+
+
+def readable(text: str) -> str:
+    """Return a text without the characters that no XML may have: answers are XML."""
+    return _UNREADABLE.sub("?", text)

@@ -21,7 +21,7 @@ def code_of(account: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     """Return code as Lambda's API takes it; raise ResourceFailed where S3 has no such object."""
     code = properties["Code"]
     if "ZipFile" in code:
-        return {"ZipFile": _zipped(str(code["ZipFile"]))}
+        return {"ZipFile": base64.b64encode(zipped(str(code["ZipFile"]))).decode()}
     return stored(account, code)
 
 
@@ -39,11 +39,11 @@ def stored(account: str, code: Mapping[str, Any]) -> dict[str, Any]:
     return {"S3Bucket": code["S3Bucket"], "S3Key": code["S3Key"]}
 
 
-def _zipped(text: str) -> str:
-    """Return a zip, in base64, with the text as its one module."""
+def zipped(text: str) -> bytes:
+    """Return a zip with the text as its one module."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         entry = zipfile.ZipInfo(_MODULE)  # with the same date each time: the same text is the same code
         entry.external_attr = 0o644 << 16
         archive.writestr(entry, text)
-    return base64.b64encode(file.getvalue()).decode()
+    return file.getvalue()
