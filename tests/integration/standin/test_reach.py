@@ -176,6 +176,7 @@ def test_functions_are_told_the_same(cloud: Cloud, handle: Handle) -> None:
     code = {"ZipFile": archive.getvalue()}
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
     functions.create_function(FunctionName=name, Runtime=runtime, Role=role, Handler="told.handler", Code=code)
+    functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
     asked = ["PGHOSTADDR", "PGPORT", "PGSSLROOTCERT", *roots.VARIABLES]
     answer = json.load(functions.invoke(FunctionName=name, Payload=json.dumps(asked))["Payload"])
     functions.delete_function(FunctionName=name)
