@@ -192,11 +192,12 @@ def test_what_was_to_be_replaced_is_put_back(stand_in: Cloud, formation: Formati
 TRIGGER: Final = {"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
 
 
-def test_what_belongs_to_a_function_is_made_and_goes(stand_in: Cloud, formation: Formation) -> None:
-    def of(kind: str, **properties: Any) -> dict[str, Any]:
-        whole = {"FunctionName": {"Ref": "It"}, **properties}
-        return {"Type": f"AWS::Lambda::{kind}", "Properties": whole}
+def of(kind: str, **properties: Any) -> dict[str, Any]:
+    """What belongs to the function "It"."""
+    return {"Type": f"AWS::Lambda::{kind}", "Properties": {"FunctionName": {"Ref": "It"}, **properties}}
 
+
+def test_what_belongs_to_a_function_is_made_and_goes(stand_in: Cloud, formation: Formation) -> None:
     resources = {
         "Role": role(),
         "It": function(1),
@@ -215,6 +216,15 @@ def test_what_belongs_to_a_function_is_made_and_goes(stand_in: Cloud, formation:
     assert invoke(stand_in, f"{name}:live") == [1, None]
     formation.delete()
     assert name not in {each["FunctionName"] for each in functions.list_functions()["Functions"]}
+
+
+def test_new_tags_of_a_stack_reach_what_has_tags_alone(stand_in: Cloud, formation: Formation) -> None:
+    resources = {"Role": role(), "It": function(), "Permission": of("Permission", **TRIGGER), "Version": of("Version")}
+    formation.said = {"Tags": [{"Key": "team", "Value": "blue"}]}
+    assert formation.create(**resources) == "CREATE_COMPLETE", formation.reasons()
+    formation.said = {"Tags": [{"Key": "team", "Value": "red"}]}
+    assert formation.update(**resources) == "UPDATE_COMPLETE", formation.reasons()
+    assert stand_in.client("lambda").get_function(FunctionName=formation.id("It"))["Tags"] == {"team": "red"}
 
 
 def test_a_function_without_a_name_is_changed_in_place(stand_in: Cloud, formation: Formation) -> None:

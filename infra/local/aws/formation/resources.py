@@ -112,13 +112,17 @@ class Resources(ResourceMap):
         schemas.check(key, described["Type"], properties, self._region_name)
         return properties
 
-    def _tagged(self, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
-        """Return properties with the tags of the stack, which go to every resource that has tags.
+    def _has_tags(self, kind: str) -> bool:
+        """Whether the tags of the stack go to resources of a type.
 
         What moto makes by itself has no tags that can be changed: it has its own alone.
         """
         shape = (schemas.schema(kind, self._region_name) or {}).get("properties", {}).get("Tags", {})
-        if not self.tags or kind not in TYPES or shape.get("type") != "array":
+        return kind in TYPES and shape.get("type") == "array"
+
+    def _tagged(self, kind: str, properties: dict[str, Any]) -> dict[str, Any]:
+        """Return properties with the tags of the stack, where such a resource has tags."""
+        if not self.tags or not self._has_tags(kind):
             return properties
         own = properties.get("Tags", [])
         named = {tag["Key"] for tag in own}
@@ -183,11 +187,9 @@ class Resources(ResourceMap):
         return failed
 
     def _make(self, key: str) -> None:
-        def work() -> Any:
-            properties = self._properties(key)
-            return self._created(key, properties)
-
-        self._parsed_resources[key] = self._step("CREATE", key, self._resource_json_map[key]["Type"], work)
+        kind = self._resource_json_map[key]["Type"]
+        made = self._step("CREATE", key, kind, lambda: self._created(key, self._properties(key)))
+        self._parsed_resources[key] = made
 
     def _created(self, key: str, properties: dict[str, Any]) -> Any:
         kind = self._resource_json_map[key]["Type"]
@@ -208,7 +210,7 @@ class Resources(ResourceMap):
             raise Failed(key, reason(error, kind)) from error
         if properties != old.cleaned or old.half_changed:
             self._parsed_resources[key] = self._step("UPDATE", key, kind, lambda: self._changed(key, properties))
-        elif old.stack_tags != self.tags and kind in TYPES:
+        elif old.stack_tags != self.tags and self._has_tags(kind):
             self._changed_in_place(key, properties)
 
     def _changed(self, key: str, properties: dict[str, Any]) -> Any:
