@@ -1,19 +1,13 @@
 """AWS::DSQL::Cluster, with all its properties and attributes. Source: its resource schema of 2026-09."""
 
-import json
-import time
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from moto.dsql.models import dsql_backends
 
 from infra.local.aws.dsql.backend import Clusters
 from infra.local.aws.dsql.facts import OWNED_KEY
-from infra.local.aws.formation.words import ResourceFailed
-from infra.local.aws.resources.base import Resource, flag, tags
-
-LIMIT_S: Final = 60.0
-PAUSE_S: Final = 0.02
+from infra.local.aws.resources.base import Place, Properties, Resource, document, tags
 
 
 class Cluster(Resource):
@@ -45,18 +39,10 @@ class Cluster(Resource):
         raise AttributeError(name)
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,  # noqa: ARG003
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **_: Any,
-    ) -> "Cluster":
+    def make(cls, name: str, properties: Properties, place: Place) -> "Cluster":  # noqa: ARG003 - clusters have none
         """Create the cluster; deletion protection is on unless the template takes it off, as on AWS."""
-        properties = cloudformation_json["Properties"]
-        cluster = dsql_backends[account_id][region_name].create_cluster(
-            flag(properties.get("DeletionProtectionEnabled", True)),
+        cluster = dsql_backends[place.account][place.region].create_cluster(
+            properties.get("DeletionProtectionEnabled", True),
             tags(properties),
             None,
             properties.get("KmsEncryptionKey"),
@@ -66,20 +52,12 @@ class Cluster(Resource):
         return cls(Clusters.settled(cluster))
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: "Cluster",
-        new_resource_name: str,  # noqa: ARG003
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> "Cluster":
+    def change(cls, resource: "Cluster", properties: Properties, place: Place) -> "Cluster":
         """Change the cluster in place."""
-        properties = cloudformation_json["Properties"]
-        backend: Any = dsql_backends[account_id][region_name]
+        backend: Any = dsql_backends[place.account][place.region]
         cluster = backend.update_cluster(
-            original_resource.physical_resource_id,
-            flag(properties.get("DeletionProtectionEnabled", True)),
+            resource.physical_resource_id,
+            properties.get("DeletionProtectionEnabled", True),
             properties.get("KmsEncryptionKey", OWNED_KEY),
             _regions(properties),
         )
@@ -91,17 +69,11 @@ class Cluster(Resource):
         elif cluster.policy:
             backend.delete_cluster_policy(cluster.identifier, None)
         Clusters.settled(cluster)
-        return original_resource
+        return resource
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Delete the cluster, and wait until it is gone."""
-        backend: Any = dsql_backends[account_id][region_name]
-        backend.delete_cluster(self.physical_resource_id)
-        until = time.monotonic() + LIMIT_S
-        while self.physical_resource_id in backend.clusters:
-            if time.monotonic() > until:
-                raise ResourceFailed(f"the cluster is still there after {LIMIT_S:.0f} s")
-            time.sleep(PAUSE_S)
+        Clusters.settled(dsql_backends[account_id][region_name].delete_cluster(self.physical_resource_id))
 
 
 def _attribute(cluster: Any, name: str) -> str:
@@ -112,12 +84,12 @@ def _attribute(cluster: Any, name: str) -> str:
     return getattr(cluster, name) or ""
 
 
-def _policy(properties: Mapping[str, Any]) -> str | None:
+def _policy(properties: Properties) -> str | None:
     policy = properties.get("PolicyDocument")
-    return policy if policy is None or isinstance(policy, str) else json.dumps(policy)
+    return None if policy is None else document(policy)
 
 
-def _regions(properties: Mapping[str, Any]) -> dict[str, Any] | None:
+def _regions(properties: Properties) -> dict[str, Any] | None:
     given = properties.get("MultiRegionProperties")
     if given is None:
         return None

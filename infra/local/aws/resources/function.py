@@ -1,19 +1,17 @@
 """AWS::Lambda::Function, of a zip in S3 or of inline code."""
 
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
-from moto.core.common_models import CloudFormationModel
 
 from infra.local.aws.formation.words import ResourceFailed
 from infra.local.aws.functions import Functions
-from infra.local.aws.resources.base import tags
+from infra.local.aws.resources.base import Kind, Place, Properties, tags
 from infra.local.aws.resources.code import code_of
 
 
-class Function(CloudFormationModel):
+class Function(Kind):
     """A function; CloudFormation waits until it is Active."""
 
     @classmethod
@@ -22,50 +20,33 @@ class Function(CloudFormationModel):
         return LambdaFunction.has_cfn_attr(attr)
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **_: Any,
-    ) -> LambdaFunction:
+    def make(cls, name: str, properties: Properties, place: Place) -> LambdaFunction:
         """Create the function; raise ResourceFailed where its name is taken or its code is not there."""
-        properties = cloudformation_json["Properties"]
-        backend = lambda_backends[account_id][region_name]
-        if any(each.function_name == resource_name for each in backend.list_functions()):
-            raise ResourceFailed(f"Function already exist: {resource_name}")
-        spec = {**_configuration(properties), "FunctionName": resource_name, "Code": code_of(account_id, properties)}
+        backend = lambda_backends[place.account][place.region]
+        if any(each.function_name == name for each in backend.list_functions()):
+            raise ResourceFailed(f"Function already exist: {name}")
+        spec = {**_configuration(properties), "FunctionName": name, "Code": code_of(place.account, properties)}
         made: LambdaFunction = Functions.settled(_completed(backend.create_function(spec), properties))
         return made
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: LambdaFunction,
-        new_resource_name: str,  # noqa: ARG003
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> LambdaFunction:
+    def change(cls, resource: Any, properties: Properties, place: Place) -> LambdaFunction:
         """Change configuration and code in place; other tags leave its environments as they are."""
-        properties = cloudformation_json["Properties"]
-        known: Any = original_resource
-        if not known.half_changed and _untagged(properties) == _untagged(known.cleaned):
-            original_resource.tags = tags(properties)
-            return original_resource
-        code, name = code_of(account_id, properties), original_resource.function_name
-        backend = lambda_backends[account_id][region_name]
-        backend.update_function_configuration(name, None, _configuration(properties))  # type: ignore[arg-type]
-        original_resource.update_function_code(code)
-        return _completed(original_resource, properties)
+        function: LambdaFunction = resource
+        if not resource.half_changed and _untagged(properties) == _untagged(resource.cleaned):
+            function.tags = tags(properties)
+            return function
+        code, backend = code_of(place.account, properties), lambda_backends[place.account][place.region]
+        backend.update_function_configuration(function.function_name, None, _configuration(properties))  # type: ignore[arg-type]
+        function.update_function_code(code)
+        return _completed(function, properties)
 
 
-def _untagged(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _untagged(properties: Properties) -> dict[str, Any]:
     return {name: value for name, value in properties.items() if name != "Tags"}
 
 
-def _configuration(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _configuration(properties: Properties) -> dict[str, Any]:
     """Return a function's configuration as Lambda's API takes it, with the defaults of what the template leaves out."""
     variables = properties.get("Environment", {}).get("Variables", {})
     return {
@@ -84,7 +65,7 @@ def _shown(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _completed(function: LambdaFunction, properties: Mapping[str, Any]) -> LambdaFunction:
+def _completed(function: LambdaFunction, properties: Properties) -> LambdaFunction:
     """Set what moto leaves out; ``change`` tells this change from one that is taken back before an invocation."""
     function.change = uuid.uuid4().hex  # type: ignore[attr-defined]
     function.architectures = properties.get("Architectures", ["x86_64"])

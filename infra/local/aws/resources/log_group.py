@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from moto.logs.models import logs_backends
 
 from infra.local.aws.formation.words import ResourceFailed
-from infra.local.aws.resources.base import Resource, tags
+from infra.local.aws.resources.base import Place, Properties, Resource, tags
 
 
 class LogGroup(Resource):
@@ -24,30 +24,20 @@ class LogGroup(Resource):
         return f"{str(self._group.arn).removesuffix(':*')}:*"
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> "LogGroup":
+    def make(cls, name: str, properties: Properties, place: Place) -> "LogGroup":
         """Make the group; raise ResourceFailed where its name is taken."""
-        properties, logs = cloudformation_json["Properties"], logs_backends[account_id][region_name]
-        if resource_name in logs.groups:
-            raise ResourceFailed(f"{resource_name} already exists")
-        logs.create_log_group(resource_name, {})
-        return cls(logs.groups[resource_name]).completed(properties, logs)
+        logs = logs_backends[place.account][place.region]
+        if name in logs.groups:
+            raise ResourceFailed(f"{name} already exists")
+        logs.create_log_group(name, {})
+        return cls(logs.groups[name]).completed(properties, logs)
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: "LogGroup",
-        new_resource_name: str,  # noqa: ARG003
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> "LogGroup":
+    def change(cls, resource: "LogGroup", properties: Properties, place: Place) -> "LogGroup":
         """Change how long events are kept, and the tags."""
-        logs = logs_backends[account_id][region_name]
-        return original_resource.completed(cloudformation_json["Properties"], logs)
+        return resource.completed(properties, logs_backends[place.account][place.region])
 
-    def completed(self, properties: Mapping[str, Any], logs: Any) -> "LogGroup":
+    def completed(self, properties: Properties, logs: Any) -> "LogGroup":
         """Set what the template says, and return the group."""
         days = properties.get("RetentionInDays")
         self._group.retention_in_days = None if days is None else int(days)

@@ -13,14 +13,14 @@ class Nothing(Resource):
         self.physical_resource_id = str(uuid.uuid4())
 
     @classmethod
-    def create_from_cloudformation_json(cls, *_: Any, **__: Any) -> "Nothing":
+    def make(cls, *_: Any) -> "Nothing":
         """Give it a name."""
         return cls()
 
     @classmethod
-    def update_from_cloudformation_json(cls, original_resource: "Nothing", *_: Any, **__: Any) -> "Nothing":
+    def change(cls, resource: "Nothing", *_: Any) -> "Nothing":
         """Leave it as it is."""
-        return original_resource
+        return resource
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Do nothing."""

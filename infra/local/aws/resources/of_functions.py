@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from moto.awslambda.models import lambda_backends
 
-from infra.local.aws.resources.base import Resource
+from infra.local.aws.resources.base import Place, Properties, Resource
 from infra.local.aws.resources.code import stored
 
 
@@ -19,16 +19,13 @@ class Permission(Resource):
         self._function, self.physical_resource_id = function, sid
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> "Permission":
+    def make(cls, name: str, properties: Properties, place: Place) -> "Permission":
         """Add the statement."""
-        properties = dict(cloudformation_json["Properties"])
-        name, qualifier = _named(properties.pop("FunctionName"))
-        sid = resource_name
-        backend = lambda_backends[account_id][region_name]
-        backend.add_permission(name, qualifier, json.dumps({**properties, "StatementId": sid}))  # type: ignore[arg-type]
-        return cls(name, sid)
+        function, qualifier = _named(properties["FunctionName"])
+        statement = {key: value for key, value in properties.items() if key != "FunctionName"}
+        backend = lambda_backends[place.account][place.region]
+        backend.add_permission(function, qualifier, json.dumps({**statement, "StatementId": name}))  # type: ignore[arg-type]
+        return cls(function, name)
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Take the statement away."""
@@ -45,25 +42,17 @@ class Version(Resource):
         self.physical_resource_id = function.function_arn
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,  # noqa: ARG003
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **_: Any,
-    ) -> "Version":
+    def make(cls, name: str, properties: Properties, place: Place) -> "Version":  # noqa: ARG003 - it has a number
         """Publish the version."""
-        properties = cloudformation_json["Properties"]
-        name, _qualifier = _named(properties["FunctionName"])
-        backend = lambda_backends[account_id][region_name]
-        backend.get_function(name)
-        return cls(backend.publish_version(name, properties.get("Description", "")))
+        function, _qualifier = _named(properties["FunctionName"])
+        backend = lambda_backends[place.account][place.region]
+        backend.get_function(function)
+        return cls(backend.publish_version(function, properties.get("Description", "")))
 
     @classmethod
-    def update_from_cloudformation_json(cls, original_resource: "Version", *_: Any, **__: Any) -> "Version":
+    def change(cls, resource: "Version", *_: Any) -> "Version":
         """Leave the version as it is: what is published does not change."""
-        return original_resource
+        return resource
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Delete the version."""
@@ -79,40 +68,25 @@ class Alias(Resource):
         self._name, self._function, self.physical_resource_id = alias.name, function, alias.arn
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,  # noqa: ARG003
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **_: Any,
-    ) -> "Alias":
+    def make(cls, name: str, properties: Properties, place: Place) -> "Alias":  # noqa: ARG003 - the template names it
         """Make the alias."""
-        properties = cloudformation_json["Properties"]
         function, _qualifier = _named(properties["FunctionName"])
-        made = lambda_backends[account_id][region_name].create_alias(function_name=function, **_alias(properties))
-        return cls(made, function)
+        backend = lambda_backends[place.account][place.region]
+        return cls(backend.create_alias(function_name=function, **_alias(properties)), function)
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: "Alias",
-        new_resource_name: str,  # noqa: ARG003
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> "Alias":
+    def change(cls, resource: "Alias", properties: Properties, place: Place) -> "Alias":
         """Let the alias mean another version."""
-        asked = {**_alias(cloudformation_json["Properties"]), "function_name": original_resource._function}  # noqa: SLF001
-        lambda_backends[account_id][region_name].update_alias(**asked)
-        return original_resource
+        backend = lambda_backends[place.account][place.region]
+        backend.update_alias(function_name=resource._function, **_alias(properties))  # noqa: SLF001 - its own
+        return resource
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Delete the alias."""
         lambda_backends[account_id][region_name].delete_alias(self._name, self._function)
 
 
-def _alias(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _alias(properties: Properties) -> dict[str, Any]:
     return {
         "name": properties["Name"],
         "function_version": str(properties["FunctionVersion"]),
@@ -130,14 +104,10 @@ class LayerVersion(Resource):
         self._layer, self._version, self.physical_resource_id = layer.name, layer.version, layer.arn
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
-    ) -> "LayerVersion":
+    def make(cls, name: str, properties: Properties, place: Place) -> "LayerVersion":
         """Publish the version of the layer."""
-        properties = cloudformation_json["Properties"]
-        content = stored(account_id, properties["Content"])
-        spec = {**properties, "LayerName": resource_name, "Content": content}
-        return cls(lambda_backends[account_id][region_name].publish_layer_version(spec))
+        spec = {**properties, "LayerName": name, "Content": stored(place.account, properties["Content"])}
+        return cls(lambda_backends[place.account][place.region].publish_layer_version(spec))
 
     def delete(self, account_id: str, region_name: str) -> None:
         """Delete the version of the layer."""

@@ -1,13 +1,12 @@
 """AWS::IAM::RolePolicy and AWS::IAM::Policy: inline policies of roles, users and groups that other resources made."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from moto.iam.models import iam_backends
 
 from infra.local.aws.names import PARTITION
-from infra.local.aws.resources.base import Resource
+from infra.local.aws.resources.base import Place, Properties, Resource, document
 
 Holder = tuple[str, str]
 """What holds a policy: ``("role", "its name")``."""
@@ -21,52 +20,36 @@ class Policy(Resource):
         self._holders: list[Holder] = []
 
     @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,  # noqa: ARG003
-        **_: Any,
-    ) -> "Policy":
+    def make(cls, name: str, properties: Properties, place: Place) -> "Policy":
         """Give the policy to all that are to have it."""
-        properties = cloudformation_json["Properties"]
-        made = cls(properties["PolicyName"], cls._physical(resource_name, properties))
+        made = cls(properties["PolicyName"], cls._physical(name, properties))
         try:
-            made._put(properties, account_id)
+            made._put(properties, place.account)
         except Exception:
-            made.delete(account_id, "")
+            made.delete(*place)
             raise
         return made
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: "Policy",
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> "Policy":
+    def change(cls, resource: "Policy", properties: Properties, place: Place) -> "Policy":
         """Put the new policy in the place of the old one."""
-        changed = cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
+        changed = cls.make(resource.physical_resource_id, properties, place)
         kept = {(changed._name, *each) for each in changed._holders}  # noqa: SLF001 - its own
-        original_resource._take(account_id, kept)  # noqa: SLF001 - its own
+        resource._take(place.account, kept)  # noqa: SLF001 - its own
         return changed
 
     @classmethod
-    def _physical(cls, resource_name: str, properties: Mapping[str, Any]) -> str:  # noqa: ARG003
-        return resource_name
+    def _physical(cls, name: str, properties: Properties) -> str:  # noqa: ARG003
+        return name
 
-    def _put(self, properties: Mapping[str, Any], account_id: str) -> None:
+    def _put(self, properties: Properties, account_id: str) -> None:
         iam: Any = iam_backends[account_id][PARTITION]
-        document = properties.get("PolicyDocument", {})
-        text = document if isinstance(document, str) else json.dumps(document)
+        text = document(properties.get("PolicyDocument", {}))
         for kind, name in self._named(properties):
             getattr(iam, f"put_{kind}_policy")(name, self._name, text)
             self._holders.append((kind, name))
 
-    def _named(self, properties: Mapping[str, Any]) -> Iterator[Holder]:
+    def _named(self, properties: Properties) -> Iterator[Holder]:
         for kind in ("role", "user", "group"):
             yield from ((kind, name) for name in properties.get(f"{kind.capitalize()}s", ()))
 
@@ -87,8 +70,8 @@ class RolePolicy(Policy):
     """One inline policy of one role."""
 
     @classmethod
-    def _physical(cls, resource_name: str, properties: Mapping[str, Any]) -> str:  # noqa: ARG003
+    def _physical(cls, name: str, properties: Properties) -> str:  # noqa: ARG003
         return f"{properties['PolicyName']}|{properties['RoleName']}"
 
-    def _named(self, properties: Mapping[str, Any]) -> Iterator[Holder]:
+    def _named(self, properties: Properties) -> Iterator[Holder]:
         yield "role", properties["RoleName"]
