@@ -8,9 +8,20 @@ from typing import Any, ClassVar, Final
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend
 
+from infra.local.functions import facts
+
 RUNTIMES: Final = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 """Python's of Lambda that functions can be made for; what runs is this machine's. Source: developer guide, 2026-11."""
 LIMIT_S: Final = 30.0
+
+
+class NotActive(LambdaClientError):
+    """The function is not ready for what is asked."""
+
+    code = 409
+
+    def __init__(self, state: str) -> None:
+        super().__init__("ResourceConflictException", facts.PENDING.format(state=state))
 
 
 class Functions(LambdaBackend):
@@ -40,6 +51,13 @@ class Functions(LambdaBackend):
         if "Runtime" in body:
             _check_runtime(body["Runtime"])
         return super().update_function_configuration(function_name, qualifier, body)
+
+    def publish_version(self, function_name: str, description: str = "") -> Any:
+        """Publish a version; raise NotActive where the function is Pending: so would the version be, for ever."""
+        state = self.get_function(function_name).state
+        if state != "Active":
+            raise NotActive(state)
+        return super().publish_version(function_name, description)
 
     @staticmethod
     def settled(function: Any) -> Any:

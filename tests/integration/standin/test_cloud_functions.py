@@ -68,8 +68,12 @@ def test_a_function_is_pending_before_it_is_active(stand_in: Cloud, role_arn: st
     assert functions.create_function(**fixed, Code=code)["State"] == "Pending"
     with pytest.raises(functions.exceptions.ResourceConflictException, match="in the following state: Pending"):
         functions.invoke(FunctionName=name)
+    with pytest.raises(functions.exceptions.ResourceConflictException, match="in the following state: Pending"):
+        functions.publish_version(FunctionName=name)
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
     assert invoke(stand_in, name) == 1
+    functions.publish_version(FunctionName=name)
+    assert invoke(stand_in, f"{name}:1") == 1
     functions.delete_function(FunctionName=name)
 
 

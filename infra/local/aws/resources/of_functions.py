@@ -46,7 +46,6 @@ class Version(Resource):
         """Publish the version."""
         function, _qualifier = _named(properties["FunctionName"])
         backend = lambda_backends[place.account][place.region]
-        backend.get_function(function)
         return cls(backend.publish_version(function, properties.get("Description", "")))
 
     @classmethod
