@@ -8,6 +8,8 @@ service is known, so the wording is the one that AWS APIs usually give for Signa
 
 from typing import ClassVar, Final, NamedTuple
 
+from infra.local.iam.policies import Decision, Outcome, Source
+
 _INVALID_KEY: Final = "The security token included in the request is invalid."
 _MISMATCH: Final = (
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
@@ -80,3 +82,14 @@ EXPIRED_CREDENTIALS: Final = Hint("The security token included in the request is
 NOT_YET: Final = Hint(
     "Signature not yet current: {issued} is still later than {limit} ({now} + 5 min.)", "not on record"
 )
+
+
+def unauthorized(decision: Decision, **blanks: str) -> AccessDenied:
+    """Return the refusal that policies have decided; the blanks are ``arn``, ``action`` and ``resource``."""
+    policy = decision.source.value if decision.source else ""
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        article = "an" if decision.source is Source.IDENTITY else "a"
+        return EXPLICIT_DENY.refusal(article=article, policy=policy, **blanks)
+    if decision.source is Source.IDENTITY:
+        return NO_IDENTITY_POLICY.refusal(**blanks)
+    return NO_POLICY.refusal(policy=policy, **blanks)

@@ -16,7 +16,8 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 
 from infra.local.iam import refusals
-from infra.local.iam.policies import Decision, Outcome, Source, allows
+from infra.local.iam.context import context
+from infra.local.iam.policies import allows
 from infra.local.iam.principals import Credentials, Document, Principal, Principals
 
 ADMIN: Final = "admin"
@@ -103,7 +104,7 @@ def verify(token: str, attempt: Attempt, cluster: Cluster, principals: Principal
     named = parsed.fields["Action"]
     if named != ("DbConnectAdmin" if attempt.user == ADMIN else "DbConnect"):
         raise refusals.WRONG_ACTION.refusal(user=attempt.user, action=named)
-    _authorize(credentials.principal, f"{SERVICE}:{named}", attempt, cluster, now.astimezone(UTC))
+    _authorize(credentials.principal, f"{SERVICE}:{named}", attempt, cluster, now)
     return credentials.principal
 
 
@@ -213,37 +214,9 @@ def _text(moment: datetime) -> str:
 def _authorize(principal: Principal, action: str, attempt: Attempt, cluster: Cluster, now: datetime) -> None:
     if principal.account != cluster.account and cluster.policy is None:
         raise refusals.OTHER_ACCOUNT.refusal(arn=principal.arn)
-    decision = allows(principal, action, cluster.arn, _context(principal, attempt, cluster, now), cluster.policy)
-    if not decision.allowed:
-        raise _unauthorized(decision, arn=principal.arn, action=action, resource=cluster.arn)
-
-
-def _unauthorized(decision: Decision, **blanks: str) -> refusals.AccessDenied:
-    policy = decision.source.value if decision.source else ""
-    if decision.outcome is Outcome.EXPLICIT_DENY:
-        article = "an" if decision.source is Source.IDENTITY else "a"
-        return refusals.EXPLICIT_DENY.refusal(article=article, policy=policy, **blanks)
-    if decision.source is Source.IDENTITY:
-        return refusals.NO_IDENTITY_POLICY.refusal(**blanks)
-    return refusals.NO_POLICY.refusal(policy=policy, **blanks)
-
-
-def _context(principal: Principal, attempt: Attempt, cluster: Cluster, now: datetime) -> dict[str, str]:
-    """Return the condition keys of a sign-in. Source: IAM user guide, global condition context keys, 2026-10."""
-    context = {
-        "aws:PrincipalArn": principal.iam_arn,
-        "aws:PrincipalAccount": principal.account,
-        "aws:ResourceAccount": cluster.account,
-        "aws:RequestedRegion": cluster.region,
-        "aws:SecureTransport": "true",
-        "aws:CurrentTime": now.isoformat(),
-        "aws:EpochTime": str(int(now.timestamp())),
-        **{f"aws:ResourceTag/{key}": value for key, value in cluster.tags.items()},
-    }
+    keys = {**context(principal, cluster.region, now, cluster.tags), "aws:ResourceAccount": cluster.account}
     if attempt.address is not None:
-        context["aws:SourceIp"] = attempt.address
-    _, user, path = principal.arn.partition(":user/")
-    if user:
-        context["aws:username"] = path.rpartition("/")[2]
-    kind = "AssumedRole" if principal.is_session else "Account" if principal.is_root else "User"
-    return {**context, "aws:PrincipalType": kind}
+        keys["aws:SourceIp"] = attempt.address
+    decision = allows(principal, action, cluster.arn, keys, cluster.policy)
+    if not decision.allowed:
+        raise refusals.unauthorized(decision, arn=principal.arn, action=action, resource=cluster.arn)

@@ -145,6 +145,7 @@ def test_who_runs_functions_hears_of_deleted_ones_but_not_of_versions(
     role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document(TRUST))["Role"]["Arn"]
     code = {"ZipFile": zipped.read_bytes()}
     arn = client.create_function(FunctionName=name, Runtime="python3.13", Role=role, Handler="a.f", Code=code)
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05})
     client.delete_function(FunctionName=name, Qualifier=client.publish_version(FunctionName=name)["Version"])
     assert heard == []
     client.delete_function(FunctionName=name)

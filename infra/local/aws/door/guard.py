@@ -10,13 +10,14 @@ from infra.local.aws.door.actions import needed
 from infra.local.aws.door.operations import Operation, operation, protocol
 from infra.local.aws.door.refusals import DENIED, refusal
 from infra.local.http import Request, Response
-from infra.local.iam.policies import Decision, Outcome, Source, allows
+from infra.local.iam.context import context
+from infra.local.iam.policies import Decision, allows
 from infra.local.iam.principals import Credentials, Document, Principal, Principals
+from infra.local.iam.refusals import unauthorized
 from infra.local.iam.signatures import Message, Signature, Unsigned, check, read, verify
 
 REMEMBERED_S: Final = 1.0
 """How long it is remembered who may invoke a function, unless something else is asked of the control plane."""
-_NOT: Final = "User: {arn} is not authorized to perform: {action} on resource: {resource}"
 
 
 class Guard:
@@ -67,23 +68,20 @@ class Guard:
         for action, resource in needed(asked, given.region, self._account):
             decision = self._decide(caller, action, resource)
             if not decision.allowed:
-                return _said(decision, arn=caller.arn, action=action, resource=resource)
+                return unauthorized(decision, arn=caller.arn, action=action, resource=resource).hint
         return None
 
     def _decide(self, caller: Principal, action: str, resource: str) -> Decision:
-        context = _context(caller, self._region)
-        if action == "sts:AssumeRole":
-            trust = self._trust(resource)
-            return allows(caller, action, resource, context, trust, trusted=True)
+        assumes = action == "sts:AssumeRole"
         policy, tags = self._cluster(resource) if action.startswith("dsql:") else (None, {})
-        context |= {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
-        return allows(caller, action, resource, context, policy)
+        keys = {**context(caller, self._region, datetime.now(UTC), tags), "aws:SourceIp": "127.0.0.1"}
+        return allows(caller, action, resource, keys, self._trust(resource) if assumes else policy, trusted=assumes)
 
     def _cluster(self, arn: str) -> tuple[Document | None, Mapping[str, str]]:
         """Return a cluster's policy and tags."""
         from moto.dsql.models import dsql_backends
 
-        from infra.local.aws.dsql.cluster import effective
+        from infra.local.aws.dsql.policies import effective
 
         identifier = arn.rpartition(":cluster/")[2].partition("/")[0]
         found: Any = dsql_backends[self._account][self._region].clusters.get(identifier)
@@ -103,28 +101,3 @@ class Guard:
         statements = document.get("Statement", [])
         listed = statements if isinstance(statements, list) else [statements]
         return {**document, "Statement": [{**each, "Resource": "*"} for each in listed]}
-
-
-def _context(caller: Principal, region: str) -> dict[str, str]:
-    """Return the condition keys of a request. Source: IAM user guide, global condition context keys, 2026-10."""
-    now = datetime.now(UTC)
-    context = {
-        "aws:PrincipalArn": caller.iam_arn,
-        "aws:PrincipalAccount": caller.account,
-        "aws:RequestedRegion": region,
-        "aws:SourceIp": "127.0.0.1",
-        "aws:SecureTransport": "true",
-        "aws:CurrentTime": now.isoformat(),
-        "aws:EpochTime": str(int(now.timestamp())),
-        "aws:PrincipalType": "AssumedRole" if caller.is_session else "Account" if caller.is_root else "User",
-    }
-    _, user, path = caller.arn.partition(":user/")
-    return {**context, "aws:username": path.rpartition("/")[2]} if user else context
-
-
-def _said(decision: Decision, **blanks: str) -> str:
-    text = _NOT.format(**blanks)
-    source = decision.source or Source.IDENTITY
-    if decision.outcome is Outcome.EXPLICIT_DENY:
-        return f"{text} with an explicit deny in {'an' if source is Source.IDENTITY else 'a'} {source.value}"
-    return f"{text} because no {source.value} allows the {blanks['action']} action"

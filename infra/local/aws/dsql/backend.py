@@ -9,9 +9,10 @@ from typing import Any, ClassVar, Final
 from moto.dsql.models import AuroraDSQLBackend
 
 from infra.local.aws.dsql import facts
-from infra.local.aws.dsql.cluster import Cluster, effective
+from infra.local.aws.dsql.cluster import Cluster
 from infra.local.aws.dsql.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from infra.local.aws.dsql.keys import key_arn
+from infra.local.aws.dsql.policies import effective
 from infra.local.aws.dsql.regions import check_regions
 from infra.local.aws.dsql.streams import Streams, repeated
 from infra.local.dataplane import DataPlane

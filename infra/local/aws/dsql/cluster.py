@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.local.dataplane import IDENTIFIER, IDENTIFIER_LENGTH
-from infra.local.iam.principals import Document
 
 
 def identifier() -> str:
@@ -115,10 +114,3 @@ class Cluster:
     def to_summary(self) -> dict[str, str]:
         """Return what ListClusters says."""
         return {"identifier": self.identifier, "arn": self.arn}
-
-
-def effective(policy: str | None) -> Document | None:
-    """Return a cluster's policy as the data plane judges by it."""
-    from infra.local.aws.dsql.policies import parsed
-
-    return None if policy is None else parsed(policy)

@@ -26,6 +26,11 @@ def parsed(text: str) -> Document:
     return dict(document)
 
 
+def effective(policy: str | None) -> Document | None:
+    """Return a cluster's policy, which it may not have, as it is judged by; raise Invalid as above."""
+    return None if policy is None else parsed(policy)
+
+
 def _problem(document: Any) -> str | None:
     if not isinstance(document, Mapping):
         return "it is not an object."

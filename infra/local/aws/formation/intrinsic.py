@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from moto.cloudformation.exceptions import UnformattedGetAttTemplateException
 
+from infra.local.aws.formation.templates import as_text
 from infra.local.aws.formation.words import ResourceFailed, invalid
 
-_VARIABLE: Final = re.compile(r"\$\{([^!{}][^{}]*)\}")
+VARIABLE: Final = re.compile(r"\$\{([^!{}][^{}]*)\}")
+"""What ``Fn::Sub`` replaces."""
 _LITERAL: Final = re.compile(r"\$\{!([^{}]*)\}")
 _WRONG: Final = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
@@ -86,7 +88,7 @@ def _sub(argument: Any, resources: Any) -> str:
             return text(values[name])
         return text(_attribute(name.split(".", 1), resources) if "." in name else _ref(name, resources))
 
-    return _LITERAL.sub(r"${\1}", _VARIABLE.sub(value, template))
+    return _LITERAL.sub(r"${\1}", VARIABLE.sub(value, template))
 
 
 def _find_in_map(argument: list[Any], resources: Any) -> Any:
@@ -125,10 +127,10 @@ def holds(condition: Any, resources: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """Return a value as it stands in a text: true and false as JSON has them. Raises ValueError for a structure."""
+    """Return a value as it stands in a text. Raises ValueError for a structure."""
     if not _plain(value):
         raise ValueError
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return as_text(value)
 
 
 def _plain(value: Any) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from infra.local.aws.formation.templates import as_text
 from infra.local.aws.formation.words import invalid
 
 _DECLARED: Final = frozenset(
@@ -39,7 +40,7 @@ def check(template: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     if missing:
         raise invalid(f"Parameters: [{', '.join(missing)}] must have values")
     for name, each in declared.items():
-        problem = next(_problems(name, each, _text(given.get(name, each.get("Default")))), None)
+        problem = next(_problems(name, each, as_text(given.get(name, each.get("Default")))), None)
         if problem:
             raise invalid(problem)
 
@@ -60,7 +61,7 @@ def _check_declaration(name: str, declared: Mapping[str, Any]) -> None:
 
 def _check_members(name: str, declared: Mapping[str, Any]) -> None:
     for key in ("MinLength", "MaxLength", "MinValue", "MaxValue"):
-        if key in declared and _number(_text(declared[key])) is None:
+        if key in declared and _number(as_text(declared[key])) is None:
             raise invalid(f"Template format error: {key} of parameter {name} must be a number.")
     for key in ("AllowedPattern", "ConstraintDescription", "Description"):
         if not isinstance(declared.get(key, ""), str):
@@ -75,12 +76,12 @@ def _problems(name: str, declared: Mapping[str, Any], value: str) -> Iterator[st
     if declared["Type"] in {"Number", "List<Number>"}:
         yield from _numbers(name, declared, value)
     values = value.split(",") if "List" in declared["Type"] else [value]
-    allowed = [_text(each) for each in declared.get("AllowedValues", ())]
+    allowed = [as_text(each) for each in declared.get("AllowedValues", ())]
     if allowed and any(each.strip() not in allowed for each in values):
         yield f"Parameter '{name}' must be one of AllowedValues"
     if "AllowedPattern" in declared:
         yield from _pattern(name, declared, values)
-    least, most = (_number(_text(declared.get(key, ""))) for key in ("MinLength", "MaxLength"))
+    least, most = (_number(as_text(declared.get(key, ""))) for key in ("MinLength", "MaxLength"))
     if least is not None and len(value) < least:
         yield f"Parameter '{name}' must contain at least {least:g} characters"
     if most is not None and len(value) > most:
@@ -88,7 +89,7 @@ def _problems(name: str, declared: Mapping[str, Any], value: str) -> Iterator[st
 
 
 def _numbers(name: str, declared: Mapping[str, Any], value: str) -> Iterator[str]:
-    least, most = (_number(_text(declared.get(key, ""))) for key in ("MinValue", "MaxValue"))
+    least, most = (_number(as_text(declared.get(key, ""))) for key in ("MinValue", "MaxValue"))
     for each in value.split(",") if declared["Type"] == "List<Number>" else [value]:
         number = _number(each.strip())
         if number is None:
@@ -113,10 +114,6 @@ def _pattern(name: str, declared: Mapping[str, Any], values: list[str]) -> Itera
             if why
             else (f"Parameter '{name}' must match pattern {pattern}")
         )
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _number(text: str) -> float | None:

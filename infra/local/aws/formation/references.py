@@ -1,9 +1,9 @@
 """What a template refers to: names of parameters, resources, conditions and mappings that must be there."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from infra.local.aws.formation.intrinsic import VARIABLE
 from infra.local.aws.formation.words import invalid
 
 PSEUDO: Final = frozenset(
@@ -18,7 +18,6 @@ PSEUDO: Final = frozenset(
         "AWS::URLSuffix",
     }
 )
-_VARIABLE: Final = re.compile(r"\$\{([^!{}][^{}]*)\}")
 
 
 def check(template: Mapping[str, Any]) -> None:
@@ -114,7 +113,7 @@ def _variables(argument: Any) -> Iterator[str]:
     if isinstance(text, str):
         yield from (
             found[1].strip()
-            for found in _VARIABLE.finditer(text)
+            for found in VARIABLE.finditer(text)
             if not (isinstance(own, dict) and found[1].strip() in own)
         )
 

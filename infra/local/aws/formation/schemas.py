@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from infra.local.aws.formation.templates import as_text
 from infra.local.aws.formation.words import ResourceFailed
 
 _NAMES: Final = {
@@ -94,9 +95,7 @@ def _number(value: Any) -> Any:
 
 
 def _said_as(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value
+    return as_text(value) if isinstance(value, int | float) else value
 
 
 _LARGEST: Final = 1e15

@@ -77,6 +77,11 @@ def _yaml(text: str) -> Any:
         raise invalid("Template format error: the template is nested too deeply.") from None
 
 
+def as_text(scalar: Any) -> str:
+    """Return a scalar as it stands in a text: true and false as JSON has them."""
+    return str(scalar).lower() if isinstance(scalar, bool) else str(scalar)
+
+
 def long_form(part: Any) -> Any:
     """Return a part of a template with ``Fn::GetAtt: A.B`` as a list, and every key a text."""
     if isinstance(part, list):

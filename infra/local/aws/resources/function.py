@@ -5,6 +5,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
 
+from infra.local.aws.formation.templates import as_text
 from infra.local.aws.formation.words import ResourceFailed
 from infra.local.aws.functions import Functions
 from infra.local.aws.resources.base import Kind, Place, Properties, tags
@@ -51,7 +52,7 @@ def _configuration(properties: Properties) -> dict[str, Any]:
     variables = properties.get("Environment", {}).get("Variables", {})
     return {
         "Description": str(properties.get("Description", "")),
-        "Environment": {"Variables": {name: _shown(value) for name, value in variables.items()}},
+        "Environment": {"Variables": {name: as_text(value) for name, value in variables.items()}},
         "Handler": properties.get("Handler"),
         "Layers": properties.get("Layers", []),
         "MemorySize": int(properties.get("MemorySize", 128)),
@@ -59,10 +60,6 @@ def _configuration(properties: Properties) -> dict[str, Any]:
         "Runtime": properties.get("Runtime"),
         "Timeout": int(properties.get("Timeout", 3)),
     }
-
-
-def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _completed(function: LambdaFunction, properties: Properties) -> LambdaFunction:
