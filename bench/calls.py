@@ -3,8 +3,7 @@
 import multiprocessing
 import resource
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.synchronize import Barrier
@@ -37,13 +36,23 @@ class Place:
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds so far of the stand-in itself, the functions' environments, and PostgreSQL."""
-        spent: dict[str, float] = defaultdict(float, {"stand-in": sum(self.process.cpu_times()[:2])})
+        spent = dict.fromkeys(PARTS, 0.0)
+        spent["stand-in"] = sum(self.process.cpu_times()[:2])
         for child in self.process.children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 part = "functions" if any("zygote" in word for word in child.cmdline()) else "PostgreSQL"
                 # What has ended is in its parent's times.
                 spent[part] += sum(child.cpu_times()[:4])
         return spent
+
+    def since(self, before: Mapping[str, float]) -> dict[str, float]:
+        """Return the CPU seconds that each part has used since it had used ``before``."""
+        return {part: used - before[part] for part, used in self.cpu().items()}
+
+
+def a_call(spent: Mapping[str, float], calls: int) -> dict[str, float]:
+    """Return the CPU ms of each part for one of so many calls."""
+    return {part: 1000 * seconds / calls for part, seconds in spent.items()}
 
 
 @dataclass(frozen=True)
@@ -74,9 +83,7 @@ def measure(place: Place, chapter: int, seconds: float) -> dict[str, float]:
     _drive(place, chapter, seconds / 4)  # warm
     before = place.cpu()
     calls, driver = _drive(place, chapter, seconds)
-    after = place.cpu()
-    parts = {part: 1000 * (after[part] - before[part]) / calls for part in PARTS}
-    return {"per_second": calls / seconds, "driver": 1000 * driver / calls, **parts}
+    return {"per_second": calls / seconds, "driver": 1000 * driver / calls, **a_call(place.since(before), calls)}
 
 
 def _drive(place: Place, chapter: int, seconds: float) -> tuple[int, float]:

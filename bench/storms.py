@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import conninfo
 
-from bench.calls import PARTS, START_LIMIT_S, STORM_LIMIT_S, Place
+from bench.calls import START_LIMIT_S, STORM_LIMIT_S, Place, a_call
 from bench.clients import Lane
 from bench.clients import Load as Transfers
 from bench.clients import run as run_clients
@@ -50,8 +50,7 @@ class Watched(Stage):
         with super().paced() as words:
             before = self._place.cpu()
             yield words
-            after = self._place.cpu()
-            self.spent = {part: after[part] - before[part] for part in PARTS}
+            self.spent = self._place.since(before)
 
 
 class Quiet:
@@ -85,12 +84,11 @@ def storm(place: Place, workers: int, calls: int) -> dict[str, float]:
         measured = statistics.measure(result.history)
         driver = sum(cpu for worker, cpu in result.history.cpu_s.items() if worker != "reader")
     waits = measured.caller_ms
-    costs = {part: 1000 * spent / calls for part, spent in stage.spent.items()}
     return {
         "per_second": measured.achieved_rate,
         "p99/p50": waits.p99 / waits.p50 if waits else 0.0,
         "driver": 1000 * driver / calls,
-        **costs,
+        **a_call(stage.spent, calls),
     }
 
 
@@ -118,8 +116,7 @@ def by_node(place: Place, calls: int) -> dict[str, float] | None:
                 command, cwd=folder, env=environment, check=True, capture_output=True, timeout=STORM_LIMIT_S
             )
     said: dict[str, float] = json.loads(done.stdout)
-    costs = {part: 1000 * spent / calls for part, spent in stage.spent.items()}
-    return {"per_second": calls / said["seconds"], "driver": 1000 * said["cpu"] / calls, **costs}
+    return {"per_second": calls / said["seconds"], "driver": 1000 * said["cpu"] / calls, **a_call(stage.spent, calls)}
 
 
 def bare(place: Place, seconds: float) -> dict[str, float]:
@@ -134,10 +131,10 @@ def bare(place: Place, seconds: float) -> dict[str, float]:
         connection.execute("ALTER DATABASE bare SET default_transaction_isolation = 'repeatable read'")
         connection.execute("CREATE TABLE accounts (id integer PRIMARY KEY, balance integer)")
         connection.execute("INSERT INTO accounts SELECT id, 100 FROM generate_series(1, 1000) id")
-    before = place.cpu()["PostgreSQL"]
+    before = place.cpu()
     counts = run_clients(Lane("bare", settings, "accounts"), Transfers(4, seconds))
     committed = sum(count.committed for count in counts) or 1
-    server = place.cpu()["PostgreSQL"] - before
+    server = place.since(before)["PostgreSQL"]
     return {
         "per_second": committed / seconds,
         "driver": 1000 * sum(count.cpu for count in counts) / committed,

@@ -15,12 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from storm import answer
 from storm.answer import Answer, Meaning
-from storm.invocations import AGENT, Reply
+from storm.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, Reply
 from storm.plan import Load
 from storm.record import Recorder
 from transfer.request import Transfer
 
-READ_LIMIT_S: Final = 60
 THROTTLE_LIMIT_S: Final = 60.0
 """How long a call that Lambda throttles is offered again; it was not begun, so this cannot make a transfer twice."""
 THROTTLE_PAUSE_S: Final = (0.02, 0.5)
@@ -36,7 +35,7 @@ def config() -> Config:
     """Return botocore's settings for a storm, one and the same: nothing is sent twice behind its back."""
     return Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
-        connect_timeout=10,
+        connect_timeout=CONNECT_LIMIT_S,
         read_timeout=READ_LIMIT_S,
         parameter_validation=False,
         request_checksum_calculation="when_required",
@@ -123,26 +122,24 @@ class Driver:
 
     def _make(self, calls: Iterator[tuple[int, Transfer]], load: Load, room: int, checker: ThreadPoolExecutor) -> None:
         following = next(calls, None)
-        while following is not None or self._out:
-            batch = []
-            while following is not None and self._out < room and self._is_due(load.due(following[0])):
-                batch.append((*following, load.due(following[0])))
+        while following or self._out:
+            at, due, batch = self._now(), None, list[tuple[int, Transfer, float]]()
+            while following and self._out < room:
+                due = load.due(following[0])
+                if due is not None and due > at:
+                    break
+                batch.append((*following, at if due is None else due))
                 self._out += 1
-                following = next(calls, None)
-            self._begin(batch, checker)
+                following, due = next(calls, None), None
+            self._begin(batch, at, checker)
             self._offer_again()
-            ready = following is not None and self._out < room
-            self._take(self.line.wait(self._patience(load.due(following[0]) if ready and following else None)))
+            self._take(self.line.wait(self._patience(due)))
 
-    def _is_due(self, due: float | None) -> bool:
-        return due is None or due <= self._now()
-
-    def _begin(self, batch: list[tuple[int, Transfer, float | None]], checker: ThreadPoolExecutor) -> None:
-        """Record calls, then send them."""
-        at = self._now()
-        self.recorder.sent([(call, transfer, at if due is None else due) for call, transfer, due in batch], at=at)
+    def _begin(self, batch: list[tuple[int, Transfer, float]], at: float, checker: ThreadPoolExecutor) -> None:
+        """Record calls, each with the time when it was due, then send them."""
+        self.recorder.sent(batch, at=at)
         for call, transfer, due in batch:
-            pending = Pending(call, content(transfer), at if due is None else due, self.clock() + THROTTLE_LIMIT_S)
+            pending = Pending(call, content(transfer), due, self.clock() + THROTTLE_LIMIT_S)
             if call % BY_BOTO3:
                 self.line.send(pending, pending.content)
             else:

@@ -33,6 +33,8 @@ _KINDS: Final = {
 _NO_HEADERS: Final = ("Accept:", "Content-Type:", "Expect:")
 """What libcurl would add of its own."""
 AGENT: Final = "dsql-perspective-storm"
+CONNECT_LIMIT_S: Final = 10
+READ_LIMIT_S: Final = 60
 _EVENTS: Final = {
     pycurl.POLL_IN: selectors.EVENT_READ,
     pycurl.POLL_OUT: selectors.EVENT_WRITE,
@@ -61,8 +63,8 @@ class Way:
     function: str
     region: str
     credentials: Callable[[], Credentials]
-    connect_limit_s: float = 10.0
-    read_limit_s: float = 60.0
+    connect_limit_s: float = CONNECT_LIMIT_S
+    read_limit_s: float = READ_LIMIT_S
 
     @property
     def url(self) -> str:

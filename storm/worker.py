@@ -1,11 +1,12 @@
 """One worker's part in a storm: arrive, make its share of the calls, be told the verdict."""
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infra.batch import as_batch
 from infra.cloud import Cloud
-from storm.driver import READ_LIMIT_S, Driver, Tally, config
+from storm.driver import Driver, Tally, config
 from storm.invocations import Invocations, Way
 from storm.plan import Load
 from storm.record import Recorder, worker_name
@@ -31,11 +32,9 @@ def take_part(cloud: Cloud, worker: Worker, scenario: Scenario, load: Load) -> l
     share, shares = worker.share, worker.shares
     tally = Tally()
     client = cloud.client("lambda", config())
-    with Attendance(worker.where, tally.taken) as attendance:
+    with closing(client), Attendance(worker.where, tally.taken) as attendance:
         told = attendance.arrive(scenario.name, share, shares)
-        way = Way(
-            client.meta.endpoint_url, told["function"], cloud.region, cloud.credentials, read_limit_s=READ_LIMIT_S
-        )
+        way = Way(client.meta.endpoint_url, told["function"], cloud.region, cloud.credentials)
         with (
             Invocations(way, load.threads(share, shares)) as line,
             Recorder(Path(told["folder"]), worker_name(share)) as recorder,

@@ -1,7 +1,7 @@
 """Signature Version 4 of requests: who signed one, and whether it is his signature.
 
 Source: IAM user guide, "Create a signed AWS API request", 2026-10. S3 signs paths as they are, others encode them once
-more.
+more. botocore signs, but it cannot tell whose signature is right: it leaves out headers that other clients sign.
 """
 
 import functools
