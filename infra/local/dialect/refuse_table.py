@@ -131,11 +131,11 @@ def _keys(node: Any, columns: list[Any]) -> Refusal | None:
         return facts.KEY_COLUMNS.refusal()
     if len(keys) > facts.MAX_INDEXES:
         return facts.TABLE_INDEXES.refusal()
-    checks = (first(_key_type(types.get(name)) for name in key) or key_size(map(types.get, key)) for key in keys)
+    checks = (first(_key_type(types.get(name)) for name in key) or _key_size(map(types.get, key)) for key in keys)
     return first(checks)
 
 
-def key_size(types: Iterable[Any]) -> Refusal | None:
+def _key_size(types: Iterable[Any]) -> Refusal | None:
     """The lengths that a key's columns are declared with must not add up to more than a key may have."""
     declared = (modifiers(node) for node in types if node is not None and type_name(node)[1] in facts.MAX_LENGTHS)
     too_large = sum(values[0] for values in declared if values) > facts.MAX_DECLARED_KEY

@@ -48,8 +48,8 @@ _CATALOGS: Final = {
 _COLUMNS: Final = {
     # A view cannot have a column of its pseudo-type.
     "pg_attribute": {"attmissingval": "attmissingval::text"},
-    # Sizes as live 2026-10 has them: no pages, and rows of a table that somebody has asked to ANALYZE.
     "pg_proc": {"prosrc": "occ.written(prosrc)"},
+    # Sizes as live 2026-10 has them: no pages, and rows of a table that somebody has asked to ANALYZE.
     "pg_class": {
         "relpages": "CASE WHEN oid < 16384 THEN relpages ELSE 0 END",
         "reltuples": "CASE WHEN oid < 16384 OR relkind <> 'r' OR pg_stat_get_last_analyze_time(oid) IS NOT NULL"

@@ -53,6 +53,7 @@ class Commands:
         self._judge, self._analyse = judge, analyse
         self._prepared: dict[bytes, Prepared] = {}
         self._portals: dict[bytes, Prepared] = {}
+        # Whether the client may have had PostgreSQL forget the statement that takes a snapshot.
         self._deallocated = False
         self._handlers: dict[int, Handler] = {
             ord("P"): self._parse,
@@ -77,6 +78,7 @@ class Commands:
         begins = False
         for statement in self._analyse(text):
             begins = self._begins(statement)
+            self._deallocated |= statement.kind is Kind.DEALLOCATE
             verdict = self._judge.verdict(statement, unit)
             plans += [*verdict.before, verdict.instead or plan.of(statement)]
             begins = begins and verdict.instead is None
@@ -99,7 +101,6 @@ class Commands:
 
     def _begins(self, statement: Statement) -> bool:
         """Whether a statement is about to begin a transaction."""
-        self._deallocated = self._deallocated or statement.kind is Kind.DEALLOCATE
         return statement.kind is Kind.BEGIN and not self._judge.rules.block
 
     def prepared_runs(self, data: bytes) -> tuple[Unit, bytes] | None:
@@ -237,6 +238,7 @@ class Commands:
         statement = bound.plan.statement if bound else None
         begins = statement is not None and self._begins(statement)
         if statement:
+            self._deallocated |= statement.kind is Kind.DEALLOCATE
             self._before(statement, out, unit)
         unit.expect(bound.plan if bound else _PLAIN)
         out += message

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from infra.local.faults import CONFLICTS
+from infra.local.dialect import facts
 from infra.local.proxy.rules import SCHEMA_CONFLICT
 from infra.local.proxy.wire import Fields
 
@@ -53,7 +53,7 @@ def _told(fields: Fields) -> Fields:
         kept["R"] = _STALE_PLAN
     if _is_conflict(fields):
         # Two commits at the same instant can meet in PostgreSQL itself.
-        kept |= {"C": SCHEMA_CONFLICT.sqlstate, "M": CONFLICTS["OC000"]}
+        kept |= {"C": facts.DATA_CONFLICT.sqlstate, "M": facts.DATA_CONFLICT.message}
         kept.pop("D", None)
     return kept
 

@@ -14,7 +14,7 @@ _TAGS: Final = {
     Kind.RESET: "RESET",
 }
 _JOBS: Final = frozenset({Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
-_REMARKABLE: Final = _JOBS | {Kind.RESET}
+_REMARKABLE: Final = _JOBS | {Kind.RESET, Kind.DEALLOCATE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from infra.local.dialect import Kind, Refusal, Statement, facts
-from infra.local.faults import CONFLICTS
 from infra.local.proxy.catalog_cache import CatalogCache
 
 IDLE: Final = b"I"
 IN_TRANSACTION: Final = b"T"
 FAILED: Final = b"E"
 
-# Sources: recorded from a cluster in 2026-09 (DDL rules), AWS's documentation of 2026-10 (the text of OC001), and
-# public protocols of live clusters of 2026-09 (age).
 MULTIPLE_DDL: Final = facts.MULTIPLE_DDL.refusal()
 DDL_AND_DML: Final = facts.DDL_AND_DML.refusal()
-SCHEMA_CONFLICT: Final = Refusal("40001", CONFLICTS["OC001"])
+SCHEMA_CONFLICT: Final = facts.SCHEMA_CONFLICT.refusal()
 
 _ENDS: Final = frozenset({Kind.COMMIT, Kind.ROLLBACK})
 _WITHOUT_SNAPSHOT: Final = frozenset({Kind.BEGIN, Kind.SET, Kind.SHOW, Kind.EMPTY})

@@ -31,6 +31,17 @@ def test_the_engine_says_it_in_the_same_words(fact: facts.Fact) -> None:
     assert f"ERRCODE = '{fact.sqlstate}', MESSAGE = '{fact.message}'" in ENGINE
 
 
+def test_the_engine_names_the_type_of_a_value_that_is_too_large() -> None:
+    fact = facts.VALUE_SIZE
+    message = f"MESSAGE = format('{fact.message.format('%s')}', types[n])"
+    assert f"ERRCODE = '{fact.sqlstate}', {message}" in re.sub(r"\s+", " ", ENGINE)
+
+
+def test_an_index_too_many_is_refused_in_the_same_words_when_it_is_asked_for() -> None:
+    system = files("infra.local").joinpath("system.sql").read_text()
+    assert f"occ.refuse('{facts.TABLE_INDEXES.sqlstate}', '{facts.TABLE_INDEXES.message}'" in system
+
+
 def test_the_page_is_up_to_date() -> None:
     assert fidelity.PAGE.read_text() == fidelity.page(), "run python -m tests.fidelity --write"
 
