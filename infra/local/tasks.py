@@ -1,7 +1,8 @@
-"""Tasks of an event loop that have an owner, and end with it."""
+"""What an event loop has to do beside: tasks that end with their owner, calls that wait."""
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 
@@ -23,3 +24,17 @@ class Tasks:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def not_before(seconds: float, call: Callable[[], None]) -> None:
+    """Call when so many seconds have passed, and never earlier: a timer of uvloop may be early by a millisecond."""
+    loop, due = asyncio.get_running_loop(), time.monotonic() + seconds
+
+    def look() -> None:
+        left = due - time.monotonic()
+        if left > 0:
+            loop.call_later(left, look)
+        else:
+            call()
+
+    look()

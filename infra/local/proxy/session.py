@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from infra.local.cluster import Cluster
@@ -15,6 +16,7 @@ from infra.local.proxy.judge import Changes, Judge
 from infra.local.proxy.rules import IDLE, IN_TRANSACTION
 from infra.local.proxy.units import Unit
 from infra.local.proxy.upstream import Upstream
+from infra.local.tasks import not_before
 
 _FLUSH: Final = ord("H")
 _QUERY: Final = ord("Q")
@@ -137,7 +139,7 @@ class Session:
     def _send(self, data: bytes) -> None:
         upstream, delay, self._judge.delay = self.upstream, self._judge.delay, 0.0
         if upstream and delay:
-            asyncio.get_running_loop().call_later(delay, upstream.send, data)
+            not_before(delay, partial(upstream.send, data))
         elif upstream:
             upstream.send(data)
 
