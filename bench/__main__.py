@@ -25,8 +25,8 @@ from bench import calls, storms
 from bench.clients import Count, Lane, Load, run
 from bench.relay import relay
 from infra import database
-from infra.local import attach
-from infra.local.handle import Handle
+from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.process import end, launch
 
 LANES: Final = ("plain", "views", "relay", "stand-in")
 
@@ -64,14 +64,14 @@ class Bench:
 @contextmanager
 def standing() -> Iterator[Bench]:
     """Start a stand-in and make the accounts behind each lane, all on its one PostgreSQL."""
-    process, environment = attach.launch("dsql")
+    process, environment = launch("dsql")
     try:
         found = Handle.of(environment, environment["CLUSTER_ENDPOINT"]).describe()
         socket = f"{conninfo.conninfo_to_dict(found['postgres'])['host']}/.s.PGSQL.5432"
         with relay(socket) as (between, way):
             yield _bench(environment, found, between, way)
     finally:
-        attach.end(process)
+        end(process)
 
 
 def _bench(environment: dict[str, str], found: dict[str, Any], between: psutil.Process, way: dict[str, Any]) -> Bench:

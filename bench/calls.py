@@ -14,11 +14,11 @@ import psutil
 from infra import database, schema
 from infra.bundle import build
 from infra.chapters import CHAPTERS
-from infra.local.attach import LocalCloud
 from infra.stack import Stack
-from storm.driver import content
-from storm.invocations import Invocations, Way
-from storm.plan import Load
+from infra.stand_in import LocalCloud
+from pytest_dsql.storm.driver import content
+from pytest_dsql.storm.invocations import Invocations, Way
+from pytest_dsql.storm.plan import Load
 
 PROCESSES: Final = 4
 IN_FLIGHT: Final = 4

@@ -19,13 +19,13 @@ from bench.clients import Lane
 from bench.clients import Load as Transfers
 from bench.clients import run as run_clients
 from infra.bundle import build
-from infra.local.attach import LocalCloud
-from storm import statistics
-from storm.conductor import Conductor
-from storm.plan import Load
-from storm.scenario import WITH
-from storm.stage import Stage
-from storm.worker import Worker, take_part
+from infra.stand_in import LocalCloud
+from pytest_dsql.storm import statistics
+from pytest_dsql.storm.conductor import Conductor
+from pytest_dsql.storm.plan import Load
+from pytest_dsql.storm.scenario import WITH
+from pytest_dsql.storm.stage import Stage
+from pytest_dsql.storm.worker import Worker, take_part
 
 WARM_UP: Final = 100
 COMMIT_S: Final = 0.015

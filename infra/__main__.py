@@ -39,8 +39,9 @@ def _told() -> tuple[type[Exception], ...]:
     from infra.bundle import BundleError
     from infra.cloud import CloudError
     from infra.stack import StackError
+    from pytest_dsql.link.process import StandInError
 
-    return BotoCoreError, BundleError, ClientError, CloudError, StackError, psycopg.Error
+    return BotoCoreError, BundleError, ClientError, CloudError, StackError, StandInError, psycopg.Error
 
 
 @click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
@@ -88,7 +89,7 @@ def _cloud(target: str, region: str | None) -> "Cloud":
         from infra.cloud import AwsCloud
 
         return AwsCloud(region)
-    from infra.local.attach import LocalCloud
+    from infra.stand_in import LocalCloud
 
     return LocalCloud.running()
 
@@ -107,21 +108,22 @@ def up(  # noqa: PLR0913 - one for each option
     port: int, cluster_port: int, region: str, settle: float, *, strict_catalog: bool, detach: bool
 ) -> None:
     """Start the stand-in for AWS on this machine."""
-    from infra.local import attach
+    from infra.stand_in import STATE
+    from pytest_dsql.link import process
 
     options = ["--port", str(port), "--cluster-port", str(cluster_port), "--region", region]
     options += ["--settle", str(settle)]
     options += ["--strict-catalog"] if strict_catalog else []
-    if (known := attach.read_state()) is not None:
+    if (known := STATE.read()) is not None:
         raise click.ClickException(f"it runs already, process {known['pid']}; end it with: python -m infra down")
     if detach:
-        environment = attach.detach(*options)
+        environment = process.detach(STATE, "cloud", *options)
         click.echo(f"The stand-in runs at {environment['AWS_ENDPOINT_URL']}. Reach it from this shell with:\n")
         click.echo('    eval "$(python -m infra env)"')
         return
-    with attach.foreground(*options) as (process, environment):
+    with process.foreground(STATE, "cloud", *options) as (running, environment):
         click.echo(f"The stand-in runs at {environment['AWS_ENDPOINT_URL']}. End it with Ctrl-C.")
-        process.wait()
+        running.wait()
 
 
 @cli.command()
@@ -129,9 +131,12 @@ def up(  # noqa: PLR0913 - one for each option
 def down(stack: "Stack") -> None:
     """Delete the stack; on this machine, end the stand-in with all that is in it."""
     if stack.cloud.target == "local":
-        from infra.local import attach
+        from infra.stand_in import NOT_RUNNING, STATE
+        from pytest_dsql.link import process
 
-        attach.stop()
+        if STATE.read() is None:
+            raise click.ClickException(NOT_RUNNING)
+        process.stop(STATE)
         click.echo("The stand-in has ended; nothing is left of it.")
         return
     stack.delete()
@@ -144,7 +149,7 @@ def down(stack: "Stack") -> None:
 def env(stack: "Stack") -> None:
     """Print what a shell must export to reach the target: eval "$(python -m infra env)"."""
     from infra.database import variables
-    from infra.shell import exports
+    from pytest_dsql.link.shell import exports
 
     host = stack.outputs().cluster_endpoint if stack.exists() else None
     click.echo(exports(variables(stack.cloud, host)))
@@ -153,8 +158,8 @@ def env(stack: "Stack") -> None:
 @cli.command()
 def hosts() -> None:
     """Print each cluster's line for the hosts file, for clients that resolve names themselves; nothing is changed."""
-    from infra.local import names
-    from infra.local.attach import NOT_RUNNING, LocalCloud
+    from infra.stand_in import NOT_RUNNING, LocalCloud
+    from pytest_dsql.link import names
 
     environment = os.environ if "DSQL_CONTROL" in os.environ else LocalCloud.running().environment
     try:
@@ -274,7 +279,7 @@ def reset(stack: "Stack") -> None:
 def chapter(stack: "Stack", number: int) -> None:
     """Deploy a chapter and test it, as the walk-through's --test-chapter does."""
     if importlib.util.find_spec("pytest") is None:
-        raise click.ClickException("pytest is not installed; get it with: pip install -e . --group test")
+        raise click.ClickException("pytest is not installed; get it with: pip install -e '.[account,storm]' --group test")
     where = ["--target", stack.cloud.target, "--stack-name", stack.name, "--region", stack.cloud.region]
     command = [sys.executable, "-m", "pytest", WALKTHROUGH, "-q", "-m", f"chapter{number}", "--keep-stack"]
     sys.exit(subprocess.run([*command, "--stand-in", "running", *where], cwd=ROOT, check=False).returncode)

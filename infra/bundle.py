@@ -2,10 +2,10 @@
 
 import hashlib
 import importlib.metadata
+import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,9 @@ EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 LEFT_OUT: Final = frozenset({"__pycache__", "bin", "tests"})
 SERVICES: Final = frozenset({"dsql"})
 """Those that the function calls. boto3 describes 400 more, which are most of the files to upload and to unpack."""
+FUNCTION: Final = Path("src") / "transfer"
+REQUIREMENTS: Final = "requirements.txt"
+"""All of ``src`` that the function needs, with its own list of requirements."""
 CACHE: Final = ROOT / ".bundles"
 PIP_LIMIT_S: Final = 600
 
@@ -50,9 +53,9 @@ class Platform:
 
 
 def dependencies() -> list[str]:
-    """Return the function's dependencies, as pyproject.toml names them, held at the versions installed here."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [_held(requirement) for requirement in project["dependencies"]]
+    """Return the function's dependencies, as its requirements name them, held at the versions installed here."""
+    lines = (ROOT / FUNCTION / REQUIREMENTS).read_text().splitlines()
+    return [_held(line) for line in lines if line and not line.startswith("#")]
 
 
 def _held(requirement: str) -> str:
@@ -71,7 +74,8 @@ def build(platform: Platform, cache: Path = CACHE) -> Path:
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             _gather(Path(folder), platform)
             part = zipped.with_suffix(f".{Path(folder).name}")
-            _zip([Path(folder), ROOT / "src"], part)
+            shutil.copytree(ROOT / FUNCTION, Path(folder) / FUNCTION.name, ignore=shutil.ignore_patterns(REQUIREMENTS))
+            _zip(Path(folder), part)
             part.replace(zipped)
     return zipped
 
@@ -80,7 +84,7 @@ def _digest(platform: Platform) -> str:
     """Hash what decides the contents: sources, versions of all dependencies, platform."""
     needed = dependencies()
     digest = hashlib.sha256(repr((needed, pins(needed), sorted(SERVICES), platform)).encode())
-    for path in sorted((ROOT / "src").rglob("*.py")):
+    for path in sorted((ROOT / FUNCTION).rglob("*.py")):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:20]
 
@@ -102,8 +106,8 @@ def _gather(folder: Path, platform: Platform) -> None:
         raise BundleError(done.stderr.strip())
 
 
-def _zip(folders: list[Path], zipped: Path) -> None:
-    files = {path.relative_to(folder): path for folder in folders for path in folder.rglob("*") if path.is_file()}
+def _zip(folder: Path, zipped: Path) -> None:
+    files = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
             if _needed(*name.parts):

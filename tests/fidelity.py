@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
-from infra.local.dialect import facts
-from infra.local.dialect.facts.gaps import GAPS
-from infra.local.iam import refusals
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.facts.gaps import GAPS
+from pytest_dsql.local.iam import refusals
 from tests.known_divergences import KNOWN
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "fidelity.md"

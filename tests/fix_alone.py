@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.attach import STOP_LIMIT_S, launch
+from pytest_dsql.link.process import STOP_LIMIT_S, launch
 from tests.fix_cluster import Cluster
 
 

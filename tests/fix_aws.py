@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from infra.local.attach import LocalCloud
+    from infra.stand_in import LocalCloud
 
 ACCOUNT: Final = "123456789012"
 REGION: Final = "us-east-1"
@@ -42,11 +42,11 @@ class Plane:
 @pytest.fixture(scope="session")
 def aws() -> "Iterator[LocalCloud]":
     """A cloud whose control plane works; functions cannot be invoked, clusters cannot be connected to."""
-    from infra.local.attach import LocalCloud
-    from infra.local.aws import services
-    from infra.local.aws.door.guard import Guard
-    from infra.local.aws.front import Front
-    from infra.local.aws.principals import IamPrincipals
+    from infra.stand_in import LocalCloud
+    from pytest_dsql.local.aws import services
+    from pytest_dsql.local.aws.door.guard import Guard
+    from pytest_dsql.local.aws.front import Front
+    from pytest_dsql.local.aws.principals import IamPrincipals
 
     async def no_lambda(_: object) -> Any:
         raise NotImplementedError

@@ -16,8 +16,8 @@ from filelock import FileLock
 
 from infra import database
 from infra.cloud import Cloud
-from infra.local import names
-from infra.local.handle import Handle
+from pytest_dsql.link import names
+from pytest_dsql.link.handle import Handle
 from tests.fix_cluster import Cluster
 
 LIMIT_S = 50

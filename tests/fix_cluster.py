@@ -15,8 +15,8 @@ from psycopg import sql
 
 from infra import database
 from infra.cloud import Cloud
-from infra.local.handle import Handle
 from infra.schema import retried
+from pytest_dsql.link.handle import Handle
 
 
 @dataclass

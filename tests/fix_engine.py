@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from infra.local.occ import install
+from pytest_dsql.local.occ import install
 from tests.fix_postgres import new_database
 from tests.unit.occ.sessions import APP, OWNER, Engine
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from botocore.auth import AUTH_TYPE_MAPS, SigV4QueryAuth
 
-from infra.local.handle import Handle
+from pytest_dsql.link.handle import Handle
 from tests.fix_cluster import Cluster, change, signer
 
 ACCOUNT: Final = "123456789012"

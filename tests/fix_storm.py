@@ -17,10 +17,10 @@ from tests.fix_target import cloud_of
 
 if TYPE_CHECKING:
     from infra.cloud import Cloud
-    from storm.conductor import Conductor
-    from storm.plan import Load
-    from storm.scenario import Scenario
-    from storm.stage import Stage
+    from pytest_dsql.storm.conductor import Conductor
+    from pytest_dsql.storm.plan import Load
+    from pytest_dsql.storm.scenario import Scenario
+    from pytest_dsql.storm.stage import Stage
 
 CALLS: Final = 10_000
 PARALLEL: Final = 1_000
@@ -110,7 +110,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def load_of(options: argparse.Namespace) -> "Load":
     """Read the options; raise ValueError with the name of the one that cannot be."""
-    from storm.plan import Load
+    from pytest_dsql.storm.plan import Load
 
     for name in ("rate", "duration"):
         value = getattr(options, name)
@@ -128,8 +128,8 @@ def load_of(options: argparse.Namespace) -> "Load":
 
 
 def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor":
-    from storm import scenario
-    from storm.conductor import Bounds, Conductor
+    from pytest_dsql.storm import scenario
+    from pytest_dsql.storm.conductor import Bounds, Conductor
 
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
     folder = empty(config.option.report) if config.option.report else None
@@ -150,7 +150,7 @@ def empty(folder: Path) -> Path:
 
 def _stage(config: pytest.Config, cloud: "Cloud") -> "Stage":
     from infra.bundle import build
-    from storm.stage import Stage
+    from pytest_dsql.storm.stage import Stage
 
     return Stage(stack_of(config, cloud), build(cloud.platform), config.option.warmup, config.option.commit_ms / 1000)
 
@@ -193,7 +193,7 @@ def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[
     where = worker[_KEY] if worker else str(pytestconfig.stash[_conductor].path)
 
     def take_part(scenario: "Scenario") -> list[str]:
-        from storm.worker import Worker, take_part
+        from pytest_dsql.storm.worker import Worker, take_part
 
         return take_part(cloud, Worker(where, share, _shares(pytestconfig)), scenario, load_of(pytestconfig.option))
 
@@ -205,8 +205,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     conductor = config.stash.get(_conductor, None)
     if conductor is None or not conductor.results:
         return
-    from storm import page, report
-    from storm.statistics import measure
+    from pytest_dsql.storm import page, report
+    from pytest_dsql.storm.statistics import measure
 
     for result in conductor.results:
         statistics = measure(result.history)

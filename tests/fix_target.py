@@ -66,7 +66,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def _reach(config: pytest.Config) -> "Cloud":
     """Reach the target once for the run, all workers included; end the run in one line where it cannot be."""
     from infra.cloud import AwsCloud, CloudError
-    from infra.local.attach import LocalCloud
+    from infra.stand_in import LocalCloud
 
     options = config.option
     try:
@@ -116,7 +116,7 @@ def cloud(pytestconfig: pytest.Config) -> "Cloud":
 def _attached(config: pytest.Config) -> "Cloud":
     """Reach the run's target from a worker."""
     from infra.cloud import AwsCloud
-    from infra.local.attach import LocalCloud
+    from infra.stand_in import LocalCloud
 
     environment: dict[str, str] = config.workerinput[_KEY]  # type: ignore[attr-defined]
     if config.option.target == "local":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import names
+from pytest_dsql.link import names
 from tests.fix_clients import Exported, program
 
 SOURCE = Path(__file__).parent / "go" / "main.go"

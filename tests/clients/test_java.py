@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import names
+from pytest_dsql.link import names
 from tests.fix_clients import JDK, Exported, program
 
 SOURCES = Path(__file__).parent / "java"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import names
+from pytest_dsql.link import names
 from tests.fix_clients import INSTALL_LIMIT_S, JDK, LIMIT_S, Exported, installed, program
 
 SOURCES = Path(__file__).parent / "liquibase"

@@ -21,18 +21,18 @@ import pytest
 from infra import database
 from infra.chapters import CHAPTERS
 from infra.cloud import Cloud
-from infra.local.attach import LocalCloud
-from infra.local.handle import Handle
 from infra.stack import Stack
-from storm import conductor, worker
-from storm.answer import Answer
-from storm.conductor import Conductor, Result
-from storm.plan import Load
-from storm.record import Recorder
-from storm.scenario import COMMITS, Scenario
-from storm.stage import Stage
-from storm.verdict import Expectations
-from storm.worker import Worker, take_part
+from infra.stand_in import LocalCloud
+from pytest_dsql.link.handle import Handle
+from pytest_dsql.storm import conductor, worker
+from pytest_dsql.storm.answer import Answer
+from pytest_dsql.storm.conductor import Conductor, Result
+from pytest_dsql.storm.plan import Load
+from pytest_dsql.storm.record import Recorder
+from pytest_dsql.storm.scenario import COMMITS, Scenario
+from pytest_dsql.storm.stage import Stage
+from pytest_dsql.storm.verdict import Expectations
+from pytest_dsql.storm.worker import Worker, take_part
 from tests.fix_target import ROOT
 
 pytestmark = pytest.mark.timeout(600)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from storm import scenario
-from storm.scenario import Scenario
+from pytest_dsql.storm import scenario
+from pytest_dsql.storm.scenario import Scenario
 
 Storm = Callable[[Scenario], list[str]]
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra.local import embedded, postgres
+from pytest_dsql.local import embedded, postgres
 
 LIMIT_S = 30
 SERVE = """
 import signal, sys
-from infra.local import postgres
+from pytest_dsql.local import postgres
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with postgres.start("embedded") as server:
     print(server.url, flush=True)

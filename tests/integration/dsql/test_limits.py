@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 import psycopg
 import pytest
 
-from infra.local.handle import Handle
+from pytest_dsql.link.handle import Handle
 from tests.fix_cluster import Cluster
 from tests.fix_sessions import IDLE, Session, Stage, at_once
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.cloud import Cloud
-from infra.local.aws.resources.code import zipped
+from pytest_dsql.local.aws.resources.code import zipped
 from tests.formation import Formation, role
 
 Made = Callable[[str], str]

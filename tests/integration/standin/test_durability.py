@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from infra.local.handle import Handle
+from pytest_dsql.link.handle import Handle
 from tests.fix_alone import Alone, kill_server
 from tests.fix_cluster import Cluster, change
 from tests.fix_sessions import Session, Stage

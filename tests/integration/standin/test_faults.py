@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from infra.local.attach import end, launch
-from infra.local.handle import ControlError, Handle
+from pytest_dsql.link.handle import ControlError, Handle
+from pytest_dsql.link.process import end, launch
 from tests.fix_cluster import change
 from tests.fix_principals import Caller, mapped, policy
 from tests.fix_sessions import IDLE, Session, Stage

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from infra.local.handle import Handle
 from infra.schema import retried
+from pytest_dsql.link.handle import Handle
 from tests.fix_postgres import new_database
 
 AWKWARD = (

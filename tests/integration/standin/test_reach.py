@@ -21,8 +21,9 @@ import pytest
 import uvloop
 
 from infra.cloud import Cloud
-from infra.local import names, roots
-from infra.local.handle import Handle
+from pytest_dsql.link import names
+from pytest_dsql.link.handle import Handle
+from pytest_dsql.local import roots
 from tests.fix_alone import Alone
 from tests.fix_cluster import Cluster
 

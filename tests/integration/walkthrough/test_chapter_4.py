@@ -7,9 +7,9 @@ import pytest
 
 from infra import database
 from infra.chapters import WITHOUT_RETRY
-from infra.local.attach import LocalCloud
-from infra.local.handle import Handle
 from infra.stack import Stack
+from infra.stand_in import LocalCloud
+from pytest_dsql.link.handle import Handle
 from tests.fix_stack import Answer, Deploy, Invoke, together
 
 pytestmark = pytest.mark.chapter4

@@ -13,8 +13,10 @@ import pytest
 from infra import database
 from infra.chapters import CHAPTERS
 from infra.cloud import Cloud
-from infra.local.attach import LocalCloud, end, launch, runs
 from infra.stack import Stack
+from infra.stand_in import LocalCloud
+from pytest_dsql.link.process import end, launch
+from pytest_dsql.link.state import runs
 from tests.fix_stack import invoke_function
 
 GONE_LIMIT_S = 20.0

@@ -1,6 +1,6 @@
 """A small catalog for the tests: tables with keys of every kind, in two schemas."""
 
-from infra.local.dialect import Catalog, Column, Refusal, Statement, Table, UniqueIndex, analyse
+from pytest_dsql.local.dialect import Catalog, Column, Refusal, Statement, Table, UniqueIndex, analyse
 
 ACCOUNTS = Table(
     "public",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.dialect import AsyncIndex, AsyncValidation, IamMapping, Kind, analyse
+from pytest_dsql.local.dialect import AsyncIndex, AsyncValidation, IamMapping, Kind, analyse
 from tests.unit.dialect.bank_catalog import CATALOG, judge, refused, sent
 
 INDEXES = [

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import pytest
 
-from infra.local.dialect import facts
+from pytest_dsql.local.dialect import facts
 from tests import fidelity
 from tests.known_divergences import KNOWN
 
@@ -16,7 +16,7 @@ DECLARED = [
     for fact in (value.values() if isinstance(value, dict) else (value,))
     if isinstance(fact, facts.Fact)
 ]
-ENGINE = "".join(files("infra.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "sizes"))
+ENGINE = "".join(files("pytest_dsql.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "sizes"))
 
 
 @pytest.mark.parametrize(("name", "fact"), DECLARED, ids=[f"{name}-{n}" for n, (name, _) in enumerate(DECLARED)])
@@ -38,7 +38,7 @@ def test_the_engine_names_the_type_of_a_value_that_is_too_large() -> None:
 
 
 def test_an_index_too_many_is_refused_in_the_same_words_when_it_is_asked_for() -> None:
-    system = files("infra.local").joinpath("system.sql").read_text()
+    system = files("pytest_dsql.local").joinpath("system.sql").read_text()
     assert f"occ.refuse('{facts.TABLE_INDEXES.sqlstate}', '{facts.TABLE_INDEXES.message}'" in system
 
 

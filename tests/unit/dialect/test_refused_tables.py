@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local.dialect import Catalog, View, analyse
+from pytest_dsql.local.dialect import Catalog, View, analyse
 from tests.unit.dialect.bank_catalog import ACCOUNTS, CATALOG, judge, refused, sent
 
 TYPES = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.dialect import Kind, Setting, analyse
+from pytest_dsql.local.dialect import Kind, Setting, analyse
 from tests.unit.dialect.bank_catalog import CATALOG, judge, refused, sent
 
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local.dialect import Column, Refusal, Statement, View, analyse
-from infra.local.dialect.node_tree import read
+from pytest_dsql.local.dialect import Column, Refusal, Statement, View, analyse
+from pytest_dsql.local.dialect.node_tree import read
 from tests.unit.dialect.bank_catalog import CATALOG
 
 ACCOUNTS, NOTES, ARCHIVE, SHOWN, NESTED = 101, 102, 103, 9, 10

@@ -19,10 +19,10 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from infra.local.functions.account import Function, SessionCredentials
-from infra.local.functions.errors import FunctionNotFound
-from infra.local.functions.service import Lambda
-from infra.local.http import Server
+from pytest_dsql.local.functions.account import Function, SessionCredentials
+from pytest_dsql.local.functions.errors import FunctionNotFound
+from pytest_dsql.local.functions.service import Lambda
+from pytest_dsql.local.http import Server
 
 WAIT_S: Final = 20.0
 ARN: Final = "arn:aws:lambda:us-east-1:123456789012:function:"

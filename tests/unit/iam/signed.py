@@ -10,7 +10,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from infra.local.iam import AccessDenied, Attempt, Cluster, Credentials, Document, Principal, Table, verify
+from pytest_dsql.local.iam import AccessDenied, Attempt, Cluster, Credentials, Document, Principal, Table, verify
 
 REGION = "eu-central-1"
 ACCOUNT = "111122223333"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.iam import Document, Outcome, Principal, allows
+from pytest_dsql.local.iam import Document, Outcome, Principal, allows
 from tests.unit.iam.documents import ACCOUNT, ACTION, ALL, ARN, ROLE, USER, document, statement
 
 CONTEXT = {

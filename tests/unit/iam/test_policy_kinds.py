@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.iam import Outcome, Principal, Source, allows
+from pytest_dsql.local.iam import Outcome, Principal, Source, allows
 from tests.unit.iam.documents import (
     ACCOUNT,
     ACTION,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.local.iam import Credentials, Principal, Table, maps_to
+from pytest_dsql.local.iam import Credentials, Principal, Table, maps_to
 
 ACCOUNT = "111122223333"
 USER = f"arn:aws:iam::{ACCOUNT}:user/ops/ann"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.iam import AccessDenied, Cluster, Credentials, Principal
+from pytest_dsql.local.iam import AccessDenied, Cluster, Credentials, Principal
 from tests.unit.iam.signed import (
     ACCOUNT,
     ALL,

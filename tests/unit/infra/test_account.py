@@ -11,10 +11,10 @@ from typing import Any, Final
 import pytest
 from moto.logs.models import LogEvent
 
-from infra.local.attach import LocalCloud
-from infra.local.aws.account import KEPT_EVENTS, MotoAccount
-from infra.local.aws.functions import Functions
-from infra.local.functions.errors import FunctionNotFound, InvalidParameter
+from infra.stand_in import LocalCloud
+from pytest_dsql.local.aws.account import KEPT_EVENTS, MotoAccount
+from pytest_dsql.local.aws.functions import Functions
+from pytest_dsql.local.functions.errors import FunctionNotFound, InvalidParameter
 from tests.fix_aws import ACCOUNT, REGION
 
 TRUST: Final = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}

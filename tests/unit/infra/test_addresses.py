@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from infra.local import addresses
-from infra.local.addresses import FREE, PORT, SHARED
+from pytest_dsql.local import addresses
+from pytest_dsql.local.addresses import FREE, PORT, SHARED
 
 HOST = "abc.dsql.us-east-1.on.aws"
 GIVEN = 49152

@@ -16,7 +16,9 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "src" / "transfer" / "greeting.py"
     path.parent.mkdir(parents=True)
     path.write_text("GREETING = 'hello'\n")
-    (tmp_path / "pyproject.toml").write_text("[project]\ndependencies = []\n")
+    (path.parent / "requirements.txt").write_text("# Nothing.\n")
+    (tmp_path / "src" / "pytest_dsql").mkdir()
+    (tmp_path / "src" / "pytest_dsql" / "plugin.py").write_text("")
     monkeypatch.setattr(bundle, "ROOT", tmp_path)
     monkeypatch.setattr(bundle, "_gather", gathered)
     return path

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.aws import services
-from infra.local.cloud import standing
+from pytest_dsql.local.aws import services
+from pytest_dsql.local.cloud import standing
 
 
 def test_nothing_runs_on_where_the_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:

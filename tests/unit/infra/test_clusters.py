@@ -3,8 +3,8 @@
 import uuid
 from typing import Any, cast
 
-from infra.local.attach import LocalCloud
-from infra.local.aws.dsql.backend import Clusters
+from infra.stand_in import LocalCloud
+from pytest_dsql.local.aws.dsql.backend import Clusters
 from tests.fix_aws import Plane
 
 

@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 
 from infra import __main__ as program
 from infra.chapters import CHAPTERS
-from infra.local import attach
-from infra.local.attach import LocalCloud
 from infra.stack import Outputs, Stack
+from infra.stand_in import LocalCloud
+from pytest_dsql.link import process
+from pytest_dsql.link.state import State
 
 HOST = "abc.dsql.us-east-1.on.aws"
 Run = Callable[..., Result]
@@ -109,8 +110,8 @@ def test_testing_a_chapter_leaves_its_stack(run: Run, started: list[list[str]], 
 
 
 def test_a_second_stand_in_is_not_started(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attach, "read_state", lambda: {"pid": 4711})
-    monkeypatch.setattr(attach, "detach", lambda *_: pytest.fail("it was started"))
+    monkeypatch.setattr(State, "read", lambda _: {"pid": 4711})
+    monkeypatch.setattr(process, "detach", lambda *_: pytest.fail("it was started"))
     done = run("up", "--detach")
     assert (done.exit_code, done.output) == (
         1,

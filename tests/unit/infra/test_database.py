@@ -5,8 +5,8 @@ from botocore.httpsession import DEFAULT_CA_BUNDLE
 
 from infra import database
 from infra.database import NoCluster
-from infra.local.attach import LocalCloud
 from infra.stack import Outputs
+from infra.stand_in import LocalCloud
 
 HOST = "abc.dsql.us-east-1.on.aws"
 

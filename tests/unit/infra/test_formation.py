@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.attach import LocalCloud
+from infra.stand_in import LocalCloud
 from tests.formation import CLUSTER, GROUP, TRUST, Formation, policy, role
 
 

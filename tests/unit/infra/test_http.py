@@ -7,7 +7,7 @@ from typing import Any, Self
 import pytest
 import uvloop
 
-from infra.local.http import Request, Response, Server
+from pytest_dsql.local.http import Request, Response, Server
 
 LIMIT_S = 10
 

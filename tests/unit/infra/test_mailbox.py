@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from infra.local.mailbox import FOLDER, Mailbox, Question
+from pytest_dsql.local.mailbox import FOLDER, Mailbox, Question
 
 
 def test_an_answer_bears_the_number_of_its_question(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.local.attach import LocalCloud
-from infra.local.aws.formation.answers import DEFECT
-from infra.local.aws.formation.templates import parse
+from infra.stand_in import LocalCloud
+from pytest_dsql.local.aws.formation.answers import DEFECT
+from pytest_dsql.local.aws.formation.templates import parse
 from tests.formation import CAPABILITIES, CLUSTER, role
 
 MUTATIONS: Final = int(os.environ.get("DSQL_MUTATIONS", "60"))
@@ -131,8 +131,8 @@ def there(aws: LocalCloud) -> Callable[[], Any]:
 def test_no_template_breaks_the_stand_in(
     aws: LocalCloud, there: Callable[[], Any], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from infra.local.aws.dsql.backend import Clusters
-    from infra.local.aws.functions import Functions
+    from pytest_dsql.local.aws.dsql.backend import Clusters
+    from pytest_dsql.local.aws.functions import Functions
 
     monkeypatch.setattr(Clusters, "settle_s", 0.0)
     monkeypatch.setattr(Functions, "settle_s", 0.0)

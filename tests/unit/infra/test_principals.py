@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from infra.local.attach import LocalCloud
-from infra.local.aws.principals import NOTHING, IamPrincipals
-from infra.local.iam.principals import Document
+from infra.stand_in import LocalCloud
+from pytest_dsql.local.aws.principals import NOTHING, IamPrincipals
+from pytest_dsql.local.iam.principals import Document
 from tests.fix_aws import ACCOUNT
 
 Boundary = Callable[[str], Document | None]

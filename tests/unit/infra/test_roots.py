@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from infra.local import roots
+from pytest_dsql.local import roots
 
 HOST = "example.org"
 

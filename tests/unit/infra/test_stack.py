@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.chapters import CHAPTERS, WITHOUT_PERMISSION
-from infra.local.attach import LocalCloud
 from infra.stack import TEMPLATE, NotOurs, Stack, StackFailed, StackMissing
+from infra.stand_in import LocalCloud
 
 
 @pytest.fixture

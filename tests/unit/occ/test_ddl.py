@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from infra.local.occ import install
+from pytest_dsql.local.occ import install
 from tests.unit.occ.sessions import APP, OWNER, Engine, Session
 
 pytestmark = pytest.mark.unit

@@ -2,10 +2,10 @@ import struct
 
 import pytest
 
-from infra.local.proxy import wire
-from infra.local.proxy.answers import Answers
-from infra.local.proxy.plan import Plan
-from infra.local.proxy.units import Unit
+from pytest_dsql.local.proxy import wire
+from pytest_dsql.local.proxy.answers import Answers
+from pytest_dsql.local.proxy.plan import Plan
+from pytest_dsql.local.proxy.units import Unit
 
 ROW = wire.message(b"D", struct.pack("!hi", 1, 1) + b"x")
 DESCRIPTION = wire.message(b"T", struct.pack("!h", 1) + b"a\0" + b"\0" * 18)

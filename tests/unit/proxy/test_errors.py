@@ -1,6 +1,6 @@
 import pytest
 
-from infra.local.proxy.errors import shown
+from pytest_dsql.local.proxy.errors import shown
 
 CONFLICT = "change conflicts with another transaction (OC000)"
 

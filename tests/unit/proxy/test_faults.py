@@ -1,6 +1,6 @@
 import pytest
 
-from infra.local.faults import Faults
+from pytest_dsql.local.faults import Faults
 
 ACCOUNTS = frozenset({"accounts"})
 

@@ -7,8 +7,8 @@ from unittest import mock
 
 import uvloop
 
-from infra.local.proxy import client
-from infra.local.proxy.upstream import Upstream
+from pytest_dsql.local.proxy import client
+from pytest_dsql.local.proxy.upstream import Upstream
 
 
 def test_bytes_in_the_moment_of_a_cancellation() -> None:

@@ -1,9 +1,9 @@
 import pytest
 
-from infra.local.dialect import Catalog, Refusal, Statement, Table, analyse
-from infra.local.proxy import plan
-from infra.local.proxy.catalog_cache import CatalogCache
-from infra.local.proxy.rules import FAILED, IDLE, IN_TRANSACTION, SCHEMA_CONFLICT, Limits, Rules
+from pytest_dsql.local.dialect import Catalog, Refusal, Statement, Table, analyse
+from pytest_dsql.local.proxy import plan
+from pytest_dsql.local.proxy.catalog_cache import CatalogCache
+from pytest_dsql.local.proxy.rules import FAILED, IDLE, IN_TRANSACTION, SCHEMA_CONFLICT, Limits, Rules
 
 NOW = 1_000.0
 

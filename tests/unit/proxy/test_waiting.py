@@ -5,7 +5,7 @@ import time
 
 import uvloop
 
-from infra.local.tasks import not_before
+from pytest_dsql.local.tasks import not_before
 
 WAIT_S = 0.003
 TIMES = 10

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.proxy import wire
+from pytest_dsql.local.proxy import wire
 
 
 def values(*cells: bytes | None) -> bytes:

@@ -10,12 +10,12 @@ from typing import Any
 
 from infra.chapters import CHAPTERS
 from infra.schema import BALANCE
-from storm.conductor import Conductor
-from storm.model import Reading
-from storm.plan import Load
-from storm.record import Recorder
-from storm.scenario import Scenario
-from storm.verdict import Expectations
+from pytest_dsql.storm.conductor import Conductor
+from pytest_dsql.storm.model import Reading
+from pytest_dsql.storm.plan import Load
+from pytest_dsql.storm.record import Recorder
+from pytest_dsql.storm.scenario import Scenario
+from pytest_dsql.storm.verdict import Expectations
 from tests.unit.storm.lambda_endpoint import KEYS, REGION, Endpoint, Said
 
 LOAD = Load(calls=40, parallel=4, accounts=10, seed=3)

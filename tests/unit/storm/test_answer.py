@@ -1,6 +1,16 @@
 import pytest
 
-from storm.answer import _FUNCTION, _PAYLOAD, Answer, Kind, Outcome, meaning, of_client_error, of_invocation, throttled
+from pytest_dsql.storm.answer import (
+    _FUNCTION,
+    _PAYLOAD,
+    Answer,
+    Kind,
+    Outcome,
+    meaning,
+    of_client_error,
+    of_invocation,
+    throttled,
+)
 from transfer import errors
 
 

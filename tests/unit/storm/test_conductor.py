@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from infra.stack import StackError
-from storm import conductor, plan, rendezvous
-from storm.conductor import Bounds, Conductor, Watch
-from storm.record import Recorder, worker_name
-from storm.rendezvous import Attendance, Interrupted, Message
-from storm.verdict import Expectations
+from pytest_dsql.storm import conductor, plan, rendezvous
+from pytest_dsql.storm.conductor import Bounds, Conductor, Watch
+from pytest_dsql.storm.record import Recorder, worker_name
+from pytest_dsql.storm.rendezvous import Attendance, Interrupted, Message
+from pytest_dsql.storm.verdict import Expectations
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 
 QUIET: Message = {"done": 0, "retries": 0, "outcomes": {}, "latencies": []}

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from storm import driver, record
-from storm.answer import THROTTLED, Meaning, Outcome
-from storm.driver import Driver, Tally, config
-from storm.invocations import Invocations
-from storm.model import Call, Facts, History
-from storm.plan import Load
-from storm.record import Recorder
+from pytest_dsql.storm import driver, record
+from pytest_dsql.storm.answer import THROTTLED, Meaning, Outcome
+from pytest_dsql.storm.driver import Driver, Tally, config
+from pytest_dsql.storm.invocations import Invocations
+from pytest_dsql.storm.model import Call, Facts, History
+from pytest_dsql.storm.plan import Load
+from pytest_dsql.storm.record import Recorder
 from tests.unit.storm.lambda_endpoint import Endpoint, Said, failed, refused
 
 BALANCE = {"balance": 90, "duration": 3.5, "retries": 2}

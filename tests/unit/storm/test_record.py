@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from storm.answer import Answer, Kind, Outcome, of_client_error
-from storm.model import Facts, Reading
-from storm.record import RecordDamaged, Recorder, load, read, save
+from pytest_dsql.storm.answer import Answer, Kind, Outcome, of_client_error
+from pytest_dsql.storm.model import Facts, Reading
+from pytest_dsql.storm.record import RecordDamaged, Recorder, load, read, save
 from transfer.request import Transfer
 
 FACTS = Facts(4, 2, 100, {1: 90, 2: 110}, ("gw0",), {"target": "aws", "seed": 7})

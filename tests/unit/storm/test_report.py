@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from storm import export, report
-from storm.model import History
-from storm.report import Progress
-from storm.statistics import measure
-from storm.verdict import Finding, Verdict
+from pytest_dsql.storm import export, report
+from pytest_dsql.storm.model import History
+from pytest_dsql.storm.report import Progress
+from pytest_dsql.storm.statistics import measure
+from pytest_dsql.storm.verdict import Finding, Verdict
 from tests.unit.storm.bank import REFUSED, TIMED_OUT, Bank, busy
 
 BAD = Verdict(

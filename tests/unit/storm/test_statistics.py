@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from storm.answer import Outcome
-from storm.statistics import HOTTEST, Heat, measure, spread
+from pytest_dsql.storm.answer import Outcome
+from pytest_dsql.storm.statistics import HOTTEST, Heat, measure, spread
 from tests.unit.storm.bank import REFUSED, UNSAID, Bank
 
 

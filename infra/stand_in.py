@@ -1,0 +1,93 @@
+"""The stand-in as a target: start one, or attach to one that runs."""
+
+import contextlib
+import functools
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import boto3
+
+from infra.bundle import Platform
+from infra.cloud import Clients, CloudError
+from pytest_dsql.link import process
+from pytest_dsql.link.process import StandInError
+from pytest_dsql.link.state import State
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from pytest_dsql.link.handle import Handle
+
+ROOT: Final = Path(__file__).parent.parent
+STATE: Final = State(Path(os.environ.get("DSQL_STATE_DIR", ROOT / ".stand-in")) / "state.json")
+NOT_RUNNING: Final = "no stand-in is running; start one with: python -m infra up --detach"
+
+
+class LocalCloud:
+    """The stand-in, by the variables that reach it; where it was started here it ends with ``close``."""
+
+    target = "local"
+    settle_s = 5.0
+
+    def __init__(self, environment: dict[str, str], started: "subprocess.Popen[str] | None" = None) -> None:
+        self.environment, self._process = environment, started
+        self.passing = started is not None
+        self.region = environment["AWS_REGION"]
+        session = boto3.Session(
+            environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=self.region
+        )
+        clients = Clients(session, environment["AWS_ENDPOINT_URL"])
+        self.client, self.credentials = clients.client, clients.credentials
+
+    @classmethod
+    def start(cls, *options: str) -> Self:
+        """Start a stand-in that ends with this process, however that ends; raise CloudError."""
+        try:
+            started, environment = process.launch("cloud", *options)
+        except StandInError as error:
+            raise CloudError(str(error)) from None
+        return cls(environment, started)
+
+    @classmethod
+    def running(cls, state: State = STATE) -> Self:
+        """Attach to the one that ``python -m infra up`` started; raise CloudError where there is none."""
+        known = state.read()
+        if known is None:
+            raise CloudError(NOT_RUNNING)
+        return cls(known["environment"])
+
+    @functools.cached_property
+    def account(self) -> str:
+        """The stand-in's one account."""
+        return str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def platform(self) -> Platform:
+        """This machine."""
+        machine = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
+        return Platform(machine=machine, local=True)
+
+    def describe(self) -> str:
+        """Return where it listens."""
+        return f"stand-in on this machine, {self.environment['AWS_ENDPOINT_URL']}, region {self.region}"
+
+    def handle(self, host: str) -> "Handle":
+        """Return the handle of the cluster whose endpoint is ``host``."""
+        from pytest_dsql.link.handle import Handle
+
+        return Handle.of(self.environment, host)
+
+    @contextlib.contextmanager
+    def paced(self, host: str, commit_s: float) -> Iterator[str]:
+        """Delay every COMMIT: PostgreSQL on this machine commits in a fraction of what a Region-wide service takes."""
+        with self.handle(host).fault("delay", seconds=commit_s, times=None):
+            yield f"delayed by {commit_s * 1000:g} ms, to imitate the service's"
+
+    def close(self) -> None:
+        """End the stand-in where it was started here."""
+        if self._process is not None:
+            process.end(self._process)
+            self._process = None
