@@ -16,9 +16,9 @@ from infra.bundle import build
 from infra.chapters import CHAPTERS
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
-from pytest_dsql.storm.driver import content
-from pytest_dsql.storm.invocations import Invocations, Way
-from pytest_dsql.storm.plan import Load
+from pytest_dsql.storm.run.driver import content
+from pytest_dsql.storm.run.invocations import Invocations, Way
+from pytest_dsql.storm.transfers.plan import Load
 
 PROCESSES: Final = 4
 IN_FLIGHT: Final = 4

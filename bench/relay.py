@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 import psutil
 import uvloop
 
-from pytest_dsql.local.certificates import Authority
+from pytest_dsql.local.network.certificates import Authority
 
 HOST: Final = "127.0.0.1"
 

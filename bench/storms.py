@@ -18,14 +18,14 @@ from bench.calls import START_LIMIT_S, STORM_LIMIT_S, Place, a_call
 from bench.clients import Lane
 from bench.clients import Load as Transfers
 from bench.clients import run as run_clients
+from infra.bank import Bank
 from infra.bundle import build
 from infra.stand_in import LocalCloud
-from pytest_dsql.storm import statistics
-from pytest_dsql.storm.conductor import Conductor
-from pytest_dsql.storm.plan import Load
-from pytest_dsql.storm.scenario import WITH
-from pytest_dsql.storm.stage import Stage
-from pytest_dsql.storm.worker import Worker, take_part
+from pytest_dsql.storm.record import statistics
+from pytest_dsql.storm.run.conductor import Conductor
+from pytest_dsql.storm.run.worker import Worker, take_part
+from pytest_dsql.storm.transfers.plan import Load
+from pytest_dsql.storm.transfers.scenario import WITH
 
 WARM_UP: Final = 100
 COMMIT_S: Final = 0.015
@@ -36,7 +36,7 @@ NODE: Final = Path(__file__).parent / "node"
 INSTALL_LIMIT_S: Final = 120
 
 
-class Watched(Stage):
+class Watched(Bank):
     """A stage that notes the CPU seconds of each part between the first call and the last answer."""
 
     def __init__(self, place: Place) -> None:

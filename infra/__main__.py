@@ -279,7 +279,7 @@ def reset(stack: "Stack") -> None:
 def chapter(stack: "Stack", number: int) -> None:
     """Deploy a chapter and test it, as the walk-through's --test-chapter does."""
     if importlib.util.find_spec("pytest") is None:
-        raise click.ClickException("pytest is not installed; get it with: pip install -e '.[account,storm]' --group test")
+        raise click.ClickException("pytest is not installed; the README says how to set up")
     where = ["--target", stack.cloud.target, "--stack-name", stack.name, "--region", stack.cloud.region]
     command = [sys.executable, "-m", "pytest", WALKTHROUGH, "-q", "-m", f"chapter{number}", "--keep-stack"]
     sys.exit(subprocess.run([*command, "--stand-in", "running", *where], cwd=ROOT, check=False).returncode)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from pytest_dsql.local import postgres as provider
+from pytest_dsql.local.postgres import provider
 from tests.fix_layers import selects
 
 _server = pytest.StashKey[provider.Postgres]()

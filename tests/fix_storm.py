@@ -16,11 +16,11 @@ from tests.fix_stack import stack_of
 from tests.fix_target import cloud_of
 
 if TYPE_CHECKING:
+    from infra.bank import Bank
     from infra.cloud import Cloud
-    from pytest_dsql.storm.conductor import Conductor
-    from pytest_dsql.storm.plan import Load
-    from pytest_dsql.storm.scenario import Scenario
-    from pytest_dsql.storm.stage import Stage
+    from pytest_dsql.storm.run.conductor import Conductor
+    from pytest_dsql.storm.transfers.plan import Load
+    from pytest_dsql.storm.transfers.scenario import Scenario
 
 CALLS: Final = 10_000
 PARALLEL: Final = 1_000
@@ -110,7 +110,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def load_of(options: argparse.Namespace) -> "Load":
     """Read the options; raise ValueError with the name of the one that cannot be."""
-    from pytest_dsql.storm.plan import Load
+    from pytest_dsql.storm.transfers.plan import Load
 
     for name in ("rate", "duration"):
         value = getattr(options, name)
@@ -128,8 +128,8 @@ def load_of(options: argparse.Namespace) -> "Load":
 
 
 def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor":
-    from pytest_dsql.storm import scenario
-    from pytest_dsql.storm.conductor import Bounds, Conductor
+    from pytest_dsql.storm.run.conductor import Bounds, Conductor
+    from pytest_dsql.storm.transfers import scenario
 
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
     folder = empty(config.option.report) if config.option.report else None
@@ -148,11 +148,11 @@ def empty(folder: Path) -> Path:
     return folder
 
 
-def _stage(config: pytest.Config, cloud: "Cloud") -> "Stage":
+def _stage(config: pytest.Config, cloud: "Cloud") -> "Bank":
+    from infra.bank import Bank
     from infra.bundle import build
-    from pytest_dsql.storm.stage import Stage
 
-    return Stage(stack_of(config, cloud), build(cloud.platform), config.option.warmup, config.option.commit_ms / 1000)
+    return Bank(stack_of(config, cloud), build(cloud.platform), config.option.warmup, config.option.commit_ms / 1000)
 
 
 class Screen:
@@ -193,7 +193,7 @@ def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[
     where = worker[_KEY] if worker else str(pytestconfig.stash[_conductor].path)
 
     def take_part(scenario: "Scenario") -> list[str]:
-        from pytest_dsql.storm.worker import Worker, take_part
+        from pytest_dsql.storm.run.worker import Worker, take_part
 
         return take_part(cloud, Worker(where, share, _shares(pytestconfig)), scenario, load_of(pytestconfig.option))
 
@@ -205,8 +205,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     conductor = config.stash.get(_conductor, None)
     if conductor is None or not conductor.results:
         return
-    from pytest_dsql.storm import page, report
-    from pytest_dsql.storm.statistics import measure
+    from pytest_dsql.storm.record.statistics import measure
+    from pytest_dsql.storm.report import page
+    from pytest_dsql.storm.report import text as report
 
     for result in conductor.results:
         statistics = measure(result.history)

@@ -19,20 +19,19 @@ import psycopg
 import pytest
 
 from infra import database
-from infra.chapters import CHAPTERS
+from infra.bank import Bank
 from infra.cloud import Cloud
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.handle import Handle
-from pytest_dsql.storm import conductor, worker
-from pytest_dsql.storm.answer import Answer
-from pytest_dsql.storm.conductor import Conductor, Result
-from pytest_dsql.storm.plan import Load
-from pytest_dsql.storm.record import Recorder
-from pytest_dsql.storm.scenario import COMMITS, Scenario
-from pytest_dsql.storm.stage import Stage
-from pytest_dsql.storm.verdict import Expectations
-from pytest_dsql.storm.worker import Worker, take_part
+from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.record.verdict import Expectations
+from pytest_dsql.storm.run import conductor, worker
+from pytest_dsql.storm.run.conductor import Conductor, Result
+from pytest_dsql.storm.run.worker import Worker, take_part
+from pytest_dsql.storm.transfers.answer import Answer
+from pytest_dsql.storm.transfers.plan import Load
+from pytest_dsql.storm.transfers.scenario import COMMITS, Scenario
 from tests.fix_target import ROOT
 
 pytestmark = pytest.mark.timeout(600)
@@ -84,10 +83,10 @@ class Arena:
         self, expectations: Expectations = COMMITS, *, code: Path | None = None, rival: Rival | None = None
     ) -> Result:
         """Play one; ``code`` is in place of the function's own zip."""
-        scenario = Scenario("sabotage", "a small storm", CHAPTERS[4], expectations)
+        scenario = Scenario("sabotage", "a small storm", expectations)
         folder = self.folder / uuid.uuid4().hex[:8]
         folder.mkdir()
-        stage = Stage(self.stack, code or self.code, WARM_UP, COMMIT_S)
+        stage = Bank(self.stack, code or self.code, WARM_UP, COMMIT_S)
         with closing(Conductor(lambda: stage, {scenario.name: scenario}, LOAD, folder, NOBODY)) as conductor:
             where = str(conductor.path)
             if rival is not None:
@@ -207,7 +206,7 @@ def hesitate() -> None:
                 print("half-way", flush=True)
                 threading.Event().wait(KILL_LIMIT_S)
 
-    scenario = Scenario("sabotage", "", CHAPTERS[4], COMMITS)
+    scenario = Scenario("sabotage", "", COMMITS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worker, "Recorder", Hesitant)
         take_part(LocalCloud(told["environment"]), Worker(told["where"], 1, 2), scenario, LOAD)

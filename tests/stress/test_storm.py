@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_dsql.storm import scenario
-from pytest_dsql.storm.scenario import Scenario
+from pytest_dsql.storm.transfers import scenario
+from pytest_dsql.storm.transfers.scenario import Scenario
 
 Storm = Callable[[Scenario], list[str]]
 

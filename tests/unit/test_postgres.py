@@ -8,12 +8,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pytest_dsql.local import embedded, postgres
+from pytest_dsql.local.postgres import embedded
+from pytest_dsql.local.postgres import provider as postgres
 
 LIMIT_S = 30
 SERVE = """
 import signal, sys
-from pytest_dsql.local import postgres
+from pytest_dsql.local.postgres import provider as postgres
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with postgres.start("embedded") as server:
     print(server.url, flush=True)

@@ -16,9 +16,9 @@ import click
 
 from pytest_dsql.link.batch import as_batch
 from pytest_dsql.link.shell import exports
-from pytest_dsql.local import roots
-from pytest_dsql.local.addresses import PORT
-from pytest_dsql.local.postgres import PostgresUnavailable
+from pytest_dsql.local.network import roots
+from pytest_dsql.local.network.addresses import PORT
+from pytest_dsql.local.postgres.provider import PostgresUnavailable
 
 REGION: Final = "us-east-1"
 SETTLE_S: Final = 0.2

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from pytest_dsql.link.folder import owned
-from pytest_dsql.local import roots
 from pytest_dsql.local.aws import services
 from pytest_dsql.local.aws.account import MotoAccount
 from pytest_dsql.local.aws.door.guard import Guard
@@ -14,8 +13,9 @@ from pytest_dsql.local.aws.front import Front
 from pytest_dsql.local.aws.principals import IamPrincipals
 from pytest_dsql.local.control import Control
 from pytest_dsql.local.dataplane import DataPlane
-from pytest_dsql.local.functions.service import Lambda
+from pytest_dsql.local.functions.invoke.service import Lambda
 from pytest_dsql.local.iam.principals import Either, Table
+from pytest_dsql.local.network import roots
 from pytest_dsql.local.reach import ACCOUNT, control, variables
 
 REACH: Final = ("AWS_ENDPOINT_URL", "PGHOSTADDR", "PGPORT", "PGSSLROOTCERT", *roots.VARIABLES)

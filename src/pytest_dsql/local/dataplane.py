@@ -8,14 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from pytest_dsql.local import addresses, postgres
-from pytest_dsql.local.certificates import Authority
-from pytest_dsql.local.cluster import Cluster
+from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.limits import Limits
 from pytest_dsql.local.iam import tokens
 from pytest_dsql.local.iam.principals import Document, Principals, maps_to
 from pytest_dsql.local.iam.refusals import NOT_MAPPED
+from pytest_dsql.local.network import addresses
+from pytest_dsql.local.network.certificates import Authority
+from pytest_dsql.local.postgres import provider as postgres
 from pytest_dsql.local.proxy.listener import Listener
-from pytest_dsql.local.proxy.rules import Limits
 
 IDENTIFIER: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 IDENTIFIER_LENGTH: Final = 26

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from pytest_dsql.local import roots
 from pytest_dsql.local.dataplane import DataPlane
+from pytest_dsql.local.network import roots
 
 ACCOUNT: Final = "123456789012"
 

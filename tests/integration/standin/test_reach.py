@@ -23,7 +23,7 @@ import uvloop
 from infra.cloud import Cloud
 from pytest_dsql.link import names
 from pytest_dsql.link.handle import Handle
-from pytest_dsql.local import roots
+from pytest_dsql.local.network import roots
 from tests.fix_alone import Alone
 from tests.fix_cluster import Cluster
 

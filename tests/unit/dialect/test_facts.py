@@ -38,7 +38,7 @@ def test_the_engine_names_the_type_of_a_value_that_is_too_large() -> None:
 
 
 def test_an_index_too_many_is_refused_in_the_same_words_when_it_is_asked_for() -> None:
-    system = files("pytest_dsql.local").joinpath("system.sql").read_text()
+    system = files("pytest_dsql.local.cluster").joinpath("system.sql").read_text()
     assert f"occ.refuse('{facts.TABLE_INDEXES.sqlstate}', '{facts.TABLE_INDEXES.message}'" in system
 
 

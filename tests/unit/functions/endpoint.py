@@ -19,9 +19,9 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from pytest_dsql.local.functions.account import Function, SessionCredentials
-from pytest_dsql.local.functions.errors import FunctionNotFound
-from pytest_dsql.local.functions.service import Lambda
+from pytest_dsql.local.functions.invoke.account import Function, SessionCredentials
+from pytest_dsql.local.functions.invoke.errors import FunctionNotFound
+from pytest_dsql.local.functions.invoke.service import Lambda
 from pytest_dsql.local.http import Server
 
 WAIT_S: Final = 20.0

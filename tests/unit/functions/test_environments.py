@@ -236,7 +236,7 @@ def test_one_whose_credentials_end_while_it_is_idle_gives_its_place_back(
     functions = start_functions(environments=1)
     functions.deploy(PID)
     pid = functions.invoke().value
-    monkeypatch.setattr("pytest_dsql.local.functions.pool.MARGIN", timedelta(hours=2))
+    monkeypatch.setattr("pytest_dsql.local.functions.environments.pool.MARGIN", timedelta(hours=2))
     assert functions.invoke().value != pid
 
 

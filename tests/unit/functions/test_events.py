@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_dsql.local.functions import facts
+from pytest_dsql.local.functions.invoke import facts
 from tests.unit.functions.endpoint import WAIT_S, Functions
 
 COUNTS = """

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.local.functions.facts import RESPONSE_PAYLOAD
-from pytest_dsql.local.functions.runtime_api import Connection
+from pytest_dsql.local.functions.environments.runtime_api import Connection
+from pytest_dsql.local.functions.invoke.facts import RESPONSE_PAYLOAD
 
 POST = b"POST /2018-06-01/runtime/invocation/abc/%s HTTP/1.1\r\nHost: x\r\ncontent-length: %d\r\n\r\n"
 

@@ -14,7 +14,7 @@ from moto.logs.models import LogEvent
 from infra.stand_in import LocalCloud
 from pytest_dsql.local.aws.account import KEPT_EVENTS, MotoAccount
 from pytest_dsql.local.aws.functions import Functions
-from pytest_dsql.local.functions.errors import FunctionNotFound, InvalidParameter
+from pytest_dsql.local.functions.invoke.errors import FunctionNotFound, InvalidParameter
 from tests.fix_aws import ACCOUNT, REGION
 
 TRUST: Final = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from infra.stand_in import LocalCloud
 from pytest_dsql.local.aws.formation.answers import DEFECT
-from pytest_dsql.local.aws.formation.templates import parse
+from pytest_dsql.local.aws.formation.templates.text import parse
 from tests.formation import CAPABILITIES, CLUSTER, role
 
 MUTATIONS: Final = int(os.environ.get("DSQL_MUTATIONS", "60"))

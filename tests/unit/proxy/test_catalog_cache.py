@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_dsql.local.dialect import Catalog, Statement, Table, View, analyse
-from pytest_dsql.local.proxy.catalog_cache import CatalogCache
+from pytest_dsql.local.proxy.rules.catalog_cache import CatalogCache
 
 T = Table("public", "t", "pg_occ_1", oid=1)
 U = Table("public", "u", "pg_occ_1", oid=2)

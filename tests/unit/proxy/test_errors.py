@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_dsql.local.proxy.errors import shown
+from pytest_dsql.local.proxy.rules.errors import shown
 
 CONFLICT = "change conflicts with another transaction (OC000)"
 

@@ -1,9 +1,10 @@
 import pytest
 
+from pytest_dsql.local.cluster.limits import Limits
 from pytest_dsql.local.dialect import Catalog, Refusal, Statement, Table, analyse
 from pytest_dsql.local.proxy import plan
-from pytest_dsql.local.proxy.catalog_cache import CatalogCache
-from pytest_dsql.local.proxy.rules import FAILED, IDLE, IN_TRANSACTION, SCHEMA_CONFLICT, Limits, Rules
+from pytest_dsql.local.proxy.rules.catalog_cache import CatalogCache
+from pytest_dsql.local.proxy.rules.transaction import FAILED, IDLE, IN_TRANSACTION, SCHEMA_CONFLICT, Rules
 
 NOW = 1_000.0
 

@@ -4,10 +4,10 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from pytest_dsql.storm.answer import UNANSWERED, Outcome
-from pytest_dsql.storm.checker import check
-from pytest_dsql.storm.model import Call, Facts, History, Reading
-from pytest_dsql.storm.verdict import Expectations, Verdict
+from pytest_dsql.storm.record.model import Call, Facts, History, Reading
+from pytest_dsql.storm.record.verdict import Expectations, Verdict
+from pytest_dsql.storm.transfers.answer import UNANSWERED, Outcome
+from pytest_dsql.storm.transfers.checker import check
 
 REFUSED: dict[str, Any] = {"outcome": Outcome.REFUSED, "code": "40001", "marker": "OC000", "error": "lost (OC000)"}
 TIMED_OUT: dict[str, Any] = {"outcome": Outcome.UNKNOWN, "code": "Sandbox.Timedout", "error": "Task timed out"}

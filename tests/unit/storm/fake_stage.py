@@ -8,14 +8,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from infra.chapters import CHAPTERS
 from infra.schema import BALANCE
-from pytest_dsql.storm.conductor import Conductor
-from pytest_dsql.storm.model import Reading
-from pytest_dsql.storm.plan import Load
-from pytest_dsql.storm.record import Recorder
-from pytest_dsql.storm.scenario import Scenario
-from pytest_dsql.storm.verdict import Expectations
+from pytest_dsql.storm.record.model import Reading
+from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.record.verdict import Expectations
+from pytest_dsql.storm.run.conductor import Conductor
+from pytest_dsql.storm.transfers.plan import Load
+from pytest_dsql.storm.transfers.scenario import Scenario
 from tests.unit.storm.lambda_endpoint import KEYS, REGION, Endpoint, Said
 
 LOAD = Load(calls=40, parallel=4, accounts=10, seed=3)
@@ -23,7 +22,7 @@ LIMIT_S = 10.0
 
 
 def scenario(name: str = "quiet") -> Scenario:
-    return Scenario(name, f"a {name} storm", CHAPTERS[4], Expectations())
+    return Scenario(name, f"a {name} storm", Expectations())
 
 
 @dataclass
@@ -34,11 +33,13 @@ class FakeStage:
     balances: dict[int, int] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     is_set: threading.Event = field(default_factory=threading.Event)
-    stack: Any = field(
-        default_factory=lambda: SimpleNamespace(cloud=SimpleNamespace(target="local", describe=lambda: "in memory"))
-    )
+    target: str = "local"
+    opening: int = BALANCE
     region: str = REGION
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def describe(self) -> str:
+        return "in memory"
 
     def set_up(self, scenario: Scenario, accounts: int) -> str:
         if self.broken:
@@ -99,4 +100,4 @@ def conduct(
 ) -> Conductor:
     """Return a conductor who plays on it."""
     known = {each.name: each for each in scenarios or (scenario(),)}
-    return Conductor(lambda: stage, known, LOAD, folder, SimpleNamespace(begin=tell, show=tell))  # type: ignore[arg-type, return-value]
+    return Conductor(lambda: stage, known, LOAD, folder, SimpleNamespace(begin=tell, show=tell))

@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 
-from pytest_dsql.storm.driver import config
-from pytest_dsql.storm.invocations import Credentials, Way
+from pytest_dsql.storm.run.driver import config
+from pytest_dsql.storm.run.invocations import Credentials, Way
 
 KEYS = Credentials("key", "secret", None)
 REGION = "us-east-1"

@@ -1,8 +1,10 @@
 import pytest
 
-from pytest_dsql.storm.answer import (
+from pytest_dsql.storm.transfers.answer import (
     _FUNCTION,
     _PAYLOAD,
+    CONFLICT,
+    MARKERS,
     Answer,
     Kind,
     Outcome,
@@ -11,7 +13,7 @@ from pytest_dsql.storm.answer import (
     of_invocation,
     throttled,
 )
-from transfer import errors
+from transfer import dsql, errors
 
 
 def every(kind: type[errors.TransferError]) -> set[type[errors.TransferError]]:
@@ -97,3 +99,8 @@ def test_only_lambda_itself_throttles() -> None:
     assert throttled(of_client_error("TooManyRequestsException", "Rate Exceeded."))
     assert not throttled(of_client_error("ReadTimeoutError", "60 s"))
     assert not throttled(of_invocation(None, b'{"code": "TooManyRequestsException"}'))
+
+
+def test_a_conflict_is_called_as_the_function_calls_it() -> None:
+    assert dsql.CONFLICT_SQLSTATE == CONFLICT
+    assert (dsql.DATA_CONFLICT, dsql.SCHEMA_CONFLICT) == MARKERS

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from infra.stack import StackError
-from pytest_dsql.storm import conductor, plan, rendezvous
-from pytest_dsql.storm.conductor import Bounds, Conductor, Watch
-from pytest_dsql.storm.record import Recorder, worker_name
-from pytest_dsql.storm.rendezvous import Attendance, Interrupted, Message
-from pytest_dsql.storm.verdict import Expectations
+from pytest_dsql.storm.record.record import Recorder, worker_name
+from pytest_dsql.storm.record.verdict import Expectations
+from pytest_dsql.storm.run import conductor, rendezvous
+from pytest_dsql.storm.run.conductor import Bounds, Conductor, Watch
+from pytest_dsql.storm.run.rendezvous import Attendance, Interrupted, Message
+from pytest_dsql.storm.transfers import plan
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 
 QUIET: Message = {"done": 0, "retries": 0, "outcomes": {}, "latencies": []}

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm import driver, record
-from pytest_dsql.storm.answer import THROTTLED, Meaning, Outcome
-from pytest_dsql.storm.driver import Driver, Tally, config
-from pytest_dsql.storm.invocations import Invocations
-from pytest_dsql.storm.model import Call, Facts, History
-from pytest_dsql.storm.plan import Load
-from pytest_dsql.storm.record import Recorder
+from pytest_dsql.storm.record import record
+from pytest_dsql.storm.record.model import Call, Facts, History
+from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.run import driver
+from pytest_dsql.storm.run.driver import Driver, Tally, config
+from pytest_dsql.storm.run.invocations import Invocations
+from pytest_dsql.storm.transfers.answer import THROTTLED, Meaning, Outcome
+from pytest_dsql.storm.transfers.plan import Load
 from tests.unit.storm.lambda_endpoint import Endpoint, Said, failed, refused
 
 BALANCE = {"balance": 90, "duration": 3.5, "retries": 2}

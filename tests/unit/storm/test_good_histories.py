@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_dsql.storm.checker import check
-from pytest_dsql.storm.verdict import Expectations
+from pytest_dsql.storm.record.verdict import Expectations
+from pytest_dsql.storm.transfers.checker import check
 from tests.unit.storm.bank import REFUSED, Bank, busy
 
 ALL_COMMIT = Expectations(must_all_commit=True, must_conflict=True, starved_retries=50, starved_s=30, min_rate=1)

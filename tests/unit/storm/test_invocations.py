@@ -17,9 +17,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials as FrozenCredentials
 
-from pytest_dsql.storm.answer import Kind, meaning, of_reply
-from pytest_dsql.storm.driver import by_boto3, config
-from pytest_dsql.storm.invocations import Credentials, Invocations, Reply, Way
+from pytest_dsql.storm.run.driver import by_boto3, config
+from pytest_dsql.storm.run.invocations import Credentials, Invocations, Reply, Way
+from pytest_dsql.storm.transfers.answer import Kind, meaning, of_reply
 
 LIMIT_S = 10
 OK = b"HTTP/1.1 200 OK\r\nX-Amz-Executed-Version: $LATEST\r\nContent-Length: 15\r\n\r\n" + b'{"balance": 90}'

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_dsql.storm import page
-from pytest_dsql.storm.statistics import measure
-from pytest_dsql.storm.verdict import Finding, Verdict
+from pytest_dsql.storm.record.statistics import measure
+from pytest_dsql.storm.record.verdict import Finding, Verdict
+from pytest_dsql.storm.report import page
 from tests.unit.storm.bank import Bank, busy
 
 
@@ -85,6 +85,7 @@ def test_a_storm_of_next_to_nothing_has_a_page(tmp_path: Path, calls: int) -> No
 
 
 def test_matplotlib_is_imported_by_the_first_plot() -> None:
-    code = "import sys; from pytest_dsql.storm import checker, page, record; sys.exit('matplotlib' in sys.modules)"
+    modules = "import pytest_dsql.storm.report.page, pytest_dsql.storm.transfers.checker"
+    code = f"import sys; {modules}; sys.exit('matplotlib' in sys.modules)"
     root = Path(__file__).parents[3]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root, env={"PYTHONPATH": f"{root}:{root / 'src'}"})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm.plan import HOT_ACCOUNTS, HOT_SHARE, LARGEST, PAIRS, PATIENCE_S, Load, Shape
+from pytest_dsql.storm.transfers.plan import HOT_ACCOUNTS, HOT_SHARE, LARGEST, PAIRS, PATIENCE_S, Load, Shape
 
 LOAD = Load(calls=2_000, parallel=100, accounts=1_000, seed=7)
 SHARES = (1, 2, 3, 4, 32)

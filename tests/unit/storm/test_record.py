@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_dsql.storm.answer import Answer, Kind, Outcome, of_client_error
-from pytest_dsql.storm.model import Facts, Reading
-from pytest_dsql.storm.record import RecordDamaged, Recorder, load, read, save
-from transfer.request import Transfer
+from pytest_dsql.storm.record.model import Facts, Reading
+from pytest_dsql.storm.record.record import RecordDamaged, Recorder, load, read, save
+from pytest_dsql.storm.transfers.answer import Answer, Kind, Outcome, of_client_error
+from pytest_dsql.storm.transfers.plan import Transfer
 
 FACTS = Facts(4, 2, 100, {1: 90, 2: 110}, ("gw0",), {"target": "aws", "seed": 7})
 TEN = Transfer(1, 2, 10)

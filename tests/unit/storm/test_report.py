@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_dsql.storm import export, report
-from pytest_dsql.storm.model import History
-from pytest_dsql.storm.report import Progress
-from pytest_dsql.storm.statistics import measure
-from pytest_dsql.storm.verdict import Finding, Verdict
+from pytest_dsql.storm.record.model import History
+from pytest_dsql.storm.record.statistics import measure
+from pytest_dsql.storm.record.verdict import Finding, Verdict
+from pytest_dsql.storm.report import export
+from pytest_dsql.storm.report import text as report
+from pytest_dsql.storm.report.text import Progress
 from tests.unit.storm.bank import REFUSED, TIMED_OUT, Bank, busy
 
 BAD = Verdict(

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_dsql.storm.model import Call
-from pytest_dsql.storm.serial import Demand, Supply, contradiction, demand
+from pytest_dsql.storm.record.model import Call
+from pytest_dsql.storm.transfers.serial import Demand, Supply, contradiction, demand
 
 OPENING = 10
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm import conductor, driver
-from pytest_dsql.storm.conductor import Conductor
-from pytest_dsql.storm.worker import Worker, take_part
+from pytest_dsql.storm.run import conductor, driver
+from pytest_dsql.storm.run.conductor import Conductor
+from pytest_dsql.storm.run.worker import Worker, take_part
 from tests.fix_workers import group
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 

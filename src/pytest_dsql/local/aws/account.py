@@ -15,8 +15,8 @@ from moto.sts.models import sts_backends
 
 from pytest_dsql.local.aws.names import PARTITION
 from pytest_dsql.local.aws.principals import IamPrincipals, find_role
-from pytest_dsql.local.functions.account import Function, SessionCredentials
-from pytest_dsql.local.functions.errors import FunctionNotFound, InvalidParameter, NotActive
+from pytest_dsql.local.functions.invoke.account import Function, SessionCredentials
+from pytest_dsql.local.functions.invoke.errors import FunctionNotFound, InvalidParameter, NotActive
 from pytest_dsql.local.iam.policies import allows
 
 CONCURRENCY: Final = 1_000

@@ -7,8 +7,9 @@ in a thread, while the rest listens already.
 from moto.cloudformation import models, parsing
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from pytest_dsql.local.aws.formation import answers, backend, intrinsic
+from pytest_dsql.local.aws.formation import answers, backend
 from pytest_dsql.local.aws.formation.stacks import Stack
+from pytest_dsql.local.aws.formation.templates import intrinsic
 
 models.Stack = Stack  # type: ignore[misc]
 models.ChangeSet._parse_template = backend.read_change_set  # type: ignore[assignment, method-assign]  # noqa: SLF001

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaBackend
 
-from pytest_dsql.local.functions import facts
+from pytest_dsql.local.functions.invoke import facts
 
 RUNTIMES: Final = ("python3.9", "python3.10", "python3.11", "python3.12", "python3.13", "python3.14")
 """Python's of Lambda that functions can be made for; what runs is this machine's. Source: developer guide, 2026-11."""

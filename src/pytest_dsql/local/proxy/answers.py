@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
-from pytest_dsql.local.proxy import errors, wire
+from pytest_dsql.local.proxy import wire
 from pytest_dsql.local.proxy.plan import Plan
+from pytest_dsql.local.proxy.rules import errors
 from pytest_dsql.local.proxy.units import Unit
 
 _ROW: Final = ord("D")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol, cast
 
-from pytest_dsql.local.cluster import Cluster
+from pytest_dsql.local.cluster.cluster import Cluster
 from pytest_dsql.local.dialect import Refusal, facts
 from pytest_dsql.local.iam.refusals import AccessDenied
 from pytest_dsql.local.proxy import wire
@@ -159,7 +159,7 @@ class Client(asyncio.Protocol):
             return NO_SNI
         if len(self._cluster.sessions) >= self._cluster.limits.connections:
             return TOO_MANY
-        if not self._cluster.admits():
+        if not self._cluster.rate.admits():
             return TOO_FAST
         database = startup.get("database") or startup.get("user", "")
         if database != "postgres":

@@ -6,9 +6,9 @@ from typing import Final
 
 from pytest_dsql.local.dialect import Catalog, Kind, Statement
 from pytest_dsql.local.proxy import plan, wire
-from pytest_dsql.local.proxy.judge import Judge
 from pytest_dsql.local.proxy.plan import Plan
-from pytest_dsql.local.proxy.rules import FAILED
+from pytest_dsql.local.proxy.rules.judge import Judge
+from pytest_dsql.local.proxy.rules.transaction import FAILED
 from pytest_dsql.local.proxy.units import Unit, relayed_runs
 
 _OWN: Final = b"dsql_proxy"

@@ -7,7 +7,7 @@ import ssl
 import weakref
 from typing import Final
 
-from pytest_dsql.local.certificates import Authority
+from pytest_dsql.local.network.certificates import Authority
 from pytest_dsql.local.proxy.client import Client, Gate, tls_wanted
 from pytest_dsql.local.tasks import Tasks
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from pytest_dsql.local.cluster import Cluster
+from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.mailbox import Question
 from pytest_dsql.local.dialect import Catalog, Statement
-from pytest_dsql.local.mailbox import Question
 from pytest_dsql.local.proxy import wire
 from pytest_dsql.local.proxy.answers import Answers
 from pytest_dsql.local.proxy.commands import PREPARE_SNAPSHOT, Commands
-from pytest_dsql.local.proxy.judge import Changes, Judge
-from pytest_dsql.local.proxy.rules import IDLE, IN_TRANSACTION
+from pytest_dsql.local.proxy.rules.judge import Changes, Judge
+from pytest_dsql.local.proxy.rules.transaction import IDLE, IN_TRANSACTION
 from pytest_dsql.local.proxy.units import Unit
 from pytest_dsql.local.proxy.upstream import Upstream
 from pytest_dsql.local.tasks import not_before
@@ -46,7 +46,7 @@ class Session:
         self._judge = Judge(cluster, user)
         self._rules = self._judge.rules
         self._commands = Commands(self._judge, self._analyse)
-        self._answers = Answers(self._finished, cluster.described, self._noticed)
+        self._answers = Answers(self._finished, self._described, self._noticed)
         self._unit: Unit | None = None
         self._pending = b""
         self._blocked = True
@@ -165,9 +165,14 @@ class Session:
         parts, kept = [], 0
         for at in described:
             end = wire.end_of_message(data, at)
-            parts += [data[kept:at], self.cluster.described(data[at:end])]
+            parts += [data[kept:at], self._described(data[at:end])]
             kept = end
         return b"".join([*parts, data[kept:]])
+
+    def _described(self, message: bytes) -> bytes:
+        """Return a description of rows that names users' tables where PostgreSQL's names the engine's views of them."""
+        cluster = self.cluster
+        return cluster.descriptions.get(message, lambda: wire.with_origins(message, cluster.catalog.origin))
 
     def _relay(self, data: bytes, status: bytes) -> None:
         """Relay an answer that is whole, good news, and changes nothing that anybody has to be told; most are."""
@@ -287,7 +292,7 @@ class Session:
             self._ask("ROLLBACK", self._rolled_back)
         elif self._unit is not None and self._unit.internal is None:
             self._answers.cancelled = True
-            self.cluster.spawn(self.cluster.cancel(self.pid))
+            self.cluster.spawn(self.cluster.waits.cancel(self.pid))
 
     def _rolled_back(self, _rows: Rows) -> None:
         self._rules.doom()

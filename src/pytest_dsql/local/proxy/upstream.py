@@ -7,9 +7,9 @@ from typing import Final, cast
 
 from psycopg import conninfo
 
-from pytest_dsql.local.cluster import Cluster
+from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.limits import Limits
 from pytest_dsql.local.proxy import wire
-from pytest_dsql.local.proxy.rules import Limits
 
 START_LIMIT_S: Final = 10.0
 SETTINGS: Final = {

@@ -12,9 +12,9 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from werkzeug.exceptions import HTTPException
 
-from pytest_dsql.local.aws.formation import checks
 from pytest_dsql.local.aws.formation.backend import merged
-from pytest_dsql.local.aws.formation.words import invalid
+from pytest_dsql.local.aws.formation.templates import checks
+from pytest_dsql.local.aws.formation.templates.words import invalid
 
 _NAME: Final = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 DEFECT: Final = "the stand-in has failed at this request; its log says where"

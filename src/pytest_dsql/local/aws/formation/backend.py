@@ -8,8 +8,8 @@ from moto.cloudformation.parsing import Export
 from moto.cloudformation.utils import generate_stack_id
 
 from pytest_dsql.local.aws.formation.stacks import Stack
-from pytest_dsql.local.aws.formation.templates import parse
-from pytest_dsql.local.aws.formation.words import invalid
+from pytest_dsql.local.aws.formation.templates.text import parse
+from pytest_dsql.local.aws.formation.templates.words import invalid
 
 
 class Formations(CloudFormationBackend):

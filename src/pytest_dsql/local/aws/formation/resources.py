@@ -10,9 +10,9 @@ from moto.cloudformation.parsing import ResourceMap
 from moto.core.exceptions import ServiceException
 from werkzeug.exceptions import HTTPException
 
-from pytest_dsql.local.aws.formation import intrinsic, kinds, references, schemas
 from pytest_dsql.local.aws.formation.naming import NAMES, name_of
-from pytest_dsql.local.aws.formation.words import ResourceFailed, readable
+from pytest_dsql.local.aws.formation.templates import intrinsic, kinds, references, schemas
+from pytest_dsql.local.aws.formation.templates.words import ResourceFailed, readable
 from pytest_dsql.local.aws.resources import TYPES
 
 Record = Callable[[str, str, str, str, str | None], None]

@@ -6,10 +6,10 @@ from moto.cloudformation import models
 from moto.cloudformation.models import Stack as MotoStack
 from moto.cloudformation.parsing import Export
 
-from pytest_dsql.local.aws.formation import intrinsic
 from pytest_dsql.local.aws.formation.resources import Failed, Resources
-from pytest_dsql.local.aws.formation.templates import parse
-from pytest_dsql.local.aws.formation.words import invalid
+from pytest_dsql.local.aws.formation.templates import intrinsic
+from pytest_dsql.local.aws.formation.templates.text import parse
+from pytest_dsql.local.aws.formation.templates.words import invalid
 
 _USER: Final = "User Initiated"
 _FAILED: Final = "The following resource(s) failed to {verb}: [{names}]. "

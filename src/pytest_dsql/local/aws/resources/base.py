@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from moto.core.common_models import CloudFormationModel
 
-from pytest_dsql.local.aws.formation.words import ResourceFailed
+from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 
 Properties = Mapping[str, Any]
 """What a template says of a resource, each property of the type that its schema has."""

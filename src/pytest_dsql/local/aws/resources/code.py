@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from moto.s3.models import s3_backends
 
-from pytest_dsql.local.aws.formation.words import ResourceFailed
+from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.names import PARTITION
 
 _MISSING: Final = (

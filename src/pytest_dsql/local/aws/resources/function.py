@@ -5,8 +5,8 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
 
-from pytest_dsql.local.aws.formation.templates import as_text
-from pytest_dsql.local.aws.formation.words import ResourceFailed
+from pytest_dsql.local.aws.formation.templates.text import as_text
+from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.functions import Functions
 from pytest_dsql.local.aws.resources.base import Kind, Place, Properties, tags
 from pytest_dsql.local.aws.resources.code import code_of

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from moto.logs.models import logs_backends
 
-from pytest_dsql.local.aws.formation.words import ResourceFailed
+from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.resources.base import Place, Properties, Resource, tags
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from moto.iam.models import Role as MotoRole
 from moto.iam.models import iam_backends
 
-from pytest_dsql.local.aws.formation.words import ResourceFailed
+from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.names import PARTITION
 from pytest_dsql.local.aws.resources.base import Kind, Place, Properties, document, tags
 

@@ -1,0 +1,112 @@
+"""The bank that a storm plays on: the deployed function, the accounts, the readers; on either target."""
+
+import platform
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+import psycopg
+
+from infra import database, schema
+from infra.chapters import CHAPTERS, WITHOUT_RETRY
+from infra.stack import Stack
+from pytest_dsql.storm.record.model import Reading
+from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.transfers import scenario
+from pytest_dsql.storm.transfers.scenario import Scenario
+
+READER_PAUSE_S: Final = 0.05
+WARM_UP_THREADS: Final = 64
+WARM_UP_LIMIT_S: Final = 120.0
+NOBODY: Final = '{"payer_id": 0, "payee_id": 1, "amount": 1}'
+_TOTAL: Final = "SELECT count(*), sum(balance) FROM accounts"
+_FIRST_HALVES: Final = {scenario.WITHOUT.name: WITHOUT_RETRY}
+
+
+class Bank:
+    """The stack, set up for one storm after the other.
+
+    ``code`` is the function's zip, ``warm_up`` how many calls are made before the clock starts, ``commit_s`` how long
+    a COMMIT shall take where that is ours to say.
+    """
+
+    opening: Final = schema.BALANCE
+
+    def __init__(self, stack: Stack, code: Path, warm_up: int, commit_s: float = 0.0) -> None:
+        self.stack, self._code, self._warm_up, self._commit_s = stack, code, warm_up, commit_s
+
+    @property
+    def target(self) -> str:
+        """``local`` or ``aws``."""
+        return self.stack.cloud.target
+
+    def describe(self) -> str:
+        """Return in one line where it is."""
+        return self.stack.cloud.describe()
+
+    def set_up(self, scenario: Scenario, accounts: int) -> str:
+        """Deploy chapter 4 as the scenario has it, reset the accounts, warm up; return the function's name."""
+        outputs = self.stack.deploy(_FIRST_HALVES.get(scenario.name, CHAPTERS[4]), self._code).outputs
+        with self._admin() as admin:
+            schema.set_up(admin, outputs.role_arn, accounts)
+        self._warm(outputs.function_name)
+        self._reserve(scenario.reserved)
+        return outputs.function_name
+
+    def _warm(self, function: str) -> None:
+        """Make calls that change nothing, at once: environments start, sessions hear of the schema."""
+        client = self.stack.cloud.client("lambda")
+        with ThreadPoolExecutor(WARM_UP_THREADS) as threads:
+            calls = [threads.submit(client.invoke, FunctionName=function, Payload=NOBODY) for _ in range(self._warm_up)]
+            for call in calls:
+                call.result(WARM_UP_LIMIT_S)
+
+    def paced(self) -> AbstractContextManager[str]:
+        """Have COMMITs take what the run wants them to, for as long as the block lasts; give it in words."""
+        return self.stack.cloud.paced(database.endpoint(self.stack.outputs()), self._commit_s)
+
+    def tear_down(self) -> None:
+        """Take back what a scenario changed of the function."""
+        self._reserve(None)
+
+    def _reserve(self, concurrency: int | None) -> None:
+        client, name = self.stack.cloud.client("lambda"), self.stack.function
+        if concurrency is None:
+            client.delete_function_concurrency(FunctionName=name)
+        else:
+            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=concurrency)
+
+    def closing_balances(self) -> dict[int, int]:
+        """Return every account's balance."""
+        with self._admin() as admin:
+            return dict(schema.retried(lambda: admin.execute("SELECT id, balance FROM accounts").fetchall()))
+
+    def read(self, recorder: Recorder, origin: float, over: threading.Event) -> None:
+        """Add up all balances, each time in one snapshot, until ``over``."""
+        with self._admin() as admin:
+            while not over.wait(READER_PAUSE_S):
+                begun = time.monotonic() - origin
+                ((count, total),) = schema.retried(lambda: admin.execute(_TOTAL).fetchall())
+                recorder.reading(Reading(begun, time.monotonic() - origin, count, int(total)))
+
+    def cold_starts(self, since: float) -> int:
+        """Return how many environments have begun a log since ``since`` (s since the epoch)."""
+        client = self.stack.cloud.client("logs")
+        pages = client.get_paginator("describe_log_streams").paginate(logGroupName=self.stack.log_group)
+        return sum(stream["creationTime"] >= since * 1000 for page in pages for stream in page["logStreams"])
+
+    def versions(self) -> dict[str, str]:
+        """Return what ran, for the report."""
+        return {
+            "python": f"{platform.python_version()} ({platform.python_compiler()})",
+            "boto3": boto3.__version__,
+            "psycopg": psycopg.__version__,
+            "machine": platform.machine(),
+        }
+
+    def _admin(self) -> "closing[psycopg.Connection[Any]]":
+        return closing(database.connect(self.stack.cloud, database.endpoint(self.stack.outputs())))

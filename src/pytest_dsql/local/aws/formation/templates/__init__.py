@@ -1,0 +1,1 @@
+"""A template before anything is made: read, checked, its references and parameters resolved."""

@@ -1,0 +1,144 @@
+"""One cluster of the stand-in: a PostgreSQL of its own with the OCC engine, and what works for it."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from pytest_dsql.local import occ
+from pytest_dsql.local.cluster.catalog_reader import CatalogReader
+from pytest_dsql.local.cluster.connections import Connection, connect
+from pytest_dsql.local.cluster.faults import Faults
+from pytest_dsql.local.cluster.jobs import Jobs
+from pytest_dsql.local.cluster.kept import Kept
+from pytest_dsql.local.cluster.limits import Limits, Rate
+from pytest_dsql.local.cluster.mailbox import Mailbox, Question
+from pytest_dsql.local.cluster.sessions import Session
+from pytest_dsql.local.cluster.sweeper import Sweeper
+from pytest_dsql.local.cluster.waits import Waits
+from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered, shown
+from pytest_dsql.local.iam.principals import Document
+from pytest_dsql.local.tasks import Tasks
+
+LONGEST_KEPT: Final = 10_000
+"""The analysis of a text with more characters is not kept."""
+
+
+@dataclass
+class Cluster:
+    """A running cluster. ``url`` is its PostgreSQL's, for the superuser; ``host`` the endpoint clients ask for."""
+
+    id: str
+    region: str
+    account: str
+    url: str
+    limits: Limits = field(default_factory=Limits)
+    strict_catalog: bool = False
+    catalog: Catalog = field(default_factory=Catalog)
+    sessions: dict[int, Session] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+    policy: Document | None = None
+    """Its resource-based policy."""
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        """The cluster's endpoint."""
+        return f"{self.id}.dsql.{self.region}.on.aws"
+
+    @property
+    def arn(self) -> str:
+        """The cluster's ARN, as IAM policies name it."""
+        return f"arn:aws:dsql:{self.region}:{self.account}:cluster/{self.id}"
+
+    def __post_init__(self) -> None:
+        self.rate = Rate(self.limits)
+        self.descriptions = Kept[bytes, bytes]()
+        """What the proxy makes of PostgreSQL's descriptions of rows."""
+        self._analyses = Kept[tuple[str, tuple[str, ...]], list[Statement]]()
+        self._tasks, self._leaving = Tasks(), AsyncExitStack()
+
+    async def start(self) -> None:
+        """Install what makes a stock PostgreSQL a cluster, and begin to work for it."""
+        await asyncio.to_thread(self._install)
+        self._control = await self._connected()
+        self._reader = CatalogReader(await self._connected())
+        self._mail = Mailbox(Path(await self._setting("data_directory")))
+        self.jobs = Jobs(await self._connected(), lambda role: connect(self.url, role), self._is_busy, self._job_done)
+        self.waits = Waits(self._control, self.sessions, self.jobs, self._reader)
+        sweeper = Sweeper(await self._connected())
+        await self._load()
+        self.spawn(self.waits.watch())
+        self.spawn(self.jobs.work())
+        self.spawn(sweeper.work())
+
+    def _install(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            occ.install(connection)
+            connection.execute(files("pytest_dsql.local.cluster").joinpath("system.sql").read_bytes())
+            connection.execute(shown.views().encode())
+
+    async def _connected(self) -> Connection:
+        connection = await connect(self.url)
+        self._leaving.push_async_callback(connection.close)
+        return connection
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task that ends with the cluster."""
+        self._tasks.spawn(work)
+
+    async def close(self) -> None:
+        """Stop working; sessions are their listener's to close."""
+        await self._tasks.cancel()
+        await self._leaving.aclose()
+
+    def analyse(self, sql: str, search_path: tuple[str, ...]) -> list[Statement]:
+        """Analyse a message; texts seen before cost a look-up."""
+        return self._analyses.get(
+            (sql, search_path), lambda: analyse(sql, self.catalog, search_path), keep=len(sql) <= LONGEST_KEPT
+        )
+
+    async def catalog_changed(self, by: Session | None = None) -> None:
+        """Tell all sessions but the one that made it of a committed schema change, and read the catalog again."""
+        for session in list(self.sessions.values()):
+            if session is not by:
+                session.catalog_changed(self.catalog)
+        await self._load()
+
+    async def _load(self) -> None:
+        self.catalog = await self._reader.read(self.catalog)
+        self._analyses.clear()
+        self.descriptions.clear()
+
+    def translate(self, question: Question, pid: int) -> None:
+        """Answer a routine that is about to EXECUTE a text: it finds in its mailbox what to run in its place."""
+        self._mail.answer(pid, question, *answered(question.text, self.catalog, question.search_path))
+
+    def session_ended(self, pid: int) -> None:
+        """Forget a session."""
+        self.sessions.pop(pid, None)
+        self._mail.close(pid)
+
+    async def _setting(self, name: str) -> str:
+        row = await (await self._control.execute("SELECT current_setting(%s) AS value", (name,))).fetchone()
+        return str(row["value"]) if row else ""
+
+    async def mapped_arns(self, role: str) -> set[str] | None:
+        """Return the ARNs that may sign in as ``role``, None where there is no such role that may sign in."""
+        query = """SELECT r.rolname, m.arn FROM pg_roles r LEFT JOIN occ.iam_mapping m ON m.role = r.oid
+                   WHERE r.rolname = %s AND r.rolcanlogin AND NOT r.rolsuper"""
+        rows = await (await self._control.execute(query, (role,))).fetchall()
+        return {row["arn"] for row in rows if row["arn"]} if rows else None
+
+    def _is_busy(self, pid: int) -> bool:
+        session = self.sessions.get(pid)
+        return session is not None and session.in_transaction
+
+    async def _job_done(self, submitter: int) -> None:
+        """The end of a job is news to all but the session that asked for it."""
+        await self.catalog_changed(by=None if self.strict_catalog else self.sessions.get(submitter))

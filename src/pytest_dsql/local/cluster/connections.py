@@ -1,0 +1,16 @@
+"""The cluster's own connections to its PostgreSQL, in autocommit mode."""
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+Row = dict[str, Any]
+Connection = psycopg.AsyncConnection[Row]
+
+
+async def connect(url: str, role: str | None = None) -> Connection:
+    """Connect as the superuser, or as ``role``."""
+    url = make_conninfo(url, user=role) if role else url
+    return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)

@@ -1,0 +1,1 @@
+"""Execution environments: made, kept, ended, and what they log."""

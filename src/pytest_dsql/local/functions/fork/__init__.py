@@ -1,0 +1,1 @@
+"""Processes of functions, forked from one that has loaded what they need."""

@@ -1,0 +1,1 @@
+"""Invoke as Lambda answers it: requests, limits, events, outcomes."""

@@ -1,0 +1,1 @@
+"""How clients find the stand-in and trust it: addresses, certificates, roots."""

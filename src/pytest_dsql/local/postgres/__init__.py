@@ -1,0 +1,1 @@
+"""The PostgreSQL underneath: found or started, and ended with its owner."""

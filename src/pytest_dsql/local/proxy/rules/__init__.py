@@ -1,0 +1,1 @@
+"""What Aurora DSQL allows that PostgreSQL does not, and the reverse: judged as messages pass."""

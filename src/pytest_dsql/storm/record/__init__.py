@@ -1,0 +1,1 @@
+"""What a storm leaves behind, and what follows from it: record, history, figures, verdict."""

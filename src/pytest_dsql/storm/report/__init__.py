@@ -1,0 +1,1 @@
+"""What people see of a storm: text, page, plots, exports."""

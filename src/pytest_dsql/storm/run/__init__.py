@@ -1,0 +1,1 @@
+"""A storm as it runs: conductor and workers, their meeting, the requests."""

@@ -1,0 +1,217 @@
+"""The calls of one worker, as many in flight as it has to have, from one thread; one in a thousand by boto3."""
+
+import functools
+import heapq
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.run.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, Reply
+from pytest_dsql.storm.transfers import answer
+from pytest_dsql.storm.transfers.answer import Answer, Meaning
+from pytest_dsql.storm.transfers.plan import Load, Transfer
+
+THROTTLE_LIMIT_S: Final = 60.0
+"""How long a call that Lambda throttles is offered again; it was not begun, so this cannot make a transfer twice."""
+THROTTLE_PAUSE_S: Final = (0.02, 0.5)
+WAIT_S: Final = 1.0
+"""How long is waited at once for an answer: an interrupt is not seen in the midst of a wait."""
+BY_BOTO3: Final = 1_000
+"""Of so many calls one goes by boto3, whose answers the others must have."""
+KEPT_LATENCIES: Final = 500
+
+
+@functools.cache
+def config() -> Config:
+    """Return botocore's settings for a storm, one and the same: nothing is sent twice behind its back."""
+    return Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=CONNECT_LIMIT_S,
+        read_timeout=READ_LIMIT_S,
+        parameter_validation=False,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        user_agent=AGENT,
+    )
+
+
+class Line(Protocol):
+    """Where requests go out, many at a time, and answers come in."""
+
+    def send(self, token: Any, content: bytes) -> None:
+        """Send a request."""
+
+    def wait(self, limit_s: float) -> list[tuple[Any, Reply]]:
+        """Return what was answered, nothing when the limit (s) is over or somebody calls ``wake``."""
+        ...
+
+    def wake(self) -> None:
+        """End a wait, from another thread."""
+
+
+@dataclass
+class Tally:
+    """How far a worker is; ``taken`` empties the latencies (ms), which are the latest ones."""
+
+    done: int = 0
+    retries: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+
+    def add(self, meaning: Meaning, latency_ms: float) -> None:
+        """Count an answer."""
+        self.done += 1
+        self.retries += meaning.retries
+        self.outcomes[meaning.outcome] += 1
+        if len(self.latencies) < KEPT_LATENCIES:
+            self.latencies.append(latency_ms)
+
+    def taken(self) -> dict[str, Any]:
+        """Return what there is to tell of it now."""
+        latencies, self.latencies = self.latencies, []
+        outcomes = {str(outcome): count for outcome, count in self.outcomes.items()}
+        return {"done": self.done, "retries": self.retries, "outcomes": outcomes, "latencies": latencies}
+
+
+@dataclass(eq=False)
+class Pending:
+    """A call on its way: when it was due and sent, and how it goes on where Lambda throttles it."""
+
+    call: int
+    content: bytes
+    due: float
+    until: float
+    pause: float = THROTTLE_PAUSE_S[0]
+    throttles: int = 0
+
+
+@dataclass
+class Driver:
+    """One worker's share of a storm. ``client`` is boto3's for Lambda; ``origin`` is the storm's start by ``clock``."""
+
+    line: Line
+    client: Any
+    function: str
+    recorder: Recorder
+    tally: Tally
+    origin: float
+    clock: Callable[[], float] = time.monotonic
+    _waiting: list[tuple[float, int, Pending]] = field(default_factory=list, init=False)
+    _by_boto3: list[tuple[Pending, Answer | BaseException]] = field(default_factory=list, init=False)
+    _out: int = field(default=0, init=False)
+
+    def run(self, load: Load, share: int, shares: int) -> None:
+        """Make the calls of a share; return when all are answered. Leaving it by an interrupt makes no more calls."""
+        room = load.threads(share, shares)
+        calls = load.share(share, shares)
+        # Its one thread is used for one call in a thousand, and waits for none of them where the storm is broken off.
+        checker = ThreadPoolExecutor(1, thread_name_prefix="storm-boto3")
+        try:
+            self._make(calls, load, room, checker)
+        finally:
+            checker.shutdown(wait=False, cancel_futures=True)
+
+    def _make(self, calls: Iterator[tuple[int, Transfer]], load: Load, room: int, checker: ThreadPoolExecutor) -> None:
+        following = next(calls, None)
+        while following or self._out:
+            at, due, batch = self._now(), None, list[tuple[int, Transfer, float]]()
+            while following and self._out < room:
+                due = load.due(following[0])
+                if due is not None and due > at:
+                    break
+                batch.append((*following, at if due is None else due))
+                self._out += 1
+                following, due = next(calls, None), None
+            self._begin(batch, at, checker)
+            self._offer_again()
+            self._take(self.line.wait(self._patience(due)))
+
+    def _begin(self, batch: list[tuple[int, Transfer, float]], at: float, checker: ThreadPoolExecutor) -> None:
+        """Record calls, each with the time when it was due, then send them."""
+        self.recorder.sent(batch, at=at)
+        for call, transfer, due in batch:
+            pending = Pending(call, content(transfer), due, self.clock() + THROTTLE_LIMIT_S)
+            if call % BY_BOTO3:
+                self.line.send(pending, pending.content)
+            else:
+                checker.submit(self._ask_boto3, pending)
+
+    def _ask_boto3(self, pending: Pending) -> None:
+        told: Answer | BaseException
+        try:
+            told = by_boto3(self.client, self.function, pending.content)
+        except BaseException as error:  # noqa: BLE001 - raised again where the calls are made
+            told = error
+        self._by_boto3.append((pending, told))
+        self.line.wake()
+
+    def _offer_again(self) -> None:
+        """Send again what Lambda throttled, when its pause is over."""
+        while self._waiting and self._waiting[0][0] <= self.clock():
+            _, _, pending = heapq.heappop(self._waiting)
+            self.line.send(pending, pending.content)
+
+    def _patience(self, due: float | None) -> float:
+        """Return how long nothing is to be sent, in s."""
+        pauses = [self._waiting[0][0] - self.clock()] if self._waiting else []
+        calls = [due - self._now()] if due is not None else []
+        return max(0.0, min([WAIT_S, *pauses, *calls]))
+
+    def _take(self, answered: list[tuple[Pending, Reply]]) -> None:
+        at = self._now()
+        known: list[tuple[int, bytes, float]] = []
+        for pending, reply in answered:
+            said = answer.quick(reply)
+            if said is not None and not pending.throttles:
+                known.append((pending.call, reply.body, at))
+                self._count(said, pending, at)
+            else:
+                self._close(pending, answer.of_reply(reply), at)
+        self.recorder.committed(known)
+        while self._by_boto3:
+            pending, told = self._by_boto3.pop()
+            if isinstance(told, BaseException):
+                raise told
+            self._close(pending, told, at)
+
+    def _close(self, pending: Pending, answered: Answer, at: float) -> None:
+        """Record an answer, unless the call is offered again."""
+        if answer.throttled(answered) and self.clock() <= pending.until:
+            pause, pending.pause = pending.pause, min(2 * pending.pause, THROTTLE_PAUSE_S[1])
+            pending.throttles += 1
+            when = self.clock() + random.uniform(0, pause)  # noqa: S311 - a pause
+            heapq.heappush(self._waiting, (when, pending.call, pending))
+            return
+        self.recorder.answered(pending.call, answered, at=at, throttles=pending.throttles)
+        self._count(answer.meaning(answered), pending, at)
+
+    def _count(self, meaning: Meaning, pending: Pending, at: float) -> None:
+        self._out -= 1
+        self.tally.add(meaning, (at - pending.due) * 1000)
+
+    def _now(self) -> float:
+        return self.clock() - self.origin
+
+
+def content(transfer: Transfer) -> bytes:
+    """Return the payload that asks for a transfer."""
+    return b'{"payer_id": %d, "payee_id": %d, "amount": %d}' % (transfer.payer_id, transfer.payee_id, transfer.amount)
+
+
+def by_boto3(client: Any, function: str, content: bytes) -> Answer:
+    """Make a call by boto3; ``client`` has to be set up to send it once."""
+    try:
+        response = client.invoke(FunctionName=function, Payload=content)
+        return answer.of_invocation(response.get("FunctionError"), response["Payload"].read())
+    except ClientError as error:
+        return answer.of_client_error(str(error.response["Error"].get("Code")), str(error))
+    except (BotoCoreError, HTTPClientError) as error:
+        return answer.of_client_error(type(error).__name__, str(error))

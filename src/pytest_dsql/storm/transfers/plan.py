@@ -1,0 +1,92 @@
+"""Which transfers a storm makes, and who makes them; the same for one seed, however many workers there are."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+HOT_SHARE: Final = 0.8
+HOT_ACCOUNTS: Final = 100
+"""Of the calls, 80 % go to one account in a hundred."""
+PAIRS: Final = 8
+LARGEST: Final = 150
+"""Above what an account has at first, so that some transfers cannot be made."""
+SLOWEST: Final = 50.0
+"""Calls a second: a storm that makes fewer is not waited for; nor is one that falls to a third of its rate."""
+PATIENCE_S: Final = 3_600.0
+"""How long a storm may take, however small it is."""
+
+
+class Transfer(NamedTuple):
+    """What one call asks for."""
+
+    payer_id: int
+    payee_id: int
+    amount: int
+
+
+class Shape(StrEnum):
+    """How accounts and amounts are drawn."""
+
+    UNIFORM = "uniform"
+    """Any two accounts, 1 at a time, as in the walk-through."""
+    HOT = "hot"
+    """80 % of the calls between the first 1 % of the accounts."""
+    PAIRS = "pairs"
+    """Both directions on few pairs."""
+    POOR = "poor"
+    """Any two accounts, amounts that some cannot pay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much: ``calls`` transfers, ``parallel`` of them at a time; with ``rate`` (calls/s) each has its moment."""
+
+    calls: int
+    parallel: int
+    accounts: int
+    seed: int
+    rate: float | None = None
+    shape: Shape = Shape.UNIFORM
+
+    def __post_init__(self) -> None:
+        for name, least in (("calls", 1), ("parallel", 1), ("accounts", 2)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}: must be at least {least}, not {getattr(self, name)}")
+        if self.rate is not None and self.rate <= 0:
+            raise ValueError(f"rate: must be above 0, not {self.rate}")
+
+    @property
+    def limit_s(self) -> float:
+        """How long the storm may take from its first call to its last answer."""
+        return max(PATIENCE_S, self.calls / (self.rate / 3 if self.rate else SLOWEST))
+
+    def threads(self, share: int, shares: int) -> int:
+        """Return how many calls one of ``shares`` workers has in flight; none where there are more workers."""
+        return self.parallel // shares + (share < self.parallel % shares)
+
+    def due(self, call: int) -> float | None:
+        """Return when a call is to be sent, in s since the start; None for as soon as somebody is free."""
+        return None if self.rate is None else call / self.rate
+
+    def share(self, share: int, shares: int) -> Iterator[tuple[int, Transfer]]:
+        """Yield the calls of one worker: every n-th, where n workers have threads; together they make each once."""
+        workers = min(shares, self.parallel)
+        for call in range(share, self.calls if share < workers else 0, workers):
+            yield call, self.transfer(call)
+
+    def transfer(self, call: int) -> Transfer:
+        """Return a call's transfer, the same each time."""
+        chance = random.Random(f"{self.seed}/{call}")  # noqa: S311 - to be repeated, not to be secret
+        payer, payee = self._parties(chance)
+        amount = chance.randint(1, LARGEST) if self.shape is Shape.POOR else 1
+        return Transfer(payer, payee, amount)
+
+    def _parties(self, chance: random.Random) -> tuple[int, int]:
+        if self.shape is Shape.PAIRS:
+            first = 2 * chance.randrange(min(PAIRS, self.accounts // 2)) + 1
+            return (first, first + 1) if chance.random() < 0.5 else (first + 1, first)
+        hot = self.shape is Shape.HOT and chance.random() < HOT_SHARE
+        payer, payee = chance.sample(range(1, (max(2, self.accounts // HOT_ACCOUNTS) if hot else self.accounts) + 1), 2)
+        return payer, payee

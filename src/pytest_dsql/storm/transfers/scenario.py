@@ -1,0 +1,77 @@
+"""The storms that are run, as data: what is called, what must come of it."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pytest_dsql.storm.record.verdict import Expectations
+from pytest_dsql.storm.transfers import answer
+from pytest_dsql.storm.transfers.plan import Load, Shape
+
+CONFLICT: Final = frozenset({answer.CONFLICT})
+POOR: Final = frozenset({answer.INSUFFICIENT_BALANCE})
+COMMITS: Final = Expectations(refusals=frozenset(), must_all_commit=True)
+STARVED_RETRIES: Final = 40
+"""Of the 50 attempts that the function has."""
+STARVED_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One storm. ``part`` is its share of ``--calls``; ``reserved`` the function's concurrency, None for no limit."""
+
+    name: str
+    title: str
+    expectations: Expectations
+    shape: Shape = Shape.UNIFORM
+    part: float = 1.0
+    reserved: int | None = None
+
+    def expected(self, load: Load) -> Expectations:
+        """Return what must come of a load: where it has a rate, calls may be so far apart that none meet."""
+        return replace(self.expectations, must_conflict=self.expectations.must_conflict and load.rate is None)
+
+    def load(self, load: Load) -> Load:
+        """Return the run's load as this storm has it."""
+        return replace(load, shape=self.shape, calls=max(1, round(load.calls * self.part)))
+
+
+WITHOUT: Final = Scenario(
+    "without_retry",
+    "without retry: some calls are refused, each with 40001",
+    Expectations(refusals=CONFLICT, must_conflict=True),
+)
+WITH: Final = Scenario(
+    "with_retry",
+    "with retry: every call is committed",
+    replace(COMMITS, must_conflict=True, starved_retries=STARVED_RETRIES),
+)
+HOT: Final = Scenario(
+    "hot_accounts",
+    "80 % of the calls on 1 % of the accounts: all committed, nobody starves",
+    replace(COMMITS, must_conflict=True, starved_retries=STARVED_RETRIES, starved_s=STARVED_S),
+    Shape.HOT,
+    part=0.1,
+)
+BOTH_WAYS: Final = Scenario(
+    "both_directions",
+    "both directions on few pairs: all committed",
+    replace(COMMITS, must_conflict=True, starved_retries=STARVED_RETRIES, starved_s=STARVED_S),
+    Shape.PAIRS,
+    part=0.1,
+)
+POOR_PAYERS: Final = Scenario(
+    "insufficient_funds",
+    "amounts that some cannot pay: refused, and never below zero",
+    Expectations(refusals=POOR, starved_retries=STARVED_RETRIES),
+    Shape.POOR,
+    part=0.1,
+)
+THROTTLING: Final = Scenario(
+    "throttling",
+    "fewer executions than calls: 429 is offered again, nothing is made twice",
+    replace(COMMITS, refusals=frozenset({answer.THROTTLED})),
+    part=0.05,
+    reserved=4,
+)
+
+ALL: Final = (WITHOUT, WITH, HOT, BOTH_WAYS, POOR_PAYERS, THROTTLING)
