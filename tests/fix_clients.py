@@ -18,6 +18,7 @@ from infra import database
 from infra.cloud import Cloud
 from pytest_dsql.link import names
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.messages import CreateCluster, DeleteCluster
 from tests.fix_cluster import Cluster
 
 LIMIT_S = 50
@@ -79,14 +80,14 @@ def exported(cloud: Cloud, pytestconfig: pytest.Config) -> Iterator[Exported]:
     if cloud.target != "local":
         pytest.skip("clients run against the stand-in; on AWS an empty cluster for each would take minutes")
     handle = Handle(cloud.environment["DSQL_CONTROL"], "")
-    cluster = handle.ask("create_cluster")
+    cluster = handle.ask(CreateCluster())
     host = cluster["host"]
     environment = {**cloud.environment, "CLUSTER_ENDPOINT": host, "PGHOST": host, "PGDATABASE": "postgres"}
     with pytest.MonkeyPatch.context() as patch, names.resolved(environment):
         for name, value in environment.items():
             patch.setenv(name, value)
         yield Exported(environment)
-    handle.ask("delete_cluster", cluster=cluster["id"])
+    handle.ask(DeleteCluster(cluster=cluster["id"]))
 
 
 def program(name: str, package: str) -> str:

@@ -17,6 +17,7 @@ from infra import database
 from infra.cloud import Cloud
 from infra.schema import retried
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.messages import CreateCluster
 
 
 @dataclass
@@ -85,7 +86,7 @@ def change(connection: psycopg.Connection[Any], statement: str) -> None:
 def own_cluster(cloud: Cloud, request: pytest.FixtureRequest) -> Cluster:
     """This worker's cluster: on the stand-in one of its own, on AWS CLUSTER_ENDPOINT or the stack's."""
     if cloud.target == "local":
-        host = Handle(cloud.environment["DSQL_CONTROL"], "").ask("create_cluster")["host"]
+        host = Handle(cloud.environment["DSQL_CONTROL"], "").ask(CreateCluster())["host"]
     else:
         host = os.environ.get("CLUSTER_ENDPOINT") or request.getfixturevalue("deployed_endpoint")
     return Cluster({**cloud.environment, "CLUSTER_ENDPOINT": host, "PGHOST": host}, cloud.target)

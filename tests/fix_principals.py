@@ -13,6 +13,7 @@ import pytest
 from botocore.auth import AUTH_TYPE_MAPS, SigV4QueryAuth
 
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.messages import AddPrincipal
 from tests.fix_cluster import Cluster, change, signer
 
 ACCOUNT: Final = "123456789012"
@@ -95,15 +96,8 @@ def principal(cluster: Cluster, handle: Handle) -> Callable[..., Caller]:
         name = uuid.uuid4().hex[:16].upper()
         arn = arn or f"arn:aws:iam::{account}:user/{name}"
         made = Caller(cluster, arn, f"AKIA{name}", uuid.uuid4().hex, token)
-        handle.ask(
-            "add_principal",
-            key=made.key,
-            secret=made.secret,
-            arn=arn,
-            account=account,
-            policies=list(policies),
-            token=token,
-        )
+        known = AddPrincipal(key=made.key, secret=made.secret, token=token, arn=arn, account=account, policies=policies)
+        handle.ask(known)
         return made
 
     return make

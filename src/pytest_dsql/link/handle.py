@@ -7,6 +7,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
+from pytest_dsql.link.messages import (
+    AddFault,
+    Commits,
+    CountFault,
+    DescribeCluster,
+    EmptyCluster,
+    Expire,
+    Message,
+    RemoveFault,
+    Sessions,
+    SetLimits,
+    SetStrictCatalog,
+    encoded,
+)
+
 ANSWER_LIMIT_S: Final = 60.0
 
 
@@ -25,12 +40,12 @@ class Handle:
         """Return the handle of the cluster whose endpoint is ``host``, by the stand-in's variables."""
         return cls(environment["DSQL_CONTROL"], host.partition(".")[0])
 
-    def ask(self, do: str, **arguments: Any) -> Any:
-        """Tell the stand-in to do something; raise ControlError where it cannot."""
+    def ask(self, message: Message) -> Any:
+        """Tell the stand-in to do something; raise ControlError where it cannot, OSError where it is gone."""
         with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rw") as lines:
             connection.settimeout(ANSWER_LIMIT_S)
             connection.connect(self._path)
-            lines.write(json.dumps({"do": do, **arguments}) + "\n")
+            lines.write(encoded(message))
             lines.flush()
             answer = json.loads(lines.readline() or '{"error": "the stand-in is gone"}')
         if "error" in answer:
@@ -39,51 +54,70 @@ class Handle:
 
     def describe(self) -> dict[str, Any]:
         """Return the cluster's endpoint, its PostgreSQL (``postgres``) and the stand-in's process (``pid``)."""
-        return dict(self.ask("describe_cluster", cluster=self._cluster))
+        return dict(self.ask(DescribeCluster(cluster=self._cluster)))
+
+    def empty(self) -> None:
+        """Let the cluster be as it was at first: its sessions end, its contents, roles and faults go."""
+        self.ask(EmptyCluster(cluster=self._cluster))
 
     @contextmanager
     def fault(self, action: str, **narrowed: Any) -> Iterator["Applied"]:
-        """Put a fault in force: ``fail``, ``cut_before`` or ``cut_after`` a COMMIT, or ``delay`` by ``seconds``.
+        """Put a fault in force: ``fail``, ``cut_before`` or ``cut_after``, ``delay`` by ``seconds``.
 
-        ``role``, ``table`` and ``session`` narrow it down; ``times`` is how often it applies, 1 unless said otherwise.
-        ``fail`` is a conflict of ``code`` OC000, or OC001.
+        ``at`` is where it applies: ``commit`` unless said otherwise, ``statement`` or ``sign_in``. ``role``, ``table``
+        and ``session`` narrow it down; ``times`` is how often it applies, 1 unless said otherwise. What ``fail`` tells
+        is named by ``code``: OC000, OC001, UNAVAILABLE, RATE_EXCEEDED, TOO_MANY_CONNECTIONS, TOKEN_EXPIRED.
         """
-        applied = Applied()
-        fault = uuid.uuid4().hex
-        self.ask("add_fault", cluster=self._cluster, id=fault, action=action, **narrowed)
+        applied = Applied(self, uuid.uuid4().hex)
+        self.ask(AddFault(cluster=self._cluster, id=applied.id, settings={"action": action, **narrowed}))
         try:
             yield applied
         finally:
-            applied.times = self.ask("remove_fault", cluster=self._cluster, fault=fault)
+            applied.last = self.ask(RemoveFault(cluster=self._cluster, id=applied.id))
+
+    def applied(self, fault: str) -> int:
+        """Return how often a fault that is in force was applied."""
+        return int(self.ask(CountFault(cluster=self._cluster, id=fault)))
+
+    def commits(self) -> dict[str, int]:
+        """Return how many transactions ended by COMMIT: ``committed``, ``lost`` (40001), ``failed``, ``cut``."""
+        return dict(self.ask(Commits(cluster=self._cluster)))
 
     @contextmanager
     def limits(self, **changed: float) -> Iterator[None]:
         """Change limits: ``transaction_s``, ``session_s``, ``rows``, ``size``, ``connections``, ``connect_rate``, …"""
-        before = self.ask("set_limits", cluster=self._cluster, **changed)
+        before = self.ask(SetLimits(cluster=self._cluster, limits=changed))
         try:
             yield
         finally:
-            self.ask("set_limits", cluster=self._cluster, **before)
+            self.ask(SetLimits(cluster=self._cluster, limits=before))
 
     @contextmanager
     def strict_catalog(self) -> Iterator[None]:
         """Have sessions that begin meanwhile meet OC001 in the worst case: at any statement that needs the catalog."""
-        self.ask("set_strict_catalog", cluster=self._cluster, strict=True)
+        self.ask(SetStrictCatalog(cluster=self._cluster, strict=True))
         try:
             yield
         finally:
-            self.ask("set_strict_catalog", cluster=self._cluster, strict=False)
+            self.ask(SetStrictCatalog(cluster=self._cluster, strict=False))
 
     def expire(self, session: int) -> None:
         """End a session, by its backend's process id, as the service does after 60 minutes."""
-        self.ask("expire", cluster=self._cluster, session=session)
+        self.ask(Expire(cluster=self._cluster, session=session))
 
     def sessions(self) -> list[int]:
         """Return the process ids of the cluster's sessions."""
-        return list(self.ask("sessions", cluster=self._cluster))
+        return list(self.ask(Sessions(cluster=self._cluster)))
 
 
 class Applied:
-    """How often a fault was applied; known when it has been taken back."""
+    """How often a fault was applied: so far, or in all when it has been taken back."""
 
-    times = 0
+    def __init__(self, handle: Handle, fault: str) -> None:
+        self._handle, self.id = handle, fault
+        self.last: int | None = None
+
+    @property
+    def times(self) -> int:
+        """How often."""
+        return self._handle.applied(self.id) if self.last is None else self.last

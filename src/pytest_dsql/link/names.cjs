@@ -13,7 +13,7 @@ const lookup = dns.lookup;
 function addresses() {
   return new Promise((resolve, reject) => {
     let answer = '';
-    const handle = net.connect(process.env.DSQL_CONTROL, () => handle.write('{"do": "addresses"}\n'));
+    const handle = net.connect(process.env.DSQL_CONTROL, () => handle.write('{"do": "Addresses"}\n'));
     handle.setTimeout(LIMIT_MS, () => handle.destroy(new Error('the stand-in does not answer')));
     handle.on('error', reject);
     handle.on('data', (part) => {

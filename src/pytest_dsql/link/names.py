@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from unittest import mock
 
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.messages import Addresses
 
 DOMAIN: Final = ".on.aws"
 Find = Callable[[Any], str | None]
@@ -17,7 +18,7 @@ Find = Callable[[Any], str | None]
 
 def addresses(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the address of each cluster by its endpoint; raise OSError where the stand-in is gone."""
-    return dict(Handle(environment["DSQL_CONTROL"], "").ask("addresses"))
+    return dict(Handle(environment["DSQL_CONTROL"], "").ask(Addresses()))
 
 
 def lines(environment: Mapping[str, str]) -> list[str]:

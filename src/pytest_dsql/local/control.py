@@ -1,12 +1,16 @@
-"""What the handle (``link.handle``) asks of a running stand-in, done: one JSON object a line, over a socket."""
+"""What is asked of a running stand-in (``link.messages``), done: one method a message, over a socket of the owner's."""
 
 import asyncio
 import json
 import os
 from dataclasses import asdict
+from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any, Protocol
 
+from pytest_dsql.link import messages
+from pytest_dsql.link.messages import Message
+from pytest_dsql.local.cluster.cluster import Cluster
 from pytest_dsql.local.dataplane import DataPlane
 from pytest_dsql.local.iam.principals import Credentials, Principal, Table
 
@@ -32,72 +36,111 @@ class Control:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():
-                writer.write(json.dumps(await self._answer(json.loads(line))).encode() + b"\n")
+                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
         finally:
             writer.close()
 
-    async def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+    async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            return {"result": await getattr(self, f"do_{asked.pop('do')}")(**asked)}
+            return {"result": await self._do(messages.decoded(line))}
         except Exception as error:  # noqa: BLE001 - whatever it is, the asker is to hear of it
             return {"error": f"{type(error).__name__}: {error}"}
 
-    async def do_create_cluster(self, identifier: str | None = None) -> dict[str, str]:
-        """Start a cluster."""
-        cluster = await self._dataplane.create_cluster(identifier)
+    @singledispatchmethod
+    async def _do(self, message: Message) -> Any:
+        raise NotImplementedError(type(message).__name__)
+
+    # Clusters
+
+    @_do.register
+    async def _create(self, message: messages.CreateCluster) -> dict[str, str]:
+        cluster = await self._dataplane.create_cluster(message.identifier)
         return {"id": cluster.id, "host": cluster.host, "arn": cluster.arn}
 
-    async def do_describe_cluster(self, cluster: str) -> dict[str, Any]:
-        """Return the cluster's endpoint and, for measuring beside it, its PostgreSQL and our own process."""
-        found = self._dataplane.by_id(cluster)
+    @_do.register
+    async def _describe(self, message: messages.DescribeCluster) -> dict[str, Any]:
+        found = self._cluster(message.cluster)
         return {"id": found.id, "host": found.host, "arn": found.arn, "postgres": found.url, "pid": os.getpid()}
 
-    async def do_addresses(self) -> dict[str, str]:
-        """Return the address of each cluster, by its endpoint."""
+    @_do.register
+    async def _empty(self, message: messages.EmptyCluster) -> None:
+        await self._cluster(message.cluster).empty()
+
+    @_do.register
+    async def _delete(self, message: messages.DeleteCluster) -> None:
+        self._cluster(message.cluster)
+        await self._dataplane.delete_cluster(message.cluster)
+
+    @_do.register
+    async def _addresses(self, _message: messages.Addresses) -> dict[str, str]:
         return self._dataplane.addresses
 
-    async def do_delete_cluster(self, cluster: str) -> None:
-        """End a cluster."""
-        await self._dataplane.delete_cluster(cluster)
+    # Who signs in
 
-    async def do_add_principal(self, key: str, secret: str, token: str | None = None, **principal: Any) -> None:
-        """Let there be a principal (``arn``, ``account``, ``policies``) with these credentials."""
-        policies = tuple(principal.pop("policies"))
-        self._principals.add(Credentials(key, secret, Principal(policies=policies, **principal), token))
+    @_do.register
+    async def _add_principal(self, message: messages.AddPrincipal) -> None:
+        principal = Principal(message.arn, message.account, tuple(message.policies))
+        self._principals.add(Credentials(message.key, message.secret, principal, message.token))
 
-    async def do_add_fault(self, cluster: str, **fault: Any) -> None:
-        """Put a fault in force."""
-        self._dataplane.by_id(cluster).faults.add(**fault)
-
-    async def do_remove_fault(self, cluster: str, fault: str) -> int:
-        """Take a fault back; return how often it was applied."""
-        return self._dataplane.by_id(cluster).faults.remove(fault)
-
-    async def do_set_limits(self, cluster: str, **limits: float) -> dict[str, float]:
-        """Change limits of new sessions and transactions; return what they were."""
-        current = self._dataplane.by_id(cluster).limits
-        before = asdict(current)
-        for name, value in limits.items():
-            if name not in before:
-                raise ValueError(f"{name}: there is no such limit; there are {', '.join(before)}")
-            setattr(current, name, type(before[name])(value))
-        return {name: before[name] for name in limits}
-
-    async def do_set_strict_catalog(self, cluster: str, *, strict: bool) -> None:
-        """Say whether new sessions meet OC001 in the worst case."""
-        self._dataplane.by_id(cluster).strict_catalog = strict
-
-    async def do_expire(self, cluster: str, session: int) -> None:
-        """End a session as the service does after 60 minutes."""
-        self._dataplane.by_id(cluster).sessions[session].close()
-
-    async def do_expire_role(self, role: str) -> int:
-        """End the sessions of an IAM role, as their time does; return how many there were."""
+    @_do.register
+    async def _expire_role(self, message: messages.ExpireRole) -> int:
         if self._sessions is None:
             raise ValueError("there are no roles in the data plane alone")
-        return self._sessions.expire_sessions(role)
+        return self._sessions.expire_sessions(message.role)
 
-    async def do_sessions(self, cluster: str) -> list[int]:
-        """Return the process ids of a cluster's sessions."""
-        return sorted(self._dataplane.by_id(cluster).sessions)
+    # Faults and limits
+
+    @_do.register
+    async def _add_fault(self, message: messages.AddFault) -> None:
+        cluster = self._cluster(message.cluster)
+        fault = cluster.faults.read(message.id, message.settings)
+        if fault.table is not None and all(name != fault.table for _, name in cluster.catalog.tables):
+            raise ValueError(f"table: there is no table {fault.table}")
+        if fault.role is not None and await cluster.mapped_arns(fault.role) is None:
+            raise ValueError(f"role: there is no role {fault.role} that may sign in")
+        cluster.faults.add(fault)
+
+    @_do.register
+    async def _count_fault(self, message: messages.CountFault) -> int | None:
+        fault = self._cluster(message.cluster).faults.rules.get(message.id)
+        return fault.applied if fault else None
+
+    @_do.register
+    async def _remove_fault(self, message: messages.RemoveFault) -> int:
+        return self._cluster(message.cluster).faults.remove(message.id)
+
+    @_do.register
+    async def _list_faults(self, message: messages.ListFaults) -> list[dict[str, Any]]:
+        return [asdict(fault) for fault in self._cluster(message.cluster).faults.rules.values()]
+
+    @_do.register
+    async def _commits(self, message: messages.Commits) -> dict[str, int]:
+        return dict(self._cluster(message.cluster).commits)
+
+    @_do.register
+    async def _set_limits(self, message: messages.SetLimits) -> dict[str, float]:
+        return self._cluster(message.cluster).limits.change(message.limits)
+
+    @_do.register
+    async def _set_strict_catalog(self, message: messages.SetStrictCatalog) -> None:
+        self._cluster(message.cluster).strict_catalog = message.strict
+
+    # Sessions
+
+    @_do.register
+    async def _sessions_of(self, message: messages.Sessions) -> list[int]:
+        return sorted(self._cluster(message.cluster).sessions)
+
+    @_do.register
+    async def _expire(self, message: messages.Expire) -> None:
+        session = self._cluster(message.cluster).sessions.get(message.session)
+        if session is None:
+            raise ValueError(f"session: there is no session {message.session}")
+        session.close()
+
+    def _cluster(self, identifier: str) -> Cluster:
+        try:
+            return self._dataplane.by_id(identifier)
+        except KeyError:
+            raise ValueError(f"cluster: there is no cluster {identifier}") from None

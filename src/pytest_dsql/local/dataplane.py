@@ -67,7 +67,7 @@ class DataPlane:
         cluster.strict_catalog = self._strict_catalog
         self._servers[cluster.host] = stack
         try:
-            await cluster.start()
+            await cluster.start(kept=data is not None)
         except BaseException:
             await asyncio.to_thread(stack.close)
             raise

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.messages import CreateCluster, DeleteCluster
 from tests.fix_alone import Alone, kill_server
 from tests.fix_cluster import Cluster, change
 from tests.fix_sessions import Session, Stage
@@ -141,7 +142,7 @@ def test_a_killed_client_leaves_nothing(cluster: Cluster, stage: Stage, handle: 
 
 
 def test_clusters_have_their_own_data(cluster: Cluster, stage: Stage, handle: Handle) -> None:
-    made = handle.ask("create_cluster")
+    made = handle.ask(CreateCluster())
     try:
         other = Cluster({**cluster.environment, "CLUSTER_ENDPOINT": made["host"]}, "local")
         there, here = Session(other.connect()), stage.open()
@@ -151,7 +152,7 @@ def test_clusters_have_their_own_data(cluster: Cluster, stage: Stage, handle: Ha
         with pytest.raises(psycopg.OperationalError):
             other.connect(password=cluster.token())
     finally:
-        handle.ask("delete_cluster", cluster=made["id"])
+        handle.ask(DeleteCluster(cluster=made["id"]))
     assert isinstance(there.fails("SELECT 1"), psycopg.OperationalError)
     with pytest.raises(psycopg.OperationalError):
         other.connect()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -13,7 +14,9 @@ import pytest
 from psycopg import pq
 
 from pytest_dsql.link.handle import ControlError, Handle
+from pytest_dsql.link.messages import Message
 from pytest_dsql.link.process import end, launch
+from tests.fix_alone import Alone
 from tests.fix_cluster import change
 from tests.fix_principals import Caller, mapped, policy
 from tests.fix_sessions import IDLE, Session, Stage
@@ -123,8 +126,12 @@ def test_a_fault_of_a_table_is_not_anothers(session: Session, module_stage: Stag
 
 
 @pytest.mark.parametrize("table", ["t", "u"])
-def test_a_fault_of_a_table_is_told_of_prepared_statements(session: Session, handle: Handle, table: str) -> None:
-    for number, table_of_fault in enumerate(("none", table)):
+def test_a_fault_of_a_table_is_told_of_prepared_statements(
+    session: Session, module_stage: Stage, handle: Handle, table: str
+) -> None:
+    module_stage.set_up("CREATE TABLE IF NOT EXISTS u (id int)", "CREATE TABLE IF NOT EXISTS other (id int)")
+    session.catch_up()
+    for number, table_of_fault in enumerate(("other", table)):
         with handle.fault("fail", table=table_of_fault) as fault:
             session.connection.execute("BEGIN", prepare=True)
             session.connection.execute(INSERT, [number], prepare=True)
@@ -241,12 +248,19 @@ def test_sessions_are_listed_and_expire(session: Session, module_stage: Stage, h
     assert session("SELECT 1") == [1]
 
 
+@dataclass(frozen=True)
+class Nonsense(Message):
+    """No message that there is."""
+
+
 MISTAKES: dict[str, Callable[[Handle], object]] = {
     "setting": lambda handle: handle.fault("fail", nonsense=1).__enter__(),
     "action": lambda handle: handle.fault("nonsense").__enter__(),
     "limit": lambda handle: handle.limits(nonsense=1).__enter__(),
     "session": lambda handle: handle.expire(-1),
-    "order": lambda handle: handle.ask("nonsense"),
+    "message": lambda handle: handle.ask(Nonsense()),
+    "table": lambda handle: handle.fault("fail", table="nonsense").__enter__(),
+    "role": lambda handle: handle.fault("fail", role="nonsense").__enter__(),
 }
 
 
@@ -287,3 +301,87 @@ def test_clients_that_hang_up_leave_no_word(tmp_path: Path) -> None:
     for client in waiting:
         client.close()
     assert words.read_text() == ""
+
+
+def test_commits_are_counted_by_what_became_of_them(stage: Stage, handle: Handle) -> None:
+    stage.set_up("CREATE TABLE counted (id int PRIMARY KEY)")
+    session, before = stage.open(), handle.commits()
+    session("INSERT INTO counted VALUES (1)")
+    session.begin()("INSERT INTO counted VALUES (2)")
+    assert not session.loses()
+    session.begin()("INSERT INTO counted VALUES (3)")
+    session("ROLLBACK")
+    with handle.fault("fail"):
+        assert session.refused("INSERT INTO counted VALUES (4)") == "40001"
+    assert session.refused("INSERT INTO counted VALUES (1)") == "23505"
+    with handle.fault("cut_after"):
+        session.fails("INSERT INTO counted VALUES (5)")
+    after = handle.commits()
+    counted = {outcome: after[outcome] - before.get(outcome, 0) for outcome in after}
+    assert {outcome: count for outcome, count in counted.items() if count} == {
+        "committed": 2,
+        "lost": 1,
+        "failed": 1,
+        "cut": 1,
+    }
+
+
+def test_a_statement_finds_the_service_unavailable_and_the_connection_goes_on(session: Session, handle: Handle) -> None:
+    with handle.fault("fail", code="UNAVAILABLE") as fault:
+        error = session.fails("SELECT 1")
+        assert (error.sqlstate, error.diag.message_primary) == ("XX000", "server unavailable")
+        assert session("SELECT 1") == [1]
+    assert fault.times == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("RATE_EXCEEDED", "rate exceeded"),
+        ("TOO_MANY_CONNECTIONS", "too many open connections"),
+        ("TOKEN_EXPIRED", "Signature expired"),
+    ],
+)
+def test_who_signs_in_is_turned_away_once(module_stage: Stage, handle: Handle, code: str, told: str) -> None:
+    with handle.fault("fail", code=code), pytest.raises(psycopg.OperationalError, match=told):
+        module_stage.open()
+    assert module_stage.open()("SELECT 1") == [1]
+
+
+def test_how_often_a_fault_was_applied_is_known_while_it_is_in_force(session: Session, handle: Handle) -> None:
+    with handle.fault("fail", times=None) as fault:
+        assert fault.times == 0
+        assert session.refused(INSERT, 1) == "40001"
+        assert fault.times == 1
+
+
+def test_an_emptied_cluster_is_as_it_was_at_first(alone: Callable[..., Alone]) -> None:
+    cluster = alone()
+    handle, admin = Handle.of(cluster.environment, cluster.host), cluster.connect()
+    for statement in (
+        "CREATE TABLE t (id int PRIMARY KEY)",
+        "INSERT INTO t VALUES (1)",
+        "CREATE ROLE r WITH LOGIN",
+        "GRANT ALL ON t TO r",
+        "CREATE SCHEMA s",
+        "CREATE TABLE s.t (id int)",
+    ):
+        admin.execute(statement)
+    for _ in range(2):
+        handle.empty()
+        with pytest.raises(psycopg.OperationalError):
+            admin.execute("SELECT 1")
+        admin = cluster.connect()
+        assert admin.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'r'").fetchone() == (0,)
+        assert admin.execute("SELECT count(*) FROM pg_class WHERE relname = 't'").fetchone() == (0,)
+        assert handle.commits() == {}
+        admin.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
+        admin.execute("CREATE ROLE r WITH LOGIN")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            admin.execute("INSERT INTO t VALUES (1), (1)")
+
+
+def test_a_kept_cluster_is_not_emptied(alone: Callable[..., Alone], kept: Path) -> None:
+    cluster = alone("--data", str(kept))
+    with pytest.raises(ControlError, match="kept"):
+        Handle.of(cluster.environment, cluster.host).empty()

@@ -23,6 +23,7 @@ import uvloop
 from infra.cloud import Cloud
 from pytest_dsql.link import names
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.messages import CreateCluster, DeleteCluster
 from pytest_dsql.local.network import roots
 from tests.fix_alone import Alone
 from tests.fix_cluster import Cluster
@@ -45,7 +46,7 @@ def system_roots(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_cluster_has_an_address_of_its_own(alone: Callable[..., Alone]) -> None:
     first = alone()
-    Handle(first.environment["DSQL_CONTROL"], "").ask("create_cluster")
+    Handle(first.environment["DSQL_CONTROL"], "").ask(CreateCluster())
     known = names.addresses(first.environment)
     assert len(known) == 2
     assert len({first.environment["PGHOSTADDR"], *known.values()}) == 3
@@ -68,9 +69,9 @@ def test_any_exported_address_reaches_any_cluster(cluster: Cluster, address: str
 
 
 def test_the_address_of_a_deleted_cluster_is_free(cluster: Cluster, handle: Handle) -> None:
-    host = handle.ask("create_cluster")["host"]
+    host = handle.ask(CreateCluster())["host"]
     address = names.addresses(cluster.environment)[host]
-    handle.ask("delete_cluster", cluster=host.partition(".")[0])
+    handle.ask(DeleteCluster(cluster=host.partition(".")[0]))
     with socket.create_server((address, int(cluster.environment["PGPORT"]))):
         assert host not in names.addresses(cluster.environment)
 

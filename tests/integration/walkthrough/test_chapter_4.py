@@ -10,6 +10,7 @@ from infra.chapters import WITHOUT_RETRY
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.messages import ExpireRole
 from tests.fix_stack import Answer, Deploy, Invoke, together
 
 pytestmark = pytest.mark.chapter4
@@ -122,7 +123,7 @@ def test_a_role_session_that_expires_is_replaced(
 ) -> None:
     chapter(4)
     invoke(payer_id=1, payee_id=2, amount=1)
-    assert handle.ask("expire_role", role=stack.outputs().role_arn) >= 1
+    assert handle.ask(ExpireRole(role=stack.outputs().role_arn)) >= 1
     for session in set(handle.sessions()) - {accounts.info.backend_pid}:
         handle.expire(session)
     assert invoke(payer_id=1, payee_id=2, amount=1).payload["balance"] == 98

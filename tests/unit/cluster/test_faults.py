@@ -15,13 +15,13 @@ def applied(faults: Faults, role: str = "myapp", session: int = 1, tables: froze
 
 
 def test_a_fault_applies_as_often_as_it_says(faults: Faults) -> None:
-    faults.add(id="a", action="fail", times=2)
+    faults.add(faults.read("a", {"action": "fail", "times": 2}))
     assert [applied(faults) for _ in range(4)] == [1, 1, 0, 0]
     assert faults.remove("a") == 2
 
 
 def test_a_fault_without_a_number_applies_until_it_is_taken_back(faults: Faults) -> None:
-    faults.add(id="a", action="delay", times=None, seconds=0.1)
+    faults.add(faults.read("a", {"action": "delay", "times": None, "seconds": 0.1}))
     assert [applied(faults) for _ in range(3)] == [1, 1, 1]
     faults.remove("a")
     assert applied(faults) == 0
@@ -40,13 +40,13 @@ def test_a_fault_without_a_number_applies_until_it_is_taken_back(faults: Faults)
     ],
 )
 def test_a_fault_is_narrowed_by_role_session_and_table(faults: Faults, narrowed: dict[str, object], times: int) -> None:
-    faults.add(id="a", action="fail", **narrowed)
+    faults.add(faults.read("a", dict(action="fail", **narrowed)))
     assert applied(faults) == times
 
 
 def test_a_setting_that_there_is_not_is_named(faults: Faults) -> None:
     with pytest.raises(TypeError, match="colour"):
-        faults.add(id="a", action="fail", colour="red")
+        faults.add(faults.read("a", {"action": "fail", "colour": "red"}))
 
 
 def test_taking_back_what_is_not_there_is_no_error(faults: Faults) -> None:

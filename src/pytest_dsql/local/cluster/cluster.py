@@ -1,6 +1,7 @@
 """One cluster of the stand-in: a PostgreSQL of its own with the OCC engine, and what works for it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from pytest_dsql.local.cluster.limits import Limits, Rate
 from pytest_dsql.local.cluster.mailbox import Mailbox, Question
 from pytest_dsql.local.cluster.sessions import Session
 from pytest_dsql.local.cluster.sweeper import Sweeper
+from pytest_dsql.local.cluster.template import Template
 from pytest_dsql.local.cluster.waits import Waits
 from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered, shown
 from pytest_dsql.local.iam.principals import Document
@@ -45,6 +47,8 @@ class Cluster:
     policy: Document | None = None
     """Its resource-based policy."""
     tags: dict[str, str] = field(default_factory=dict)
+    commits: Counter[str] = field(default_factory=Counter)
+    """How many transactions ended by COMMIT, autocommit included: committed, lost (40001), failed, cut."""
 
     @property
     def host(self) -> str:
@@ -57,15 +61,46 @@ class Cluster:
         return f"arn:aws:dsql:{self.region}:{self.account}:cluster/{self.id}"
 
     def __post_init__(self) -> None:
+        self._template: Template | None = None
         self.rate = Rate(self.limits)
         self.descriptions = Kept[bytes, bytes]()
         """What the proxy makes of PostgreSQL's descriptions of rows."""
         self._analyses = Kept[tuple[str, tuple[str, ...]], list[Statement]]()
         self._tasks, self._leaving = Tasks(), AsyncExitStack()
 
-    async def start(self) -> None:
-        """Install what makes a stock PostgreSQL a cluster, and begin to work for it."""
+    async def start(self, *, kept: bool = False) -> None:
+        """Install what makes a stock PostgreSQL a cluster, and begin to work for it.
+
+        One whose contents are ``kept`` for a next time cannot be emptied.
+        """
         await asyncio.to_thread(self._install)
+        if not kept:
+            self._template = await asyncio.to_thread(Template, self.url)
+            self._prepare(self._template)
+        await self._begin()
+
+    async def empty(self) -> None:
+        """Let it be as it was at first: no session, no contents, no roles, no faults, the service's limits."""
+        if self._template is None:
+            raise ValueError("a cluster whose contents are kept is not emptied")
+        for session in list(self.sessions.values()):
+            session.close()
+        await self._end()
+        await self._preparing
+        await asyncio.to_thread(self._template.restore)
+        self._prepare(self._template)
+        self.faults.rules.clear()
+        self.commits.clear()
+        self.limits.reset()
+        self.rate = Rate(self.limits)
+        self.catalog = Catalog()
+        await self._begin()
+
+    def _prepare(self, template: Template) -> None:
+        """Have the next emptying prepared while this cluster is used."""
+        self._preparing = asyncio.get_running_loop().run_in_executor(None, template.prepare)
+
+    async def _begin(self) -> None:
         self._control = await self._connected()
         self._reader = CatalogReader(await self._connected())
         self._mail = Mailbox(Path(await self._setting("data_directory")))
@@ -94,6 +129,11 @@ class Cluster:
 
     async def close(self) -> None:
         """Stop working; sessions are their listener's to close."""
+        await self._end()
+        if self._template:
+            await asyncio.gather(self._preparing, return_exceptions=True)
+
+    async def _end(self) -> None:
         await self._tasks.cancel()
         await self._leaving.aclose()
 

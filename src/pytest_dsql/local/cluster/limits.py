@@ -1,7 +1,7 @@
 """What the service limits."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 
 @dataclass
@@ -19,6 +19,20 @@ class Limits:
     connect_rate: float = 100.0
     connect_burst: float = 1_000.0
     message: int = 10 * 1024 * 1024
+
+    def change(self, limits: dict[str, float]) -> dict[str, float]:
+        """Change limits; return what they were. Raises ValueError where there is no such limit."""
+        known = {limit.name: getattr(self, limit.name) for limit in fields(self)}
+        for name, value in limits.items():
+            if name not in known:
+                raise ValueError(f"{name}: there is no such limit; there are {', '.join(known)}")
+            setattr(self, name, type(known[name])(value))
+        return {name: known[name] for name in limits}
+
+    def reset(self) -> None:
+        """Let them be the service's again."""
+        for limit in fields(self):
+            setattr(self, limit.name, limit.default)
 
 
 class Rate:

@@ -83,13 +83,12 @@ class Answers:
         return b""
 
     def _error(self, message: bytes, unit: Unit) -> bytes:
-        unit.failed = True
         verb = unit.replies[0].plan.verb if unit.replies else ""
         unit.replies.clear()
-        if unit.internal:
-            return b""
         position = unit.position if unit.starts else None
-        return wire.error(errors.shown(wire.fields(message[5:]), position, verb, cancelled=self.cancelled))
+        shown = errors.shown(wire.fields(message[5:]), position, verb, cancelled=self.cancelled)
+        unit.error = shown["C"]
+        return b"" if unit.internal else wire.error(shown)
 
 
 def _touches_rows(unit: Unit | None) -> bool:

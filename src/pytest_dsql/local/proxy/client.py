@@ -5,10 +5,11 @@ import socket
 import ssl
 import struct
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, cast
 
 from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.faults import LATER
 from pytest_dsql.local.dialect import Refusal, facts
 from pytest_dsql.local.iam.refusals import AccessDenied
 from pytest_dsql.local.proxy import wire
@@ -179,8 +180,15 @@ class Client(asyncio.Protocol):
         cluster, startup = self._cluster, self._startup or {}
         if cluster is None:
             return
+        user, now = startup.get("user", ""), datetime.now(UTC)
         try:
-            await self._gate.admit(cluster, startup.get("user", ""), token, datetime.now(UTC))
+            for fault in cluster.faults.take("sign_in", user):
+                await asyncio.sleep(fault.seconds)
+                if fault.action == "fail" and fault.refusal:
+                    self._refuse(fault.refusal)
+                    return
+                now += LATER if fault.action == "fail" else timedelta()
+            await self._gate.admit(cluster, user, token, now)
             await self._begin(cluster, startup)
         except AccessDenied as denied:
             self._refuse(Refusal(denied.sqlstate, denied.message, denied.hint))

@@ -113,6 +113,8 @@ class Session:
             end = end_of_message
             self._message(kind, pending[at:end], out)
         self._pending = pending[end:]
+        if self._judge.cut:
+            self.cluster.commits["cut"] += 1
         if self._judge.cut or wire.declared_length(self._pending) > self.cluster.limits.message:
             self.close()
             return
@@ -156,7 +158,7 @@ class Session:
                     data = self._shown(data, described)
                 if unit.trailer:
                     data = data[: -len(unit.trailer) - len(wire.ready(status))] + wire.ready(status)
-                self._relay(data, status)
+                self._relay(data, status, unit.outcome)
                 return
         self._read(data, unit)
 
@@ -174,10 +176,10 @@ class Session:
         cluster = self.cluster
         return cluster.descriptions.get(message, lambda: wire.with_origins(message, cluster.catalog.origin))
 
-    def _relay(self, data: bytes, status: bytes) -> None:
-        """Relay an answer that is whole, good news, and changes nothing that anybody has to be told; most are."""
+    def _relay(self, data: bytes, status: bytes, outcome: str) -> None:
+        """Relay an answer, or its end, that changes nothing that anybody has to be told; most are."""
         self._unit = None
-        self._judge.settled(status)
+        self._judge.settled(status, outcome)
         self.client.write(data)
         self._blocked = False
         if self._pending:
@@ -203,7 +205,7 @@ class Session:
             return b""
         if unit.failed:
             self._commands.failed(unit)
-        self._judge.settled(status)
+        self._judge.settled(status, unit.outcome)
         status = self._rules.status
         if self._judge.changes.due(status):
             self._settle(unit, status)

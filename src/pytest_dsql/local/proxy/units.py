@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pytest_dsql.local.dialect import Statement
+from pytest_dsql.local.dialect import Statement, facts
 from pytest_dsql.local.proxy.plan import Plan
 
 
@@ -22,10 +22,11 @@ class Unit:
     """The answers up to the next ReadyForQuery.
 
     ``starts`` are the places in the text sent where the client's statements begin, for the positions of errors.
-    An ``internal`` unit is the proxy's own: its rows go to the callback, nothing to the client. Of a ``deaf`` one the
-    client hears nothing but the end of its connection. An ``implicit`` one writes without a transaction block: what was
-    reported as done may yet fail to commit. ``renewed`` are the names of statements that are prepared again in it. A
-    ``plain`` one is none of these, and is relayed as it comes, but for a ``trailer`` that is not for the client.
+    ``error`` is the SQLSTATE of what failed. An ``internal`` unit is the proxy's own: its rows go to the callback,
+    nothing to the client. Of a ``deaf`` one the client hears nothing but the end of its connection. An ``implicit`` one
+    writes without a transaction block: what was reported as done may yet fail to commit. ``renewed`` are the names of
+    statements that are prepared again in it. A ``plain`` one is none of these, and is relayed as it comes, but for a
+    ``trailer`` that is not for the client.
     """
 
     simple: bool
@@ -33,7 +34,7 @@ class Unit:
     starts: Sequence[tuple[int, Statement]] = ()
     internal: Callable[[list[list[str | None]]], None] | None = None
     rows: list[list[str | None]] = field(default_factory=list)
-    failed: bool = False
+    error: str = ""
     committed: bool = False
     rolled_back: bool = False
     implicit: bool = False
@@ -41,6 +42,20 @@ class Unit:
     renewed: list[bytes] = field(default_factory=list)
     trailer: bytes = b""
     plain: bool = True
+
+    @property
+    def failed(self) -> bool:
+        """Whether PostgreSQL has answered with an error."""
+        return bool(self.error)
+
+    @property
+    def outcome(self) -> str:
+        """What became of the transaction, where the unit has ended it by COMMIT."""
+        if self.deaf:
+            return "cut"
+        if self.error:
+            return "lost" if self.error == facts.DATA_CONFLICT.sqlstate else "failed"
+        return "failed" if self.rolled_back else "committed"
 
     def expect(self, plan: Plan, *, hidden: bool = False) -> None:
         """Expect the answer to one more command."""

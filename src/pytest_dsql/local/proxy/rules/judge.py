@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.faults import Place
 from pytest_dsql.local.dialect import Catalog, Kind, Refusal, Statement
 from pytest_dsql.local.proxy import plan
 from pytest_dsql.local.proxy.plan import Plan
@@ -59,16 +60,24 @@ class Judge:
         self.pid = 0
         self.delay = 0.0
         self.cut = False
+        self._committing = False
         self._tables: frozenset[str] = frozenset()
 
-    def settled(self, status: bytes) -> None:
-        """Note the transaction status that PostgreSQL reports when it is ready for the next message."""
+    def settled(self, status: bytes, outcome: str = "committed") -> None:
+        """Note the transaction status that PostgreSQL reports when it is ready for the next message.
+
+        ``outcome`` is what became of a COMMIT, where it was one.
+        """
         self.rules.settled(status)
+        if self._committing:
+            self._committing = False
+            self._cluster.commits[outcome] += 1
         if self.rules.status == IDLE:
             self._tables = frozenset()
 
     def verdict(self, statement: Statement, unit: Unit) -> Verdict:
         """Judge a statement that is about to run."""
+        self._committing |= self._commits(statement) and (self.rules.block or statement.kind is not Kind.COMMIT)
         verdict = Verdict([plan.BEGIN] if self.rules.doomed else [])
         if unit.simple:
             verdict.before += self.see_latest(statement)
@@ -76,6 +85,7 @@ class Judge:
         unit.implicit |= (statement.writes or statement.calls) and not self.rules.block and not unit.simple
         if statement.calls and not refusal and (self.rules.ddl or self.rules.dml):
             verdict.before.append(plan.tell(ddl=self.rules.ddl, dml=self.rules.dml))
+        refusal = refusal or self._statement_failure(statement, unit)
         if refusal and statement.kind is not Kind.COMMIT:
             verdict.instead = plan.refuse(refusal)
         elif failure := refusal or self._commit_failure(statement, unit):
@@ -116,7 +126,9 @@ class Judge:
         """Note a statement of a relayed plan and say True where it may run without a closer look."""
         if self.changes.catalog or self.changes.path or self._may_fail(statement):
             return False
-        return self.rules.passes(statement, time.monotonic())
+        passes = self.rules.passes(statement, time.monotonic())
+        self._committing |= passes and statement.kind is Kind.COMMIT
+        return passes
 
     def _may_fail(self, statement: Statement) -> bool:
         """Whether faults in force are to be asked about a statement; where not, note what it does to tables."""
@@ -139,21 +151,26 @@ class Judge:
         return refusal
 
     def _commit_failure(self, statement: Statement, unit: Unit) -> Refusal | None:
-        """Apply the faults in force; return the failure that this statement's commit is to have."""
-        faults = self._cluster.faults
-        if not faults.rules:
+        """Apply the faults in force at a COMMIT; return the failure that this statement's is to have."""
+        if not (self._cluster.faults.rules and self._commits(statement)):
+            return None
+        failure = self._apply("commit", unit)
+        self._tables = frozenset()
+        return failure
+
+    def _statement_failure(self, statement: Statement, unit: Unit) -> Refusal | None:
+        """Apply the faults in force at a statement; return the failure that it is to have itself."""
+        if not self._cluster.faults.rules:
             return None
         if statement.may_write:
             self._tables |= statement.tables
-        self.delay += sum(fault.seconds for fault in faults.take("statement", self._user, self.pid, self._tables))
-        if not self._commits(statement):
-            return None
+        return self._apply("statement", unit)
+
+    def _apply(self, at: Place, unit: Unit) -> Refusal | None:
         failure = None
-        for fault in faults.take("commit", self._user, self.pid, self._tables):
+        for fault in self._cluster.faults.take(at, self._user, self.pid, self._tables):
             self.delay += fault.seconds
             self.cut |= fault.action == "cut_before"
             unit.deaf |= fault.action == "cut_after"
-            if fault.action == "fail":
-                failure = Refusal(fault.sqlstate, fault.message)
-        self._tables = frozenset()
+            failure = fault.refusal if fault.action == "fail" else failure
         return failure
