@@ -1,6 +1,7 @@
 """Which plugins the tests are made of, one per subject; nothing else lives here."""
 
 pytest_plugins = (
+    "pytester",
     "tests.fix_layers",
     "tests.fix_options",
     "tests.fix_workers",

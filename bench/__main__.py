@@ -24,7 +24,7 @@ from psycopg import conninfo
 from bench import calls, storms
 from bench.clients import Count, Lane, Load, run
 from bench.relay import relay
-from infra import database
+from pytest_dsql import sign_in
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.process import end, launch
 
@@ -118,8 +118,8 @@ def _through_the_stand_in(environment: dict[str, str]) -> dict[str, Any]:
     session = boto3.Session(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
     client = session.client("dsql", region_name=environment["AWS_REGION"])
     host = environment["CLUSTER_ENDPOINT"]
-    password = database.signed(client, host, environment["AWS_REGION"], life_s=86_400)
-    return {**database.settings(environment, host), "password": password}
+    password = sign_in.signed(client, host, environment["AWS_REGION"], life_s=86_400)
+    return {**sign_in.settings(environment, host), "password": password}
 
 
 def measure(bench: Bench, lane: str, load: Load) -> dict[str, float]:

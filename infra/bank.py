@@ -14,6 +14,7 @@ import psycopg
 from infra import database, schema
 from infra.chapters import CHAPTERS, WITHOUT_RETRY
 from infra.stack import Stack
+from pytest_dsql.retry import retried
 from pytest_dsql.storm.record.model import Reading
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.transfers import scenario
@@ -83,14 +84,14 @@ class Bank:
     def closing_balances(self) -> dict[int, int]:
         """Return every account's balance."""
         with self._admin() as admin:
-            return dict(schema.retried(lambda: admin.execute("SELECT id, balance FROM accounts").fetchall()))
+            return dict(retried(lambda: admin.execute("SELECT id, balance FROM accounts").fetchall()))
 
     def read(self, recorder: Recorder, origin: float, over: threading.Event) -> None:
         """Add up all balances, each time in one snapshot, until ``over``."""
         with self._admin() as admin:
             while not over.wait(READER_PAUSE_S):
                 begun = time.monotonic() - origin
-                ((count, total),) = schema.retried(lambda: admin.execute(_TOTAL).fetchall())
+                ((count, total),) = retried(lambda: admin.execute(_TOTAL).fetchall())
                 recorder.reading(Reading(begun, time.monotonic() - origin, count, int(total)))
 
     def cold_starts(self, since: float) -> int:

@@ -1,22 +1,15 @@
 """How people and tests sign in to a stack's cluster: libpq's settings and an IAM token."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
-
-from botocore.httpsession import DEFAULT_CA_BUNDLE
 
 from infra.cloud import Cloud
 from infra.stack import Outputs, StackError
+from pytest_dsql.sign_in import ADMIN, settings, signed
 
 if TYPE_CHECKING:
     import psycopg
 
-ADMIN: Final = "admin"
 APP: Final = "myapp"
-DATABASE: Final = "postgres"
-CONNECT_TIMEOUT_S: Final = 15
-TOKEN_LIFE_S: Final = 900
-_REACH: Final = {"PGHOSTADDR": "hostaddr", "PGPORT": "port", "PGSSLROOTCERT": "sslrootcert"}
 
 
 class NoCluster(StackError):
@@ -36,19 +29,6 @@ def endpoint(outputs: Outputs) -> str:
 def token(cloud: Cloud, host: str, user: str = ADMIN) -> str:
     """Sign a token with the target's credentials; it opens connections for 15 minutes."""
     return signed(cloud.client("dsql"), host, cloud.region, user)
-
-
-def signed(client: Any, host: str, region: str, user: str = ADMIN, life_s: int = TOKEN_LIFE_S) -> str:
-    """Sign a token with the credentials of ``client``, boto3's for ``dsql``; nothing is said to AWS."""
-    sign = client.generate_db_connect_admin_auth_token if user == ADMIN else client.generate_db_connect_auth_token
-    return str(sign(host, region, life_s))
-
-
-def settings(environment: Mapping[str, str], host: str, user: str = ADMIN) -> dict[str, Any]:
-    """Return libpq's settings without the password, by a target's variables: ``verify-full`` on either one."""
-    reach = {name: environment[key] for key, name in _REACH.items() if key in environment}
-    fixed = {"host": host, "dbname": DATABASE, "user": user, "sslmode": "verify-full"}
-    return {"sslrootcert": DEFAULT_CA_BUNDLE, "connect_timeout": CONNECT_TIMEOUT_S, **fixed, **reach}
 
 
 def connect(cloud: Cloud, host: str, user: str = ADMIN) -> "psycopg.Connection[Any]":

@@ -1,38 +1,17 @@
 """What the database needs beyond the cluster: the role, its rights, its IAM mapping, and the accounts. Idempotent."""
 
-import time
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
 from infra.database import APP
+from pytest_dsql.retry import retried
 
 ACCOUNTS: Final = 1_000
 BALANCE: Final = 100
 BATCH: Final = 1_000
 """Rows a transaction; Aurora DSQL takes up to 3,000 (user guide, quotas, 2026-10)."""
-ATTEMPTS: Final = 12
-PAUSE_S: Final = 0.3
-"""Schema changes collide all over a cluster (OC001); AWS's own lint suite retries as often, 300 ms longer each time."""
-
-
-Value = TypeVar("Value")
-
-
-def retried(step: Callable[[], Value]) -> Value:
-    """Return what a step does, made again where it lost to another transaction (SQLSTATE 40001).
-
-    Raises what it raises last.
-    """
-    for attempt in range(1, ATTEMPTS):
-        try:
-            return step()
-        except psycopg.errors.SerializationFailure:
-            # The first loss is most often a schema change that this session had not heard of yet.
-            time.sleep(PAUSE_S * (attempt - 1))
-    return step()
 
 
 def set_up(admin: psycopg.Connection[Any], role_arn: str, accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 from filelock import FileLock
 
-from infra import database
 from infra.cloud import Cloud
+from pytest_dsql import sign_in
 from pytest_dsql.link import names
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.messages import CreateCluster, DeleteCluster
@@ -47,7 +47,7 @@ class Exported:
 
     def ask(self, statement: str) -> list[Any]:
         """Run a statement in a session of its own and return its rows."""
-        settings = database.settings(self.environment, self.host)
+        settings = sign_in.settings(self.environment, self.host)
         with closing(psycopg.connect(**settings, password=self.token(), autocommit=True)) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []

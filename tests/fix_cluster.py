@@ -13,18 +13,18 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from infra import database
 from infra.cloud import Cloud
-from infra.schema import retried
+from pytest_dsql import sign_in
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.messages import CreateCluster
+from pytest_dsql.retry import retried
 
 
 @dataclass
 class Cluster:
     """A cluster as its clients see it. ``environment`` holds AWS_* and PG* variables."""
 
-    environment: dict[str, str]
+    environment: dict[str, str] = field(repr=False)
     target: str
     opened: list[psycopg.Connection] = field(default_factory=list)
 
@@ -40,17 +40,17 @@ class Cluster:
     def identifier(self) -> str:
         return self.host.partition(".")[0]
 
-    def token(self, user: str = database.ADMIN) -> str:
+    def token(self, user: str = sign_in.ADMIN) -> str:
         """Sign a token with the target's credentials."""
         names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
         client = signer(self.region, *map(self.environment.get, names))
-        return database.signed(client, self.host, self.region, user)
+        return sign_in.signed(client, self.host, self.region, user)
 
-    def settings(self, user: str = database.ADMIN, **changed: Any) -> dict[str, Any]:
+    def settings(self, user: str = sign_in.ADMIN, **changed: Any) -> dict[str, Any]:
         """What libpq needs to connect: the host's name and TLS stay as they are on AWS."""
-        return {**database.settings(self.environment, self.host, user), **changed}
+        return {**sign_in.settings(self.environment, self.host, user), **changed}
 
-    def connect(self, user: str = database.ADMIN, **changed: Any) -> psycopg.Connection[Any]:
+    def connect(self, user: str = sign_in.ADMIN, **changed: Any) -> psycopg.Connection[Any]:
         """Open a session in autocommit mode; it ends with the test."""
         settings = self.settings(user, **changed)
         settings.setdefault("password", self.token(user))

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from psycopg import errors, pq
 
-from infra.schema import retried
+from pytest_dsql.retry import retried
 from tests.known_divergences import KNOWN, Divergence
 
 Step = dict[str, Any]

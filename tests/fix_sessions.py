@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import pq
 
-from infra.schema import retried
+from pytest_dsql.retry import retried
 from tests.fix_cluster import Cluster, change
 
 NOBODY_WAITS_S: Final = 2.0

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
-from infra.schema import retried
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.retry import retried
 from tests.fix_postgres import new_database
 
 AWKWARD = (

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from infra import schema
+from pytest_dsql.retry import retried
 from tests.fix_stack import Deploy, Invoke
 
 pytestmark = pytest.mark.chapter3
@@ -66,7 +67,7 @@ def test_what_cannot_be_done_changes_nothing(
 @pytest.fixture
 def ungranted(accounts: Accounts, database_role: str) -> Iterator[None]:
     """The role myapp may not touch the accounts, for as long as the test runs."""
-    schema.retried(lambda: accounts.execute("REVOKE ALL ON accounts FROM myapp"))
+    retried(lambda: accounts.execute("REVOKE ALL ON accounts FROM myapp"))
     yield
     schema.create_accounts(accounts, database_role)
 

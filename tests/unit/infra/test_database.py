@@ -7,18 +7,19 @@ from infra import database
 from infra.database import NoCluster
 from infra.stack import Outputs
 from infra.stand_in import LocalCloud
+from pytest_dsql import sign_in
 
 HOST = "abc.dsql.us-east-1.on.aws"
 
 
 def test_the_servers_name_and_certificate_are_verified() -> None:
-    settings = database.settings({}, HOST)
+    settings = sign_in.settings({}, HOST)
     assert (settings["host"], settings["sslmode"]) == (HOST, "verify-full")
     assert settings["sslrootcert"] == DEFAULT_CA_BUNDLE
 
 
 def test_the_target_says_how_its_cluster_is_reached() -> None:
-    settings = database.settings({"PGHOSTADDR": "127.0.0.1", "PGPORT": "5433", "PGSSLROOTCERT": "root.pem"}, HOST)
+    settings = sign_in.settings({"PGHOSTADDR": "127.0.0.1", "PGPORT": "5433", "PGSSLROOTCERT": "root.pem"}, HOST)
     assert (settings["host"], settings["hostaddr"], settings["port"]) == (HOST, "127.0.0.1", "5433")
     assert settings["sslrootcert"] == "root.pem"
 

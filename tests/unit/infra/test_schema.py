@@ -5,7 +5,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.errors import SerializationFailure, UniqueViolation
 
 from infra import schema
 
@@ -35,42 +34,3 @@ def test_a_reset_leaves_no_other_balance_and_no_other_account(admin: psycopg.Con
     admin.execute("INSERT INTO accounts VALUES (-1, 7), (0, 7), (1, 7), (4, 7)")
     schema.reset_accounts(admin, 3, 5)
     assert accounts(admin) == [(1, 5), (2, 5), (3, 5)]
-
-
-class Loses:
-    """A step that loses so many times."""
-
-    def __init__(self, times: int, error: type[psycopg.Error] = SerializationFailure) -> None:
-        self.left, self.error, self.made = times, error, 0
-
-    def __call__(self) -> int:
-        self.made += 1
-        if self.made <= self.left:
-            raise self.error
-        return self.made
-
-
-@pytest.fixture
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "PAUSE_S", 0)
-
-
-@pytest.mark.usefixtures("_at_once")
-def test_a_step_that_loses_is_made_again() -> None:
-    assert schema.retried(Loses(schema.ATTEMPTS - 1)) == schema.ATTEMPTS
-
-
-@pytest.mark.usefixtures("_at_once")
-def test_a_step_that_always_loses_raises_what_it_raises_last() -> None:
-    step = Loses(99)
-    with pytest.raises(SerializationFailure):
-        schema.retried(step)
-    assert step.made == schema.ATTEMPTS
-
-
-@pytest.mark.usefixtures("_at_once")
-def test_any_other_error_is_raised_at_once() -> None:
-    step = Loses(1, UniqueViolation)
-    with pytest.raises(UniqueViolation):
-        schema.retried(step)
-    assert step.made == 1

@@ -1,0 +1,163 @@
+"""A cluster as a test sees it: the way in, what became of its commits, and what may happen to it."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from pytest_dsql import sign_in
+from pytest_dsql.faults import Fault, meeting
+from pytest_dsql.link import names
+from pytest_dsql.link.handle import Handle
+from pytest_dsql.sign_in import ADMIN, DATABASE
+
+if TYPE_CHECKING:
+    import psycopg
+
+RETRYABLE: Final = {"OC000", "OC001"}
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """How many transactions ended by COMMIT, autocommit included, as seen at the wire since the test began.
+
+    ``lost`` is what SQLSTATE 40001 was told, ``failed`` any other error, ``cut`` a connection lost during COMMIT.
+    """
+
+    committed: int = 0
+    lost: int = 0
+    failed: int = 0
+    cut: int = 0
+
+
+@dataclass(eq=False)
+class Cluster:
+    """A cluster. ``environment`` holds the variables by which any program reaches it: AWS_*, PG*, CLUSTER_ENDPOINT.
+
+    ``target`` is ``local`` for the stand-in, ``aws`` for a real cluster. Every fault is scoped by its ``with`` block,
+    acts at the wire, whatever client meets it, and fails the test where nothing has met it.
+    """
+
+    environment: Mapping[str, str] = field(repr=False)
+    target: str = "local"
+    _opened: list["psycopg.Connection[Any]"] = field(default_factory=list, repr=False)
+
+    # The way in
+
+    @property
+    def host(self) -> str:
+        """The endpoint, as AWS names it."""
+        return self.environment["CLUSTER_ENDPOINT"]
+
+    @property
+    def region(self) -> str:
+        """The Region that the endpoint names."""
+        return self.environment["AWS_REGION"]
+
+    def token(self, user: str = ADMIN) -> str:
+        """Sign a token: for 15 minutes it is ``user``'s password."""
+        return sign_in.signed(self.boto3("dsql"), self.host, self.region, user)
+
+    @property
+    def url(self) -> str:
+        """A URL for libpq and what is built upon it, for admin, with a fresh token in it: never log it."""
+        settings = sign_in.settings(self.environment, self.host)
+        for name in ("host", "user", "dbname"):
+            del settings[name]
+        port = settings.pop("port", 5432)
+        password = quote(self.token(), safe="")
+        return f"postgresql://{ADMIN}:{password}@{self.host}:{port}/{DATABASE}?{urlencode(settings)}"
+
+    def settings(self, user: str = ADMIN, **changed: Any) -> dict[str, Any]:
+        """Return what libpq needs to connect, password included."""
+        return {**sign_in.settings(self.environment, self.host, user), "password": self.token(user), **changed}
+
+    def connect(self, user: str = ADMIN, *, autocommit: bool = True, **changed: Any) -> "psycopg.Connection[Any]":
+        """Open a connection of psycopg, closed when the test ends; raise psycopg.OperationalError where refused."""
+        import psycopg
+
+        connection = psycopg.connect(**self.settings(user, **changed), autocommit=autocommit)
+        self._opened.append(connection)
+        return connection
+
+    def boto3(self, service: str) -> Any:
+        """Return boto3's client of a service, with the cluster's credentials."""
+        return sign_in.client(self.environment, service)
+
+    def resolved(self) -> AbstractContextManager[None]:
+        """Resolve the cluster's name in this process, for clients that ignore PGHOSTADDR (asyncpg), in a block."""
+        return names.resolved(self.environment)
+
+    def close(self) -> None:
+        """Close the connections that were opened here."""
+        while self._opened:
+            self._opened.pop().close()
+
+    # What became of it
+
+    @property
+    def handle(self) -> Handle:
+        """The handle on the stand-in, for what has no name here; on a real cluster the test is skipped."""
+        if self.target != "local":
+            pytest.skip("faults, and commits that are counted, can be had on the stand-in alone (--dsql=local)")
+        return Handle.of(self.environment, self.host)
+
+    @property
+    def commits(self) -> Commits:
+        """How many transactions ended by COMMIT, by their outcome."""
+        return Commits(**self.handle.commits())
+
+    # What may happen to it
+
+    def conflicts(
+        self, next_commits: int = 1, code: str = "OC000", *, table: str | None = None, role: str | None = None
+    ) -> AbstractContextManager[Fault]:
+        """Have the next COMMITs, autocommit included, lose to another transaction (40001), and then no more.
+
+        ``table`` narrows it to transactions that have written to it, ``role`` to those of a database role. ``code`` is
+        OC000 (data) or OC001 (schema).
+        """
+        if code not in RETRYABLE:
+            raise ValueError(f"code: a conflict is {' or '.join(sorted(RETRYABLE))}, not {code}")
+        return self._fault("fail", "a COMMIT", code=code, times=next_commits, table=table, role=role)
+
+    def schema_changed(
+        self, next_commits: int = 1, *, table: str | None = None, role: str | None = None
+    ) -> AbstractContextManager[Fault]:
+        """Have the next COMMITs lose to a schema change (40001, OC001)."""
+        return self.conflicts(next_commits, "OC001", table=table, role=role)
+
+    def lost_before_commit(self, next_commits: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
+        """Have the connection cut when COMMIT is on its way: nothing is committed, and the client cannot know."""
+        return self._fault("cut_before", "a COMMIT", times=next_commits, role=role)
+
+    def lost_after_commit(self, next_commits: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
+        """Have the connection cut after COMMIT was applied: all is committed, and the client cannot know."""
+        return self._fault("cut_after", "a COMMIT", times=next_commits, role=role)
+
+    def slow(self, seconds: float, at: str = "commit", *, role: str | None = None) -> AbstractContextManager[Fault]:
+        """Have every COMMIT take ``seconds`` longer, or every statement (``at="statement"``) or sign-in."""
+        what = {"commit": "a COMMIT", "statement": "a statement", "sign_in": "a sign-in"}.get(at, at)
+        return self._fault("delay", what, at=at, seconds=seconds, times=None, role=role)
+
+    def token_expired(self, next_sign_ins: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
+        """Have the next sign-ins refused because their token has expired."""
+        return self._fault("fail", "a sign-in", code="TOKEN_EXPIRED", times=next_sign_ins, role=role)
+
+    def session_expired(self, next_statements: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
+        """Have the session closed at its next statement, as the service does after 60 minutes."""
+        return self._fault("cut_before", "a statement", at="statement", times=next_statements, role=role)
+
+    def unavailable(self, next_statements: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
+        """Have the next statements fail with XX000, ``server unavailable``; the connection stays usable."""
+        return self._fault("fail", "a statement", code="UNAVAILABLE", times=next_statements, role=role)
+
+    def rate_exceeded(self, next_sign_ins: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
+        """Have the next sign-ins refused because there were too many of late (53400)."""
+        return self._fault("fail", "a sign-in", code="RATE_EXCEEDED", times=next_sign_ins, role=role)
+
+    def _fault(self, action: str, waits_for: str, **settings: Any) -> AbstractContextManager[Fault]:
+        return meeting(self.handle.fault(action, **settings), waits_for)
