@@ -21,10 +21,10 @@ from pytest_dsql.local.cluster.limits import Limits, Rate
 from pytest_dsql.local.cluster.mailbox import Mailbox, Question
 from pytest_dsql.local.cluster.sessions import Session
 from pytest_dsql.local.cluster.sweeper import Sweeper
-from pytest_dsql.local.cluster.template import Template
 from pytest_dsql.local.cluster.waits import Waits
 from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered, shown
 from pytest_dsql.local.iam.principals import Document
+from pytest_dsql.local.postgres.template import Template
 from pytest_dsql.local.tasks import Tasks
 
 LONGEST_KEPT: Final = 10_000
