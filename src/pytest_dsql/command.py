@@ -1,0 +1,276 @@
+"""``dsql-local``: a truthful Aurora DSQL on this machine, from a shell, for programs in any language."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import click
+
+from pytest_dsql.link import process
+from pytest_dsql.link.handle import ControlError
+from pytest_dsql.link.messages import AddFault, CountFault, ListFaults, RemoveFault
+from pytest_dsql.link.process import StandInError
+from pytest_dsql.link.shell import exports
+from pytest_dsql.link.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_dsql.cluster import Cluster
+
+HOME: Final = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "pytest-dsql"
+STATE: Final = State(Path(os.environ.get("DSQL_STATE_DIR") or HOME) / "dsql.json")
+NOT_RUNNING: Final = "no stand-in is running; start one with: dsql-local up --detach"
+NAMES: Final = Path(__file__).parent / "link" / "names.cjs"
+FAULTS: Final[dict[str, dict[str, Any]]] = {
+    "conflict": {"action": "fail", "code": "OC000"},
+    "schema-changed": {"action": "fail", "code": "OC001"},
+    "lost-before-commit": {"action": "cut_before"},
+    "lost-after-commit": {"action": "cut_after"},
+    "slow": {"action": "delay", "times": None},
+    "token-expired": {"action": "fail", "code": "TOKEN_EXPIRED"},
+    "session-expired": {"action": "cut_before", "at": "statement"},
+    "unavailable": {"action": "fail", "code": "UNAVAILABLE"},
+    "rate-exceeded": {"action": "fail", "code": "RATE_EXCEEDED"},
+}
+
+
+class _OneLine(click.Group):
+    """Tells in one line what a person can do something about."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (StandInError, ControlError) as error:
+            raise click.ClickException(str(error).strip()) from None
+        except (ConnectionError, FileNotFoundError) as error:
+            raise click.ClickException(f"{NOT_RUNNING} ({error})") from None
+
+
+@click.group(cls=_OneLine, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run a truthful Aurora DSQL on this machine. No account, no Docker.
+
+    \b
+        dsql-local exec -- npm test        any command, with a cluster that ends with it
+        dsql-local up --detach             one that stays, until: dsql-local down
+        eval "$(dsql-local env)"           reach it from this shell
+    """
+
+
+def _options(port: int, keep: Path | None, *, strict_catalog: bool) -> list[str]:
+    return [
+        *("--port", str(port)),
+        *(["--data", str(keep.absolute())] if keep else []),
+        *(["--strict-catalog"] if strict_catalog else []),
+    ]
+
+
+def _starts(command: Any) -> Any:
+    options = (
+        click.option("--port", default=0, help="Port on 127.0.0.1; else 5432, on an address of its own."),
+        click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the data in this folder."),
+        click.option("--strict-catalog", is_flag=True, help="Raise OC001 at any statement that needs the catalog."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+# The stand-in
+
+
+@cli.command()
+@_starts
+@click.option("--detach", is_flag=True, help="Let it run in the background until `dsql-local down`.")
+def up(port: int, keep: Path | None, *, strict_catalog: bool, detach: bool) -> None:
+    """Start a cluster, and print what a client's shell has to export."""
+    options = _options(port, keep, strict_catalog=strict_catalog)
+    if (known := STATE.read()) is not None:
+        raise click.ClickException(f"one runs already, process {known['pid']}; end it with: dsql-local down")
+    if detach:
+        environment = process.detach(STATE, "dsql", *options)
+        click.echo(f"# Cluster {environment['CLUSTER_ENDPOINT']} runs. Reach it from a shell with:")
+        click.echo('#     eval "$(dsql-local env)"')
+        return
+    with process.foreground(STATE, "dsql", *options) as (running, environment):
+        click.echo(exports(environment))
+        click.echo("# End it with Ctrl-C.")
+        running.wait()
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@_starts
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec(port: int, keep: Path | None, command: tuple[str, ...], *, strict_catalog: bool) -> None:  # noqa: A001
+    """Run COMMAND with a cluster of its own in its environment; put it after --. Its status is ours."""
+    with _own(_options(port, keep, strict_catalog=strict_catalog)) as environment:
+        try:
+            done = subprocess.run(command, env={**os.environ, **_for_programs(environment)}, check=False)
+        except (FileNotFoundError, PermissionError):
+            raise click.ClickException(f"{command[0]} cannot be run") from None
+    sys.exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)
+
+
+@contextmanager
+def _own(options: list[str]) -> "Iterator[dict[str, str]]":
+    running, environment = process.launch("dsql", *options)
+    try:
+        yield environment
+    finally:
+        process.end(running)
+
+
+def _for_programs(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables, with what node needs to find the cluster by its name."""
+    node = " ".join(filter(None, (os.environ.get("NODE_OPTIONS"), f"--require {NAMES}")))
+    return {**environment, "NODE_OPTIONS": node}
+
+
+@cli.command()
+def env() -> None:
+    """Print what a shell must export to reach the cluster: eval "$(dsql-local env)"."""
+    click.echo(exports(_cluster().environment))
+
+
+@cli.command()
+def status() -> None:
+    """Show the cluster, its sessions, its commits and the faults in force."""
+    cluster = _cluster()
+    handle = cluster.handle
+    commits = ", ".join(f"{count:,} {outcome}" for outcome, count in handle.commits().items()) or "none"
+    click.echo(f"cluster: {cluster.host}\nsessions: {len(handle.sessions()):,}\ncommits: {commits}")
+    for fault in _in_force(cluster):
+        click.echo(f"fault {fault['id']}: {_told(fault)}")
+
+
+@cli.command()
+def down() -> None:
+    """End the cluster that runs, with all that is in it but what --keep keeps."""
+    known = STATE.read()
+    if known is None:
+        raise click.ClickException(NOT_RUNNING)
+    process.stop(STATE)
+    click.echo("The cluster has ended. In a shell that was told of it:")
+    click.echo(f"    unset {' '.join(sorted(known['environment']))}")
+
+
+# The cluster
+
+
+def _cluster() -> "Cluster":
+    """Return the cluster of this shell's variables, else the one that runs in the background."""
+    from pytest_dsql.cluster import Cluster
+
+    if "DSQL_CONTROL" in os.environ and "CLUSTER_ENDPOINT" in os.environ:
+        return Cluster({name: value for name, value in os.environ.items() if name.startswith(_OURS)})
+    known = STATE.read()
+    if known is None:
+        raise click.ClickException(NOT_RUNNING)
+    return Cluster(known["environment"])
+
+
+_OURS: Final = ("AWS_", "PG", "DSQL_", "CLUSTER_ENDPOINT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+
+
+@cli.command()
+@click.option("--user", default="admin", show_default=True, help="Database user to sign in as.")
+def token(user: str) -> None:
+    """Print a token: for 15 minutes it is the user's password."""
+    click.echo(_cluster().token(user))
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.option("--user", default="admin", show_default=True, help="Database user to sign in as.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(user: str, arguments: tuple[str, ...]) -> None:
+    """Open psql with a fresh token; ARGUMENTS go to psql (put them after --)."""
+    cluster = _cluster()
+    environment = {**os.environ, **cluster.environment, "PGUSER": user, "PGPASSWORD": cluster.token(user)}
+    try:
+        done = subprocess.run(["psql", *arguments], env=environment, check=False)
+    except FileNotFoundError:
+        raise click.ClickException("psql is not installed; it comes with PostgreSQL's client programs") from None
+    sys.exit(done.returncode)
+
+
+@cli.command()
+def hosts() -> None:
+    """Print each cluster's line for the hosts file, for clients that resolve names themselves; nothing is changed."""
+    from pytest_dsql.link import names
+
+    click.echo("\n".join(names.lines(_cluster().environment)))
+
+
+# Faults
+
+
+@cli.group()
+def faults() -> None:
+    """Have something happen to an application at the wire, whatever language it is in; count it; take it back."""
+
+
+@faults.command("set")
+@click.argument("name", type=click.Choice(sorted(FAULTS)))
+@click.option("--times", type=click.IntRange(1), help="How often; else once, and `slow` until it is cleared.")
+@click.option("--table", help="Only transactions that have written to this table.")
+@click.option("--role", help="Only sessions of this database role.")
+@click.option("--seconds", type=click.FloatRange(min=0), help="How long `slow` takes.")
+@click.option("--at", type=click.Choice(["commit", "statement", "sign_in"]), help="What `slow` slows; commit.")
+def set_fault(name: str, **narrowed: Any) -> None:
+    """Put a fault in force and print its id."""
+    if (name == "slow") is (narrowed["seconds"] is None):
+        raise click.UsageError("--seconds goes with slow, and slow with --seconds")
+    if narrowed["at"] and name != "slow":
+        raise click.UsageError("--at goes with slow")
+    settings = {**FAULTS[name], **{key: value for key, value in narrowed.items() if value is not None}}
+    cluster, fault = _cluster(), uuid4().hex[:8]
+    cluster.handle.ask(AddFault(cluster=_id(cluster), id=fault, settings=settings))
+    click.echo(fault)
+
+
+@faults.command()
+@click.argument("fault")
+def count(fault: str) -> None:
+    """Print how often a fault in force has been met."""
+    cluster = _cluster()
+    click.echo(_known(cluster.handle.ask(CountFault(cluster=_id(cluster), id=fault)), fault))
+
+
+@faults.command()
+@click.argument("fault", required=False)
+def clear(fault: str | None) -> None:
+    """Take a fault back, or all of them, and print how often each was met."""
+    cluster = _cluster()
+    for each in _in_force(cluster):
+        if fault in {None, each["id"]}:
+            times = cluster.handle.ask(RemoveFault(cluster=_id(cluster), id=each["id"]))
+            click.echo(f"{each['id']}: {times}")
+            fault = fault and ""
+    if fault:
+        _known(None, fault)
+
+
+def _known(times: int | None, fault: str) -> int:
+    if times is None:
+        raise click.ClickException(f"there is no fault {fault}; dsql-local status tells those in force")
+    return times
+
+
+def _in_force(cluster: "Cluster") -> list[dict[str, Any]]:
+    return list(cluster.handle.ask(ListFaults(cluster=_id(cluster))))
+
+
+def _told(fault: Mapping[str, Any]) -> str:
+    narrowed = (f"{name} {fault[name]}" for name in ("role", "table") if fault[name])
+    often = "always" if fault["times"] is None else f"{fault['times']} times"
+    return ", ".join([f"{fault['action']} at {fault['at']}", *narrowed, often, f"met {fault['applied']}"])
+
+
+def _id(cluster: "Cluster") -> str:
+    return cluster.host.partition(".")[0]
