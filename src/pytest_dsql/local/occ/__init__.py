@@ -33,5 +33,5 @@ def install(conn: psycopg.Connection[tuple[object, ...]]) -> None:
     """
     with conn.transaction():
         for part in _PARTS:
-            conn.execute(files(__name__).joinpath(f"{part}.sql").read_bytes())
+            conn.execute(files(__name__).joinpath("runtime", f"{part}.sql").read_bytes())
         conn.execute("SELECT occ.attach()")
