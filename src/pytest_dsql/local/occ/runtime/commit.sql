@@ -1,5 +1,4 @@
--- COMMIT: one deferred trigger a table and transaction carries the overlay over to the table. The overlay's rows stay
--- behind, where nobody will look for them: to delete them here would be one more statement for each transaction.
+-- What COMMIT asks of rows and their rivals, and what it leaves behind for later.
 
 -- A row header keeps 32 bits of a transaction's id; the rest is that of the nearest id to one's own.
 CREATE OR REPLACE FUNCTION occ.full_xid(short xid) RETURNS xid8 LANGUAGE plpgsql AS $$
@@ -30,7 +29,7 @@ $$;
 CREATE OR REPLACE FUNCTION occ.check_size(bytes bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     total bigint := coalesce(nullif(current_setting('occ.size', true), ''), '0')::bigint + bytes;
-    size_limit bigint := current_setting('occ.size_limit')::bigint;
+    size_limit bigint := current_setting('@SIZE_LIMIT_SETTING@')::bigint;
 BEGIN
     IF total > size_limit THEN
         PERFORM occ.raise_size_limit(total, size_limit);
@@ -46,99 +45,26 @@ CREATE OR REPLACE FUNCTION occ.index_weights(rel oid) RETURNS int[] LANGUAGE sql
                  FROM pg_index x WHERE x.indrelid = rel AND NOT x.indisprimary)
 $$;
 
--- Transactions that only update rows of one table commit side by side: they take their rows in the order of
--- the overlay's index, so they cannot deadlock. All others commit one at a time. SET CONSTRAINTS must never
--- reach the server: it would fire this trigger in the middle of a transaction.
--- Up to four rows (a state with keys in it is never of more) cannot reach the limit of a transaction, so they are not
--- measured unless the limit was lowered.
-CREATE OR REPLACE FUNCTION occ.build_commit(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
+-- Removes what no running transaction can ask for any more: up to `batch` rows of one table, for commits wait
+-- meanwhile. Returns how many; there may be more as long as that is not 0. To be called in READ COMMITTED, by itself.
+CREATE OR REPLACE FUNCTION occ.purge(batch int DEFAULT 10000) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    update text := CASE WHEN t->>'w_apply' = '' THEN 'PERFORM FROM {own} WHERE '
-        ELSE 'UPDATE {base} b SET {w_apply} FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND {o_is_b} AND ' END;
-    untouched boolean := t->>'w_apply' = '';
-    parts jsonb := t || jsonb_build_object(
-        'claim', occ.fill(occ.part_claim((t->>'keyed')::boolean), t),
-        'share', occ.fill(occ.part_share((t->>'keyed')::boolean), t),
-        'hold', occ.fill(occ.part_hold((t->>'keyed')::boolean), t),
-        'update_quick', CASE WHEN untouched THEN occ.fill('PERFORM FROM {own} WHERE false', t)
-            ELSE occ.fill('UPDATE {base} b SET {w_apply} FROM {own} o
-                WHERE o.occ_xid {eq} pg_catalog.pg_current_xact_id_if_assigned() AND {o_is_b} AND b.xmax {eq} 0', t) END,
-        'update_plain', occ.fill(update || CASE WHEN untouched THEN 'false' ELSE 'o.occ_op = ''U'' AND b.xmax = 0' END, t),
-        'update_rest', occ.fill(update || CASE WHEN untouched THEN 'false'
-            ELSE 'o.occ_op IN (''U'', ''K'') AND b.xmin <> pg_current_xact_id()::xid' END, t));
+    ledger regclass;
+    horizon timestamptz := (SELECT least(now(), min(xact_start)) - interval '15 minutes'
+                              FROM pg_stat_activity WHERE datname = current_database());
+    spots tid[];
+    removed bigint;
 BEGIN
-    -- Everything but plain updates. Deletions go first and insertions last, so that keys can move between rows.
-    PERFORM occ.define('{private}.apply_{oid}() RETURNS void', occ.fill($$
-BEGIN
-    -- A row that a rival is committing right now is lost already; waiting for it could end in a deadlock.
-    PERFORM occ.raise_conflict() FROM {own} o JOIN {base} b ON {o_is_b}
-      WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('U', 'K') AND b.xmax <> 0 AND occ.is_committing(b.xmax);
-    BEGIN
-{claim}
-        DELETE FROM {base} b USING {own} o
-          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND {o_is_b};
-        {update_rest};
-        INSERT INTO {base} ({w_cols}) OVERRIDING SYSTEM VALUE
-          SELECT {w_o} FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('I', 'R', 'X');
-{share}
-    EXCEPTION WHEN serialization_failure OR unique_violation OR foreign_key_violation THEN
-        PERFORM occ.raise_conflict();
-    END;
-{hold}
-END $$, parts), t, occ.own_path() || ' SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off');
-
-    -- It runs in the session's search path: to set another would cost more than the rest of it.
-    PERFORM occ.define('{private}.commit_{oid}() RETURNS trigger', occ.fill($$
-DECLARE
-    occ_applied int;
-BEGIN
-    -- The lock is taken within the condition: one expression is cheaper than two.
-    IF pg_catalog.current_setting('occ.state', true) OPERATOR(pg_catalog.~~) '_|{oid}|=%'
-       AND pg_catalog.current_setting('occ.size_limit')::pg_catalog.int8 OPERATOR(pg_catalog.>=) 10485760
-       AND pg_catalog.pg_advisory_xact_lock_shared(1868784384) IS NOT NULL THEN
-        {update_quick};
-        GET DIAGNOSTICS occ_applied = ROW_COUNT;
-        IF occ_applied OPERATOR(pg_catalog.<>) (pg_catalog.ascii(pg_catalog.current_setting('occ.state')) OPERATOR(pg_catalog.-) 48) THEN
-            PERFORM {private}.apply_{oid}();
-        END IF;
-    ELSE
-        PERFORM {private}.settle_{oid}();
-    END IF;
-    RETURN NULL;
-END $$, parts), t, '');
-
-    PERFORM occ.define('{private}.settle_{oid}() RETURNS void', occ.fill($$
-DECLARE
-    occ_state text;
-    occ_lock text;
-    occ_rows int;
-    occ_applied int;
-    occ_left int;
-    occ_bytes bigint;
-    occ_weights int[];
-BEGIN
-    IF current_setting('occ.pending', true) = '1' THEN
-        PERFORM occ.settle(true);
-    END IF;
-    occ_state := split_part(coalesce(current_setting('occ.state', true), ''), '=', 1);
-    occ_rows := CASE WHEN occ_state = '' OR strpos(occ_state, '!') > 0 THEN -1 ELSE split_part(occ_state, '|', 1)::int END;
-    occ_lock := CASE WHEN occ_state = occ_rows::text || '|{oid}|' THEN pg_advisory_xact_lock_shared(1868784384)::text
-                     ELSE pg_advisory_xact_lock(1868784384)::text END;
-    IF occ_rows NOT BETWEEN 0 AND 4 OR current_setting('occ.size_limit')::bigint < 10485760 THEN
-        occ_weights := occ.index_weights({oid});
-        SELECT sum({size}) INTO occ_bytes FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op NOT IN ('S', 'X', 'N');
-        PERFORM occ.check_size(coalesce(occ_bytes, 0));
-    END IF;
-    {update_plain};
-    GET DIAGNOSTICS occ_applied = ROW_COUNT;
-    IF occ_applied <> occ_rows THEN
-        SELECT count(*) INTO occ_left FROM {own} o WHERE o.occ_xid = pg_current_xact_id_if_assigned();
-        IF occ_left <> occ_applied THEN
-            PERFORM {private}.apply_{oid}();
-        END IF;
-    END IF;
-END $$, parts), t);
-    PERFORM occ.add_trigger('own', 'occ_commit', $$CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON {own}
-        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.occ_head) EXECUTE FUNCTION {private}.commit_{oid}();
-        ALTER TABLE {own} ENABLE ALWAYS TRIGGER occ_commit$$, t);
-END $f$;
+    FOR ledger IN SELECT to_regclass(format('pg_occ_%s_own.%I', c.relnamespace, format('%s %s', c.oid, kind)))
+                    FROM occ.shadowed JOIN pg_class c ON c.oid = base, unnest(ARRAY['keys', 'shares']) kind LOOP
+        CONTINUE WHEN ledger IS NULL OR pg_relation_size(ledger) = 0;
+        EXECUTE format('SELECT array_agg(ctid) FROM (SELECT ctid FROM %s WHERE occ_at < $1 LIMIT $2) old', ledger)
+           INTO spots USING horizon, batch;
+        CONTINUE WHEN spots IS NULL;
+        PERFORM pg_advisory_xact_lock(@LOCK@);
+        EXECUTE format('DELETE FROM %s WHERE ctid = ANY ($1) AND occ_at < $2', ledger) USING spots, horizon;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        RETURN removed;
+    END LOOP;
+    RETURN 0;
+END $$;

@@ -58,21 +58,6 @@ CREATE OR REPLACE FUNCTION occ.mirror_grants(rel oid) RETURNS void LANGUAGE sql 
        AND NOT b.attisdropped AND v.attacl IS DISTINCT FROM b.attacl;
 $$;
 
--- What overlay and view were made from, and what the functions on them were. Functions are replaced without a lock.
-CREATE OR REPLACE FUNCTION occ.code_signature(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(concat(occ.part_sizes(rel), occ.part_unique(rel, 'update'), occ.part_given(rel, 'update'), occ.part_quick(rel), occ.part_op(rel),
-        occ.part_child(rel, 'insert'), occ.part_parent(rel, 'delete'), occ.part_parent(rel, 'update'), occ.part_actions(rel)))
-$$;
-
-CREATE OR REPLACE FUNCTION occ.signature(rel oid, t jsonb) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT md5(concat(t::text,
-        (SELECT string_agg(concat(conname, pg_get_expr(conbin, conrelid)), ';' ORDER BY oid) FROM pg_constraint
-          WHERE conrelid = rel AND contype = 'c'),
-        (SELECT string_agg(concat(attnum, attname, attnotnull, attidentity, attgenerated, pg_get_expr(adbin, adrelid)), ';' ORDER BY attnum)
-           FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-          WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped)))
-$$;
-
 CREATE OR REPLACE FUNCTION occ.related(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
     SELECT coalesce(array_agg(DISTINCT o), '{}') FROM (
         SELECT confrelid AS o FROM pg_constraint WHERE conrelid = rel AND contype = 'f'
@@ -106,31 +91,33 @@ CREATE OR REPLACE FUNCTION occ.set_dropped(view oid, dropped boolean) RETURNS vo
 $$;
 
 -- A view that users' own views may stand on is altered, not dropped. Functions of its rows move along.
-CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, rel oid, t jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, rel oid, slots jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     c record;
     was record;
+    shadow text := slots->>'shadow';
+    name name := (SELECT relname FROM pg_class WHERE oid = rel);
 BEGIN
     PERFORM occ.set_dropped(view_oid, false);
     SELECT n.nspname, v.relname, v.reltype, v.relnamespace INTO was FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace WHERE v.oid = view_oid;
-    IF FOUND AND was.nspname <> t->>'shadow' THEN
-        EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, t->>'shadow');
+    IF FOUND AND was.nspname <> shadow THEN
+        EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, shadow);
         FOR c IN SELECT oid::regprocedure AS function FROM pg_proc
                   WHERE pronamespace = was.relnamespace AND proargtypes[0] = was.reltype LOOP
-            EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', c.function, t->>'shadow');
+            EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', c.function, shadow);
         END LOOP;
     END IF;
-    IF was.relname <> t->>'rel' THEN
-        EXECUTE format('ALTER VIEW %I.%I RENAME TO %I', t->>'shadow', was.relname, t->>'rel');
+    IF was.relname <> name THEN
+        EXECUTE format('ALTER VIEW %I.%I RENAME TO %I', shadow, was.relname, name);
     END IF;
     FOR c IN SELECT v.attname AS was, b.attname AS now
                FROM unnest(attnums) WITH ORDINALITY k (num, n)
                JOIN pg_attribute v ON v.attrelid = view_oid AND v.attnum = k.n
                JOIN pg_attribute b ON b.attrelid = rel AND b.attnum = k.num AND NOT b.attisdropped
               WHERE v.attname <> b.attname LOOP
-        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', occ.bare(t->>'view'), c.was, c.now);
+        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', slots->>'view', c.was, c.now);
     END LOOP;
-    PERFORM occ.run(format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, false)));
+    EXECUTE occ.part('bare_view', slots);
 END $$;
 
 -- With a column of the table goes that of the views, not the views: nothing else may say that it needs the column.
@@ -154,95 +141,116 @@ CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
      WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = k.castfunc AND d.classid <> 'pg_cast'::regclass AND d.deptype = 'n'
 $$;
 
-CREATE OR REPLACE FUNCTION occ.function_names(rel oid) RETURNS name[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest('{insert,update,update_row,delete,act,apply,commit,settle,mark,hold}'::text[]) name
+CREATE OR REPLACE FUNCTION occ.function_names(rel oid) RETURNS name[] LANGUAGE sql STABLE AS $$
+    SELECT array_agg(format('%s_%s', name, rel)) FROM unnest(occ.functions_in('private')) name
 $$;
 
-CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.tie_all(rel oid, slots jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     o record;
-    own oid := occ.relation(t, 'own');
+    own oid := to_regclass(slots->>'overlay');
     s occ.shadowed := (SELECT s FROM occ.shadowed s WHERE base = rel);
 BEGIN
     PERFORM occ.tie('pg_class', own, 'pg_class', rel);
-    PERFORM occ.tie('pg_class', own, 'pg_class', occ.relation(t, 'view'));
+    PERFORM occ.tie('pg_class', own, 'pg_class', s.view);
     PERFORM occ.tie('pg_rewrite', oid, 'pg_class', own), occ.tie_columns(ev_class, rel, s.attnums)
        FROM pg_rewrite WHERE ev_class = s.view;
     FOR o IN SELECT p.oid, v.reltype FROM pg_class v JOIN pg_proc p ON
-                    p.pronamespace = to_regnamespace(t->>'private') AND p.proname = ANY (occ.function_names(rel))
-                 OR p.pronamespace = to_regnamespace(t->>'shadow') AND p.proname IN ('for_update', 'for_key_share', 'refuse') AND p.proargtypes[0] = v.reltype
+                    p.pronamespace = to_regnamespace(slots->>'private') AND p.proname = ANY (occ.function_names(rel))
+                 OR p.pronamespace = to_regnamespace(slots->>'shadow') AND p.proname = ANY (occ.functions_in('shadow'))
+                    AND p.proargtypes[0] = v.reltype
               WHERE v.oid = s.view LOOP
         PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
-        UPDATE pg_proc p SET proowner = 'pg_occ_engine'::regrole WHERE p.oid = o.oid AND proowner <> 'pg_occ_engine'::regrole;
+        UPDATE pg_proc p SET proowner = '@ROLE@'::regrole WHERE p.oid = o.oid AND proowner <> '@ROLE@'::regrole;
     END LOOP;
     UPDATE pg_trigger SET tgenabled = 'A' WHERE tgrelid = s.view AND tgenabled <> 'A';
 END $$;
 
+-- What overlay and view are made from. Where it is what it was, they stay, and functions are replaced without a lock.
+CREATE OR REPLACE FUNCTION occ.structure(rel oid, slots jsonb) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(occ.part(name, slots), ';') || occ.defaults(rel)
+      FROM unnest('{overlay,prepared_overlay,overlay_index,ledger,merged_view,row_function}'::text[]) name
+$$;
+
 CREATE OR REPLACE FUNCTION occ.sync(rel oid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    t jsonb := occ.describe(rel);
-    sig text := occ.signature(rel, t);
-    code_sig text := occ.code_signature(rel);
     s occ.shadowed;
-    layout int2[];
     kept boolean;
+    layout int2[];
+    slots jsonb;
+    commands text[];
+    signature_ text;
+    code_ text;
 BEGIN
-    SELECT * INTO s FROM occ.shadowed WHERE base = rel;
-    kept := EXISTS (SELECT FROM pg_class WHERE oid = s.view);
-    IF s.signature = sig AND kept THEN
-        IF s.code IS DISTINCT FROM code_sig OR s.indexes IS DISTINCT FROM occ.indexes(rel) THEN
-            UPDATE occ.shadowed SET related = occ.related(rel), code = code_sig, indexes = occ.indexes(rel) WHERE base = rel;
-        END IF;
-        IF s.code IS DISTINCT FROM code_sig THEN
-            PERFORM occ.build_code(rel, t), occ.tie_all(rel, t);
-        END IF;
-        RETURN;
-    END IF;
     IF occ.columns(rel) = '{}' THEN
         RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'table without columns not supported';
+    END IF;
+    SELECT * INTO s FROM occ.shadowed WHERE base = rel;
+    kept := EXISTS (SELECT FROM pg_class WHERE oid = s.view);
+    layout := occ.layout(rel, CASE WHEN kept THEN s.attnums ELSE '{}' END);
+    slots := occ.describe(rel, layout);
+    commands := occ.code(slots);
+    signature_ := md5(occ.structure(rel, slots));
+    code_ := md5(array_to_string(commands, ';'));
+    IF s.signature = signature_ AND kept THEN
+        UPDATE occ.shadowed SET related = occ.related(rel), code = code_, indexes = occ.indexes(rel)
+         WHERE base = rel AND (code IS DISTINCT FROM code_ OR indexes IS DISTINCT FROM occ.indexes(rel));
+        IF s.code IS DISTINCT FROM code_ THEN
+            PERFORM occ.build_code(slots, commands), occ.tie_all(rel, slots);
+        END IF;
+        RETURN;
     END IF;
     PERFORM occ.sync_schema((SELECT relnamespace FROM pg_class WHERE oid = rel));
     -- The triggers that would look after deferrable keys are PostgreSQL's own, and silent.
     UPDATE pg_index SET indimmediate = true WHERE indrelid = rel AND NOT indimmediate;
-    layout := occ.layout(rel, CASE WHEN kept THEN s.attnums ELSE '{}' END);
-    t := t || jsonb_build_object('u_out', occ.outputs(rel, layout, 'u'), 'b_out', occ.outputs(rel, layout, 'b'));
     IF kept THEN
-        PERFORM occ.sync_view(s.view, rel, t, s.attnums);
-        EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
+        PERFORM occ.sync_view(s.view, rel, slots, s.attnums);
+    END IF;
+    IF EXISTS (SELECT FROM pg_class WHERE oid = s.own) THEN
+        EXECUTE format('DROP TABLE %s', s.own::regclass);
+    END IF;
+    IF kept THEN
         PERFORM occ.drop_functions(rel);
-    ELSIF EXISTS (SELECT FROM pg_class WHERE oid = s.own) THEN
-        EXECUTE (SELECT format('DROP TABLE %s', s.own::regclass));
     END IF;
-    PERFORM occ.build_overlay(rel, t);
-    IF (t->>'keyed')::boolean THEN
-        PERFORM occ.build_ledger(t);
+    PERFORM occ.build_overlay(slots);
+    IF (slots->>'keyed')::boolean THEN
+        PERFORM occ.build_ledger(slots);
     END IF;
-    PERFORM occ.run(format('CREATE OR REPLACE VIEW %s AS %s', t->>'view', occ.view_query(t, true)));
-    PERFORM occ.set_dropped(occ.relation(t, 'view'), true);
+    EXECUTE occ.part('merged_view', slots);
+    s.view := (slots->>'view')::regclass;
+    PERFORM occ.set_dropped(s.view, true);
     -- Before the triggers: writes name the shadows of the tables that foreign keys lead to.
     INSERT INTO occ.shadowed (base, view, own, attnums, related, signature, code, indexes)
-    VALUES (rel, occ.relation(t, 'view'), occ.relation(t, 'own'), layout, occ.related(rel), sig, code_sig, occ.indexes(rel))
+    VALUES (rel, s.view, (slots->>'overlay')::regclass, layout, occ.related(rel), signature_, code_, occ.indexes(rel))
     ON CONFLICT (base) DO UPDATE SET view = excluded.view, own = excluded.own, attnums = excluded.attnums,
         related = excluded.related, signature = excluded.signature, code = excluded.code, indexes = excluded.indexes;
-    PERFORM occ.mirror_defaults(rel, t);
-    PERFORM occ.build_code(rel, t), occ.build_cast(rel, t);
-    PERFORM occ.tie_all(rel, t), occ.mirror_grants(rel);
+    PERFORM occ.mirror_defaults(rel, s.view);
+    PERFORM occ.build_code(slots, commands), occ.build_cast(rel, slots);
+    PERFORM occ.tie_all(rel, slots), occ.mirror_grants(rel);
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.build_code(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.build_code(slots jsonb, commands text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    command text;
+    verb text;
 BEGIN
-    PERFORM occ.build_marks(rel, t), occ.build_writes(rel, t), occ.build_commit(rel, t), occ.build_actions(rel, t);
-    IF cardinality(occ.related(rel)) > 0 OR occ.part_parent(rel, 'delete') <> '' THEN
-        PERFORM occ.add_trigger('view', 'occ_settle',
-            'CREATE TRIGGER occ_settle AFTER INSERT OR UPDATE OR DELETE ON {view} EXECUTE FUNCTION occ.statement_ends()', t);
+    FOREACH command IN ARRAY commands LOOP
+        EXECUTE command;
+    END LOOP;
+    FOREACH verb IN ARRAY '{insert,update,delete}'::text[] LOOP
+        PERFORM occ.add_trigger(slots->>'view', verb, slots);
+    END LOOP;
+    PERFORM occ.add_trigger(slots->>'overlay', 'commit', slots);
+    IF (slots->>'refers')::boolean THEN
+        PERFORM occ.add_trigger(slots->>'view', 'settle', slots);
     END IF;
 END $$;
 
 -- A trigger that is there already stays: to replace it would take a lock.
-CREATE OR REPLACE FUNCTION occ.add_trigger(relation text, name name, command text, t jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.add_trigger(relation text, name text, slots jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = occ.relation(t, relation) AND tgname = name) THEN
-        PERFORM occ.run(occ.fill(command, t));
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(relation) AND tgname = 'occ_' || name) THEN
+        EXECUTE occ.part('trigger_' || name, slots);
     END IF;
 END $$;
 
@@ -336,8 +344,8 @@ BEGIN
     EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database());
     EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = ''repeatable read''', current_database());
     EXECUTE format('ALTER DATABASE %I SET enable_material = off', current_database());
-    EXECUTE format('ALTER DATABASE %I SET occ.row_limit = 3000', current_database());
-    EXECUTE format('ALTER DATABASE %I SET occ.size_limit = 10485760', current_database());
+    EXECUTE format('ALTER DATABASE %I SET @ROW_LIMIT_SETTING@ = @ROW_LIMIT@', current_database());
+    EXECUTE format('ALTER DATABASE %I SET @SIZE_LIMIT_SETTING@ = @SIZE_LIMIT@', current_database());
     PERFORM set_config('session_replication_role', 'replica', false);
     FOR s IN SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_occ_\d+_skip$' LOOP
         EXECUTE format('DROP SCHEMA %s CASCADE', s::regnamespace);
@@ -348,8 +356,8 @@ BEGIN
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
     GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold TO PUBLIC;
-    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA occ TO pg_occ_engine;
-    UPDATE pg_proc SET proowner = 'pg_occ_engine'::regrole
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA occ TO @ROLE@;
+    UPDATE pg_proc SET proowner = '@ROLE@'::regrole
      WHERE pronamespace = 'occ'::regnamespace
        AND proname IN ('act', 'hold', 'insert_nothing', 'next_identity', 'constrain', 'settle', 'statement_ends');
     UPDATE occ.shadowed SET signature = NULL, code = NULL;

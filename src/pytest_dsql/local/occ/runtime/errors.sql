@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION occ.raise_conflict() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'change conflicts with another transaction (OC000)';
+    RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = '@CONFLICT@';
 END $$;
 
 CREATE OR REPLACE FUNCTION occ.raise_row_limit() RETURNS void LANGUAGE plpgsql AS $$

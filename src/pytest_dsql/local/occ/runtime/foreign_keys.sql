@@ -1,105 +1,4 @@
--- Foreign keys over merged views: PostgreSQL's own checks see committed rows only and are switched off.
-
--- A child row marks its parent FOR KEY SHARE; what is lacking is looked at again at the statement's end, or
--- at COMMIT where the constraint is deferred.
-CREATE OR REPLACE FUNCTION occ.part_child(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
-DECLARE
-    k record;
-    code text := '';
-    test text;
-    parent jsonb;
-BEGIN
-    FOR k IN SELECT * FROM pg_constraint WHERE conrelid = rel AND contype = 'f' ORDER BY oid LOOP
-        parent := occ.names(k.confrelid);
-        test := occ.fill($$
-    IF {all_set} THEN
-        PERFORM {private}.mark_{oid}(p.*, 'S') FROM {view} p WHERE {match};
-        IF NOT FOUND THEN
-            PERFORM occ.put_off({con}, 'c', ARRAY[{texts}]);
-        END IF;
-    {full}END IF;$$, parent || jsonb_build_object(
-            'con', k.oid,
-            'all_set', occ.each(rel, k.conkey, 'NEW.{c} IS NOT NULL', ' AND '),
-            'match', occ.pairs(rel, k.conkey, k.confrelid, k.confkey, 'p.{b} = NEW.{a}', ' AND '),
-            'texts', occ.each(rel, k.conkey, 'NEW.{c}::text', ', '),
-            'full', CASE WHEN k.confmatchtype = 'f' THEN format('ELSIF %s THEN PERFORM occ.raise_foreign_key(%s, ''f'', NULL); ',
-                        occ.each(rel, k.conkey, 'NEW.{c} IS NOT NULL', ' OR '), k.oid) END));
-        IF verb = 'update' THEN
-            test := format(E'\n    IF (%s) IS DISTINCT FROM (%s) THEN%s\n    END IF;',
-                occ.each(rel, k.conkey, 'NEW.{c}', ', '), occ.each(rel, k.conkey, 'OLD.{c}', ', '), test);
-        END IF;
-        code := code || test;
-    END LOOP;
-    RETURN code;
-END $f$;
-
--- A parent row that goes, or whose referenced key changes. What that does to its children waits for the end of the statement,
--- which may have to do with these rows itself; so does the check that there are none.
-CREATE OR REPLACE FUNCTION occ.part_parent(rel oid, verb text) RETURNS text LANGUAGE plpgsql STABLE AS $f$
-DECLARE
-    k record;
-    code text := '';
-    act text;
-BEGIN
-    FOR k IN SELECT *, CASE verb WHEN 'delete' THEN confdeltype ELSE confupdtype END AS action
-               FROM pg_constraint WHERE confrelid = rel AND contype = 'f' ORDER BY oid LOOP
-        act := CASE WHEN k.action NOT IN ('c', 'n', 'd')
-                    THEN 'IF EXISTS (SELECT FROM {view} c WHERE {match}) THEN PERFORM occ.put_off({con}, ''p'', ARRAY[{old}]); END IF;'
-                    WHEN verb = 'delete' THEN 'PERFORM occ.put_off({con}, ''d'', ARRAY[{old}]);'
-                    ELSE 'PERFORM occ.put_off({con}, ''u'', ARRAY[{old}, {new}]);' END;
-        code := code || format(E'\n    IF %s%s THEN\n        %s\n    END IF;',
-            occ.each(rel, k.confkey, 'OLD.{c} IS NOT NULL', ' AND '),
-            CASE verb WHEN 'update' THEN format(' AND (%s) IS DISTINCT FROM (%s)',
-                occ.each(rel, k.confkey, 'NEW.{c}', ', '), occ.each(rel, k.confkey, 'OLD.{c}', ', ')) ELSE '' END,
-            occ.fill(act, occ.names(k.conrelid) || jsonb_build_object(
-                'con', k.oid,
-                'match', occ.pairs(k.conrelid, k.conkey, rel, k.confkey, 'c.{a} = OLD.{b}', ' AND '),
-                'old', occ.each(rel, k.confkey, 'OLD.{c}::text', ', '),
-                'new', occ.each(rel, k.confkey, 'NEW.{c}::text', ', '))));
-    END LOOP;
-    RETURN code;
-END $f$;
-
--- The actions of the foreign keys that lead to a table: the body of its function act(constraint, 'd' or 'u', the former key
--- and the new).
-CREATE OR REPLACE FUNCTION occ.part_actions(rel oid) RETURNS text LANGUAGE plpgsql STABLE AS $f$
-DECLARE
-    k record;
-    code text := '';
-    set_cols int2[];
-BEGIN
-    FOR k IN SELECT c.*, a.side, a.action FROM pg_constraint c, LATERAL (VALUES ('d', confdeltype), ('u', confupdtype)) a (side, action)
-              WHERE confrelid = rel AND contype = 'f' AND a.action IN ('c', 'n', 'd') ORDER BY oid LOOP
-        set_cols := CASE k.side WHEN 'd' THEN coalesce(k.confdelsetcols, k.conkey) ELSE k.conkey END;
-        code := code || occ.fill(CASE WHEN code = '' THEN 'IF' ELSE 'ELSIF' END || format(' occ_con = %s AND occ_side = %L THEN ', k.oid, k.side)
-            -- A child that had the default already does not change, and looks for its parent not again.
-            || CASE k.action WHEN 'd' THEN format('PERFORM occ.put_off(%s, ''p'', occ_key[1:%s]); ', k.oid, cardinality(k.confkey)) ELSE '' END
-            || CASE WHEN k.action = 'c' AND k.side = 'd' THEN 'DELETE FROM {view} c'
-                    ELSE 'UPDATE {view} c SET ' || CASE k.action
-                        WHEN 'c' THEN occ.of_key(k.conrelid, k.conkey, '%s = occ_key[%s]::%s', ', ', cardinality(k.conkey))
-                        WHEN 'n' THEN occ.each(k.conrelid, set_cols, '{c} = NULL', ', ')
-                        ELSE occ.each(k.conrelid, set_cols, '{c} = DEFAULT', ', ') END END
-            || ' WHERE ' || occ.of_key(k.conrelid, k.conkey, 'c.%s = occ_key[%s]::%s', ' AND ')
-            || E';\n', occ.names(k.conrelid));
-    END LOOP;
-    RETURN nullif(code, '') || 'END IF;';
-END $f$;
-
-CREATE OR REPLACE FUNCTION occ.build_actions(rel oid, t jsonb) RETURNS void LANGUAGE plpgsql AS $f$
-DECLARE
-    actions text := occ.part_actions(rel);
-BEGIN
-    IF actions IS NOT NULL THEN
-        PERFORM occ.define('{private}.act_{oid}(occ_con oid, occ_side "char", occ_key text[]) RETURNS void',
-            E'\n#variable_conflict use_column\nBEGIN\n' || actions || ' END', t);
-    END IF;
-END $f$;
-
-CREATE OR REPLACE FUNCTION occ.names(rel oid) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('oid', c.oid, 'private', format('pg_occ_%s_own', c.relnamespace),
-                              'view', format('pg_occ_%s.%s', c.relnamespace, occ.name(c.relname)))
-      FROM pg_class c WHERE c.oid = rel
-$$;
+-- Checks and actions of foreign keys that wait for the end of a statement or transaction.
 
 CREATE OR REPLACE FUNCTION occ.put_off(con oid, side "char", key text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -112,12 +11,6 @@ CREATE OR REPLACE FUNCTION occ.is_deferred(k pg_constraint, side "char") RETURNS
                 WHEN side = 'p' AND 'r' IN ((k).confdeltype, (k).confupdtype) THEN false
                 ELSE coalesce((modes->>((k).oid::text))::boolean, (modes->>'ALL')::boolean, (k).condeferred) END
       FROM (SELECT nullif(current_setting('occ.constraints', true), '')::jsonb AS modes) set_
-$$;
-
--- Columns of a relation beside parts of a key, which is $1: the pattern gets a column's name, the number of its part and its type.
-CREATE OR REPLACE FUNCTION occ.of_key(rel oid, nums int2[], pattern text, separator text, first int DEFAULT 0) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(pattern, occ.name(attname), n + first, occ.shield(format_type(atttypid, atttypmod))), separator ORDER BY n)
-      FROM unnest(nums) WITH ORDINALITY u (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
 $$;
 
 -- The actions that are due, with those that they start.
@@ -148,11 +41,12 @@ BEGIN
     FOR p IN SELECT o.ctid, o.* FROM occ.pending o WHERE o.pid = pg_backend_pid() ORDER BY o.side = 'p' DESC, o.ctid LOOP
         SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
         CONTINUE WHEN NOT final AND occ.is_deferred(k, p.side);
-        EXECUTE occ.bare(occ.fill('SELECT EXISTS (SELECT FROM {view} c WHERE ', occ.names(k.conrelid))
-            || occ.of_key(k.conrelid, k.conkey, 'c.%s = $1[%s]::%s', ' AND ') || ')') INTO found_ USING p.key;
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s c WHERE %s)', occ.view_name(k.conrelid),
+                       occ.listed(k.conrelid, k.conkey, 'c.%1$s = $1[%2$s]::%3$s', ' AND ')) INTO found_ USING p.key;
         IF found_ THEN
-            EXECUTE occ.bare(occ.fill('SELECT count(coalesce({private}.mark_{oid}(p.*, ''S''), 0)) > 0 FROM {view} p WHERE ', occ.names(k.confrelid))
-                || occ.of_key(k.confrelid, k.confkey, 'p.%s = $1[%s]::%s', ' AND ')) INTO found_ USING p.key;
+            EXECUTE format('SELECT count(coalesce(%s.mark_%s(p.*, ''@SHARED@''), 0)) > 0 FROM %s p WHERE %s',
+                           occ.private_schema(k.confrelid), k.confrelid, occ.view_name(k.confrelid),
+                           occ.listed(k.confrelid, k.confkey, 'p.%1$s = $1[%2$s]::%3$s', ' AND ')) INTO found_ USING p.key;
             IF NOT found_ THEN
                 PERFORM occ.raise_foreign_key(k.oid, p.side, p.key);
             END IF;

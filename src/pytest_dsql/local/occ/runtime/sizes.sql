@@ -28,22 +28,16 @@ BEGIN
         CONTINUE WHEN contents[n] IS NULL;
         size := octet_length(contents[n]);
         size := CASE WHEN size > 2000 THEN occ.stored_size(contents[n]) ELSE size END;
-        IF size > 1048576 THEN
+        IF size > @VALUE_LIMIT@ THEN
             RAISE EXCEPTION USING ERRCODE = '54000',
-                MESSAGE = format('datatype limit greater than 1048576 bytes not supported for %s', types[n]);
+                MESSAGE = format('datatype limit greater than @VALUE_LIMIT@ bytes not supported for %s', types[n]);
         END IF;
         total := total + size;
     END LOOP;
-    IF total > 2097152 THEN
+    IF total > @ROW_SIZE_LIMIT@ THEN
         RAISE EXCEPTION USING ERRCODE = '54000', MESSAGE = 'maximum row size exceeded';
     END IF;
 END $$;
-
--- The columns of no fixed size that a row is written with.
-CREATE OR REPLACE FUNCTION occ.wide_columns(rel oid) RETURNS int2[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(attnum ORDER BY attnum), '{}') FROM pg_attribute
-     WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND attlen = -1 AND attgenerated = ''
-$$;
 
 CREATE OR REPLACE FUNCTION occ.octets(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(format(CASE WHEN typcategory = 'S' OR typname = 'bytea' THEN 'coalesce(octet_length(NEW.%s), 0)'
@@ -51,28 +45,34 @@ CREATE OR REPLACE FUNCTION occ.octets(rel oid, nums int2[]) RETURNS text LANGUAG
       FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = rel AND attnum = ANY (nums)
 $$;
 
--- The keys that may be too large: one column has 1,981 bytes, each further one takes eight from it. An index holds the
--- primary key, too.
+-- The keys that may be too large, and how many bytes each may have. An index holds the primary key, too.
 CREATE OR REPLACE FUNCTION occ.wide_keys(rel oid) RETURNS TABLE (octets text, room int) LANGUAGE sql STABLE AS $$
     SELECT DISTINCT occ.octets(rel, ARRAY(SELECT unnest(k.nums) INTERSECT SELECT unnest(occ.wide_columns(rel)))),
-           1981 - 8 * (cardinality(k.nums) - 1)
+           @KEY_LIMIT@ - @KEY_COLUMN@ * (cardinality(k.nums) - 1)
       FROM pg_index x, LATERAL (SELECT ARRAY(SELECT unnest((x.indkey::int2[])[0:x.indnkeyatts - 1])
                                              UNION SELECT unnest(occ.primary_key(rel))) AS nums) k
      WHERE x.indrelid = rel AND x.indexprs IS NULL AND x.indpred IS NULL AND x.indislive AND k.nums && occ.wide_columns(rel)
 $$;
 
-CREATE OR REPLACE FUNCTION occ.part_sizes(rel oid) RETURNS text LANGUAGE sql STABLE AS $t$
-    SELECT CASE WHEN cardinality(wide) = 0 THEN '' ELSE format($$
-    IF %s > 1048576%s THEN
-        PERFORM occ.refuse_sizes(ARRAY[%s]::bytea[], ARRAY[%s]::text[], ARRAY[%s]::int[], ARRAY[%s]::int[]);
-    END IF;
-$$, occ.each(rel, wide, 'coalesce(pg_column_size(NEW.{c}), 0)', ' + '),
-    (SELECT coalesce(string_agg(format(' OR %s > %s', octets, room), ''), '') FROM occ.wide_keys(rel)),
-    (SELECT string_agg(format(CASE atttypid WHEN 'bytea'::regtype THEN 'NEW.%s' ELSE 'convert_to(NEW.%s::text, ''UTF8'')' END,
-                              occ.name(attname)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (wide)),
-    (SELECT string_agg(quote_literal(occ.base_type(atttypid, -1)), ', ' ORDER BY attnum)
-       FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (wide)),
-    (SELECT string_agg(octets, ', ' ORDER BY octets, room) FROM occ.wide_keys(rel)),
-    (SELECT string_agg(room::text, ', ' ORDER BY octets, room) FROM occ.wide_keys(rel))) END
-      FROM occ.wide_columns(rel) wide
-$t$;
+-- The values of wide columns as bytes, and their types, in lists.
+CREATE OR REPLACE FUNCTION occ.wide_values(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(format(CASE atttypid WHEN 'bytea'::regtype THEN 'NEW.%s' ELSE 'convert_to(NEW.%s::text, ''UTF8'')' END,
+                             occ.name(attname)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (nums)
+$$;
+
+CREATE OR REPLACE FUNCTION occ.wide_types(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT string_agg(quote_literal(occ.base_type(atttypid, -1)), ', ' ORDER BY attnum)
+      FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (nums)
+$$;
+
+-- What a row `o` counts for at COMMIT: its values, again its keys for every index, and what holding it takes.
+CREATE OR REPLACE FUNCTION occ.row_size(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT concat(string_agg(format(CASE WHEN typcategory = 'S' AND atttypid <> '"char"'::regtype OR atttypid = 'bytea'::regtype
+                                         THEN 'coalesce(octet_length(o.%s), 0)'
+                                         WHEN atttypid IN ('json'::regtype, 'jsonb'::regtype)
+                                         THEN 'coalesce(octet_length(o.%s::text), 0)'
+                                         ELSE 'coalesce(pg_column_size(o.%s), 0)' END || ' * occ_weights[%s]', occ.name(attname), n), ' + '),
+                  ' + 32 + occ_weights[', count(*) + 1, ']')
+      FROM unnest(occ.columns(rel)) WITH ORDINALITY k (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
+      JOIN pg_type ON pg_type.oid = atttypid
+$$;

@@ -17,7 +17,8 @@ DECLARE
 BEGIN
 
     IF coalesce(pg_column_size(NEW."a, b"), 0) + coalesce(pg_column_size(NEW."{own}"), 0) > 1048576 OR coalesce(octet_length(NEW."a, b"), 0) > 1981 THEN
-        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."a, b"::text, 'UTF8'), convert_to(NEW."{own}"::text, 'UTF8')]::bytea[], ARRAY['text', 'text']::text[], ARRAY[coalesce(octet_length(NEW."a, b"), 0)]::int[], ARRAY[1981]::int[]);
+        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."a, b"::text, 'UTF8'), convert_to(NEW."{own}"::text, 'UTF8')]::bytea[], ARRAY['text', 'text']::text[],
+                                 ARRAY[coalesce(octet_length(NEW."a, b"), 0)]::int[], ARRAY[1981]::int[]);
     END IF;
 
     IF NEW."by" IS NULL THEN

@@ -17,7 +17,8 @@ DECLARE
 BEGIN
 
     IF coalesce(pg_column_size(NEW."a, b"), 0) + coalesce(pg_column_size(NEW."{own}"), 0) > 1048576 OR coalesce(octet_length(NEW."a, b"), 0) > 1981 THEN
-        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."a, b"::text, 'UTF8'), convert_to(NEW."{own}"::text, 'UTF8')]::bytea[], ARRAY['text', 'text']::text[], ARRAY[coalesce(octet_length(NEW."a, b"), 0)]::int[], ARRAY[1981]::int[]);
+        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."a, b"::text, 'UTF8'), convert_to(NEW."{own}"::text, 'UTF8')]::bytea[], ARRAY['text', 'text']::text[],
+                                 ARRAY[coalesce(octet_length(NEW."a, b"), 0)]::int[], ARRAY[1981]::int[]);
     END IF;
 
     IF NEW."by" IS NULL THEN
@@ -131,7 +132,8 @@ ELSE
         IF occ_was IN ('D', 'N') OR NOT occ_same THEN
             RETURN NULL;
         END IF;
-        UPDATE pg_occ_<public>_own."awkward" o SET "by" = NEW."by", "a, b" = NEW."a, b", "{own}" = NEW."{own}", occ_op = CASE occ_was WHEN 'X' THEN 'R' WHEN 'S' THEN 'U' ELSE occ_was END WHERE o.ctid = occ_spot RETURNING o."o.x" INTO NEW."o.x";
+        UPDATE pg_occ_<public>_own."awkward" o SET "by" = NEW."by", "a, b" = NEW."a, b", "{own}" = NEW."{own}", occ_op = CASE occ_was WHEN 'X' THEN 'R' WHEN 'S' THEN 'U' ELSE occ_was END
+         WHERE o.ctid = occ_spot RETURNING o."o.x" INTO NEW."o.x";
         IF occ_was IN ('X', 'S') THEN
             
     IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN

@@ -53,7 +53,8 @@ BEGIN
         IF NOT FOUND THEN
             RETURN NULL;
         END IF;
-        UPDATE pg_occ_<public>_own."no_key" o SET "a" = NEW."a", "b" = NEW."b", occ_op = CASE occ_was WHEN 'X' THEN 'R' WHEN 'S' THEN 'U' ELSE occ_was END WHERE o.ctid = occ_spot ;
+        UPDATE pg_occ_<public>_own."no_key" o SET "a" = NEW."a", "b" = NEW."b", occ_op = CASE occ_was WHEN 'X' THEN 'R' WHEN 'S' THEN 'U' ELSE occ_was END
+         WHERE o.ctid = occ_spot ;
         IF occ_was IN ('X', 'S') THEN
             
     IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN

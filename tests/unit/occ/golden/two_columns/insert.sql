@@ -17,7 +17,8 @@ DECLARE
 BEGIN
 
     IF coalesce(pg_column_size(NEW."b"), 0) + coalesce(pg_column_size(NEW."v"), 0) > 1048576 OR coalesce(octet_length(NEW."b"), 0) > 1973 THEN
-        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."b"::text, 'UTF8'), convert_to(NEW."v"::text, 'UTF8')]::bytea[], ARRAY['text', 'numeric']::text[], ARRAY[coalesce(octet_length(NEW."b"), 0)]::int[], ARRAY[1973]::int[]);
+        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."b"::text, 'UTF8'), convert_to(NEW."v"::text, 'UTF8')]::bytea[], ARRAY['text', 'numeric']::text[],
+                                 ARRAY[coalesce(octet_length(NEW."b"), 0)]::int[], ARRAY[1973]::int[]);
     END IF;
 
     occ_state := split_part(current_setting('occ.state', true), '=', 1);

@@ -17,7 +17,8 @@ DECLARE
 BEGIN
 
     IF coalesce(pg_column_size(NEW."b"), 0) + coalesce(pg_column_size(NEW."v"), 0) > 1048576 OR coalesce(octet_length(NEW."b"), 0) > 1973 THEN
-        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."b"::text, 'UTF8'), convert_to(NEW."v"::text, 'UTF8')]::bytea[], ARRAY['text', 'numeric']::text[], ARRAY[coalesce(octet_length(NEW."b"), 0)]::int[], ARRAY[1973]::int[]);
+        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."b"::text, 'UTF8'), convert_to(NEW."v"::text, 'UTF8')]::bytea[], ARRAY['text', 'numeric']::text[],
+                                 ARRAY[coalesce(octet_length(NEW."b"), 0)]::int[], ARRAY[1973]::int[]);
     END IF;
 
     occ_state := split_part(current_setting('occ.state', true), '=', 1);
@@ -123,7 +124,8 @@ ELSE
         IF occ_was IN ('D', 'N') OR NOT occ_same THEN
             RETURN NULL;
         END IF;
-        UPDATE pg_occ_<public>_own."two_columns" o SET "a" = NEW."a", "b" = NEW."b", "v" = NEW."v", occ_op = CASE occ_was WHEN 'X' THEN 'R' WHEN 'S' THEN 'U' ELSE occ_was END WHERE o.ctid = occ_spot ;
+        UPDATE pg_occ_<public>_own."two_columns" o SET "a" = NEW."a", "b" = NEW."b", "v" = NEW."v", occ_op = CASE occ_was WHEN 'X' THEN 'R' WHEN 'S' THEN 'U' ELSE occ_was END
+         WHERE o.ctid = occ_spot ;
         IF occ_was IN ('X', 'S') THEN
             
     IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN

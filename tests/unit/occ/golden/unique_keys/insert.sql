@@ -17,17 +17,22 @@ DECLARE
 BEGIN
 
     IF coalesce(pg_column_size(NEW."mail"), 0) > 1048576 OR coalesce(octet_length(NEW."mail"), 0) > 1973 THEN
-        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."mail"::text, 'UTF8')]::bytea[], ARRAY['text']::text[], ARRAY[coalesce(octet_length(NEW."mail"), 0)]::int[], ARRAY[1973]::int[]);
+        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."mail"::text, 'UTF8')]::bytea[], ARRAY['text']::text[],
+                                 ARRAY[coalesce(octet_length(NEW."mail"), 0)]::int[], ARRAY[1973]::int[]);
     END IF;
 
     IF EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."mail" = NEW."mail") THEN INSERT INTO pg_occ_<public>_own."unique_keys" (occ_xid, occ_op, occ_head, "id", "mail", "live", "n") VALUES ('0', 'I', false, NEW."id", NEW."mail", NEW."live", NEW."n"); IF EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."id" = NEW."id") THEN PERFORM occ.raise_duplicate(<unique_keys_pkey>, ARRAY[NEW."id"::text]); END IF; PERFORM occ.raise_duplicate(<unique_keys_mail_key>, ARRAY[NEW."mail"::text]); END IF;
     
-    SELECT n.k INTO occ_key FROM (SELECT (lower(mail)) AS k1, ARRAY[(lower(mail))::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 WHERE live) n
-      JOIN (SELECT (lower(mail)) AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v ) v0 WHERE live) m ON m.k1 = n.k1 LIMIT 1;
+    SELECT n.k INTO occ_key
+      FROM (SELECT (lower(mail)) AS k1, ARRAY[(lower(mail))::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 WHERE live) n
+      JOIN (SELECT (lower(mail)) AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v ) v0 WHERE live) m ON m.k1 = n.k1
+     LIMIT 1;
     IF FOUND THEN INSERT INTO pg_occ_<public>_own."unique_keys" (occ_xid, occ_op, occ_head, "id", "mail", "live", "n") VALUES ('0', 'I', false, NEW."id", NEW."mail", NEW."live", NEW."n"); IF EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."id" = NEW."id") THEN PERFORM occ.raise_duplicate(<unique_keys_pkey>, ARRAY[NEW."id"::text]); END IF; PERFORM occ.raise_duplicate(<live_mail>, occ_key); END IF;
     
-    SELECT n.k INTO occ_key FROM (SELECT ("n") AS k1, ARRAY[("n")::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 ) n
-      JOIN (SELECT ("n") AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v ) v0 ) m ON m.k1 IS NOT DISTINCT FROM n.k1 LIMIT 1;
+    SELECT n.k INTO occ_key
+      FROM (SELECT ("n") AS k1, ARRAY[("n")::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 ) n
+      JOIN (SELECT ("n") AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v ) v0 ) m ON m.k1 IS NOT DISTINCT FROM n.k1
+     LIMIT 1;
     IF FOUND THEN INSERT INTO pg_occ_<public>_own."unique_keys" (occ_xid, occ_op, occ_head, "id", "mail", "live", "n") VALUES ('0', 'I', false, NEW."id", NEW."mail", NEW."live", NEW."n"); IF EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."id" = NEW."id") THEN PERFORM occ.raise_duplicate(<unique_keys_pkey>, ARRAY[NEW."id"::text]); END IF; PERFORM occ.raise_duplicate(<some_n>, occ_key); END IF;
     occ_state := split_part(current_setting('occ.state', true), '=', 1);
     occ_head := coalesce(strpos(occ_state, '|<unique_keys>|'), 0) = 0;

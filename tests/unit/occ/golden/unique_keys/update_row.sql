@@ -17,17 +17,22 @@ DECLARE
 BEGIN
 
     IF coalesce(pg_column_size(NEW."mail"), 0) > 1048576 OR coalesce(octet_length(NEW."mail"), 0) > 1973 THEN
-        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."mail"::text, 'UTF8')]::bytea[], ARRAY['text']::text[], ARRAY[coalesce(octet_length(NEW."mail"), 0)]::int[], ARRAY[1973]::int[]);
+        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."mail"::text, 'UTF8')]::bytea[], ARRAY['text']::text[],
+                                 ARRAY[coalesce(octet_length(NEW."mail"), 0)]::int[], ARRAY[1973]::int[]);
     END IF;
 
     IF (NEW."mail") IS DISTINCT FROM (OLD."mail") THEN IF EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."mail" = NEW."mail") THEN INSERT INTO pg_occ_<public>_own."unique_keys" (occ_xid, occ_op, occ_head, "id", "mail", "live", "n") VALUES ('0', 'I', false, NEW."id", NEW."mail", NEW."live", NEW."n"); IF (NEW."id") IS DISTINCT FROM (OLD."id") AND EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."id" = NEW."id") THEN PERFORM occ.raise_duplicate(<unique_keys_pkey>, ARRAY[NEW."id"::text]); END IF; PERFORM occ.raise_duplicate(<unique_keys_mail_key>, ARRAY[NEW."mail"::text]); END IF; END IF;
     IF (NEW."mail", NEW."live") IS DISTINCT FROM (OLD."mail", OLD."live") THEN 
-    SELECT n.k INTO occ_key FROM (SELECT (lower(mail)) AS k1, ARRAY[(lower(mail))::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 WHERE live) n
-      JOIN (SELECT (lower(mail)) AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v WHERE NOT (v."id" = OLD."id")) v0 WHERE live) m ON m.k1 = n.k1 LIMIT 1;
+    SELECT n.k INTO occ_key
+      FROM (SELECT (lower(mail)) AS k1, ARRAY[(lower(mail))::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 WHERE live) n
+      JOIN (SELECT (lower(mail)) AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v WHERE NOT (v."id" = OLD."id")) v0 WHERE live) m ON m.k1 = n.k1
+     LIMIT 1;
     IF FOUND THEN INSERT INTO pg_occ_<public>_own."unique_keys" (occ_xid, occ_op, occ_head, "id", "mail", "live", "n") VALUES ('0', 'I', false, NEW."id", NEW."mail", NEW."live", NEW."n"); IF (NEW."id") IS DISTINCT FROM (OLD."id") AND EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."id" = NEW."id") THEN PERFORM occ.raise_duplicate(<unique_keys_pkey>, ARRAY[NEW."id"::text]); END IF; PERFORM occ.raise_duplicate(<live_mail>, occ_key); END IF; END IF;
     IF (NEW."n") IS DISTINCT FROM (OLD."n") THEN 
-    SELECT n.k INTO occ_key FROM (SELECT ("n") AS k1, ARRAY[("n")::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 ) n
-      JOIN (SELECT ("n") AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v WHERE NOT (v."id" = OLD."id")) v0 ) m ON m.k1 IS NOT DISTINCT FROM n.k1 LIMIT 1;
+    SELECT n.k INTO occ_key
+      FROM (SELECT ("n") AS k1, ARRAY[("n")::text] AS k FROM (SELECT NEW."id" AS "id", NEW."mail" AS "mail", NEW."live" AS "live", NEW."n" AS "n") n0 ) n
+      JOIN (SELECT ("n") AS k1 FROM (SELECT * FROM pg_occ_<public>."unique_keys" v WHERE NOT (v."id" = OLD."id")) v0 ) m ON m.k1 IS NOT DISTINCT FROM n.k1
+     LIMIT 1;
     IF FOUND THEN INSERT INTO pg_occ_<public>_own."unique_keys" (occ_xid, occ_op, occ_head, "id", "mail", "live", "n") VALUES ('0', 'I', false, NEW."id", NEW."mail", NEW."live", NEW."n"); IF (NEW."id") IS DISTINCT FROM (OLD."id") AND EXISTS (SELECT FROM pg_occ_<public>."unique_keys" v WHERE v."id" = NEW."id") THEN PERFORM occ.raise_duplicate(<unique_keys_pkey>, ARRAY[NEW."id"::text]); END IF; PERFORM occ.raise_duplicate(<some_n>, occ_key); END IF; END IF;
     occ_op_ := CASE WHEN (NEW."mail") IS DISTINCT FROM (OLD."mail") THEN 'R' WHEN (NEW."n") IS DISTINCT FROM (OLD."n") THEN 'R' WHEN (NEW."mail", NEW."live") IS DISTINCT FROM (OLD."mail", OLD."live") THEN 'K' ELSE 'U' END::"char";
     occ_state := split_part(current_setting('occ.state', true), '=', 1);
@@ -139,8 +144,11 @@ ELSE
         IF occ_was IN ('D', 'N') OR NOT occ_same THEN
             RETURN NULL;
         END IF;
-        UPDATE pg_occ_<public>_own."unique_keys" o SET "id" = NEW."id", "mail" = NEW."mail", "live" = NEW."live", "n" = NEW."n", occ_op = CASE WHEN occ_was IN ('I', 'R') THEN occ_was WHEN occ_was = 'X' THEN 'R'
-                       WHEN occ_was = 'K' AND occ_op_ = 'U' THEN 'K' ELSE occ_op_ END WHERE o.ctid = occ_spot ;
+        UPDATE pg_occ_<public>_own."unique_keys" o SET "id" = NEW."id", "mail" = NEW."mail", "live" = NEW."live", "n" = NEW."n", occ_op = CASE WHEN occ_was IN ('I', 'R') THEN occ_was
+                            WHEN occ_was = 'X' THEN 'R'
+                            WHEN occ_was = 'K' AND occ_op_ = 'U' THEN 'K'
+                            ELSE occ_op_ END
+         WHERE o.ctid = occ_spot ;
         IF occ_was IN ('X', 'S') THEN
             
     IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
