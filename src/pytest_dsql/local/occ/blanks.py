@@ -98,7 +98,7 @@ _ROWS: Final = {
     "set_overlay": listed("carried_columns", "%1$s = o.%1$s"),
     "new_columns": listed("all_columns", "NEW.%1$s AS %1$s"),
     "proposed_values": "occ.proposed_values(rel)",
-    "returning": "CASE WHEN generated_columns = '{}' THEN '' ELSE format('RETURNING %s INTO %s', "
+    "returning": "CASE WHEN generated_columns = '{}' THEN '' ELSE format(' RETURNING %s INTO %s', "
     f"{listed('generated_columns', 'o.%1$s')}, {listed('generated_columns', 'NEW.%1$s')}) END",
     "row_size": "occ.row_size(rel)",
 }

@@ -35,33 +35,29 @@ def begin() -> str:
     occ_head := coalesce(strpos(occ_state, '|$oid|'), 0) = 0;
     IF occ_head THEN
         occ_state := coalesce(nullif(occ_state, ''), '0|') || '$oid|';
-    END IF;
-"""
+    END IF;"""
 
 
 def count(*, plain: bool) -> str:
     """After a write: one row more, and unless it is a plain update the mark that there is more to do."""
     marked = f"({_ROWS_OF_ANY}::int + 1)::text || '!'"
-    kept = f"""
-        CASE WHEN strpos(occ_state, '!') = 0 THEN ({_ROWS}::int + 1)::text
+    kept = f"""CASE WHEN strpos(occ_state, '!') = 0 THEN ({_ROWS}::int + 1)::text
              ELSE {marked} END"""
     return f"""
     IF {_ROWS_OF_ANY}::int >= current_setting('{ROW_LIMIT_SETTING}')::int THEN
         PERFORM occ.raise_row_limit();
     END IF;
-    occ_state := set_config('{STATE_SETTING}', {kept if plain else marked}
-        || {_REST}, true);
-"""
+    occ_state := set_config('{STATE_SETTING}',
+        {kept if plain else marked}
+        || {_REST}, true);"""
 
 
 def note() -> str:
     """Mark without counting, for locks and for a row that was counted before."""
     return f"""
     IF strpos(occ_state, '!') = 0 OR occ_head THEN
-        occ_state := set_config('{STATE_SETTING}', {_ROWS_OF_ANY} || '!'
-                                             || {_REST}, true);
-    END IF;
-"""
+        occ_state := set_config('{STATE_SETTING}', {_ROWS_OF_ANY} || '!' || {_REST}, true);
+    END IF;"""
 
 
 def quick() -> str:

@@ -39,6 +39,11 @@ class Function(Template):
         return f"{self.head.format(name=self.name)} LANGUAGE plpgsql SECURITY DEFINER{self.settings}"
 
 
+def deeper(block: str, levels: int = 1) -> str:
+    """Return a block, which begins with a new line, for inside another."""
+    return block.replace("\n", "\n" + "    " * levels)
+
+
 class UnknownBlank(Exception):
     """A template has a blank that nothing fills."""
 

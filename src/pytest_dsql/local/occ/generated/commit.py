@@ -87,7 +87,7 @@ BEGIN
         PERFORM $private.settle_$oid();
     END IF;
     RETURN NULL;
-END """
+END"""
 
 
 def _settle(update: str) -> str:
@@ -120,7 +120,7 @@ BEGIN
             PERFORM $private.apply_$oid();
         END IF;
     END IF;
-END """
+END"""
 
 
 def _apply(update: str, *, keyed: bool) -> str:
@@ -130,16 +130,13 @@ BEGIN
     -- A row that a rival is committing right now is lost already; waiting for it could end in a deadlock.
     PERFORM occ.raise_conflict() FROM $overlay o JOIN $base b ON $overlay_is_base
       WHERE {MINE} AND o.occ_op IN {CHANGED} AND b.xmax <> 0 AND occ.is_committing(b.xmax);
-    BEGIN
-{ledger.claim(keyed=keyed)}
+    BEGIN{ledger.claim(keyed=keyed)}
         DELETE FROM $base b USING $overlay o
           WHERE {MINE} AND o.occ_op IN {LEAVES} AND $overlay_is_base;
         {update};
         INSERT INTO $base ($written) OVERRIDING SYSTEM VALUE
-          SELECT $overlay_values FROM $overlay o WHERE {MINE} AND o.occ_op IN {COMES};
-{ledger.share(keyed=keyed)}
+          SELECT $overlay_values FROM $overlay o WHERE {MINE} AND o.occ_op IN {COMES};{ledger.share(keyed=keyed)}
     EXCEPTION WHEN serialization_failure OR unique_violation OR foreign_key_violation THEN
         PERFORM occ.raise_conflict();
-    END;
-{ledger.hold(keyed=keyed)}
-END """
+    END;{ledger.hold(keyed=keyed)}
+END"""

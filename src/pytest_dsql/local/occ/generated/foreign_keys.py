@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_dsql.local.occ.loop import Loop, Verb, differs, listed, literal
-from pytest_dsql.local.occ.template import Function, Template
+from pytest_dsql.local.occ.template import Function, Template, deeper
 from pytest_dsql.local.occ.words import Op
 
 
 def templates() -> Iterator[Template]:
     """Return the function that acts for the keys that lead to a table: (constraint, 'd' or 'u', old key and new)."""
-    body = "\n#variable_conflict use_column\nBEGIN\n$actionsEND IF; END"
+    body = "\n#variable_conflict use_column\nBEGIN\n$actions    END IF;\nEND"
     yield Function(
         "act", body, {"acts": True}, '$private.{name}_$oid(occ_con oid, occ_side "char", occ_key text[]) RETURNS void'
     )
@@ -58,7 +58,9 @@ def _child(verb: Verb) -> Loop:
 
 
 def _child_text(verb: Verb, *, full: bool) -> str:
-    refused = "ELSIF $any_set THEN PERFORM occ.raise_foreign_key($constraint, 'f', NULL); " if full else ""
+    refused = (
+        "ELSIF $any_set THEN\n        PERFORM occ.raise_foreign_key($constraint, 'f', NULL);\n    " if full else ""
+    )
     test = f"""
     IF $all_set THEN
         PERFORM $parent_private.mark_$parent(p.*, '{Op.SHARED}') FROM $parent_view p WHERE $parent_is_new;
@@ -67,7 +69,7 @@ def _child_text(verb: Verb, *, full: bool) -> str:
         END IF;
     {refused}END IF;"""
     if verb == "update":
-        return f"\n    IF {differs('($new_reference)', '($old_reference)')} THEN{test}\n    END IF;"
+        return f"\n    IF {differs('($new_reference)', '($old_reference)')} THEN{deeper(test)}\n    END IF;"
     return test
 
 
@@ -79,8 +81,8 @@ def _parent(verb: Verb) -> Loop:
     """
     changes = f" AND {differs('($new_referenced)', '($old_referenced)')}" if verb == "update" else ""
     checked = (
-        "IF EXISTS (SELECT FROM $child_view c WHERE $child_is_old) THEN"
-        " PERFORM occ.put_off($constraint, 'p', ARRAY[$old_texts]); END IF;"
+        "IF EXISTS (SELECT FROM $child_view c WHERE $child_is_old) THEN\n"
+        "            PERFORM occ.put_off($constraint, 'p', ARRAY[$old_texts]);\n        END IF;"
     )
     acts = {
         "delete": "PERFORM occ.put_off($constraint, 'd', ARRAY[$old_texts]);",
@@ -114,11 +116,13 @@ def _pairs(keys: str, pattern: str) -> str:
 
 
 def _action(head: str, change: str) -> str:
-    return f"$branch occ_con = $constraint AND occ_side = '$side' THEN {head}{change} WHERE $child_is_key;\n"
+    return (
+        f"    $branch occ_con = $constraint AND occ_side = '$side' THEN\n        {head}{change} WHERE $child_is_key;\n"
+    )
 
 
 # A child that had the default already does not change, and looks for its parent not again.
-_CHECK_DEFAULT: Final = "PERFORM occ.put_off($constraint, 'p', occ_key[1:$key_length]); "
+_CHECK_DEFAULT: Final = "PERFORM occ.put_off($constraint, 'p', occ_key[1:$key_length]);\n        "
 _ACTIONS: Final = Loop(
     "actions",
     """(SELECT c.*, a.side, a.action,

@@ -45,8 +45,7 @@ def claim(*, keyed: bool) -> str:
     if not keyed:
         return f"""
         PERFORM occ.raise_conflict() FROM $overlay o JOIN $base b ON $overlay_is_base
-          WHERE {_LEAVING} AND b.xmax <> 0 AND occ.is_rival(b.xmax);
-"""
+          WHERE {_LEAVING} AND b.xmax <> 0 AND occ.is_rival(b.xmax);"""
     return f"""
         INSERT INTO $keys ($key, occ_probe, occ_at)
           SELECT $overlay_key, false, clock_timestamp() FROM $overlay o WHERE {MINE}
@@ -59,8 +58,7 @@ def claim(*, keyed: bool) -> str:
               SELECT $overlay_key, true FROM $overlay o WHERE {_LEAVING};
             DELETE FROM $keys b USING $overlay o
               WHERE {_LEAVING} AND $overlay_is_base AND b.occ_probe;
-        END IF;
-"""
+        END IF;"""
 
 
 def share(*, keyed: bool) -> str:
@@ -78,8 +76,7 @@ def share(*, keyed: bool) -> str:
             INSERT INTO $shares ($key, occ_probe, occ_pid, occ_at)
               SELECT $overlay_key, true, pg_backend_pid(), clock_timestamp() FROM $overlay o
                WHERE {_SHARED} ON CONFLICT DO NOTHING;
-        END IF;
-"""
+        END IF;"""
 
 
 def hold(*, keyed: bool) -> str:
@@ -100,8 +97,7 @@ def hold(*, keyed: bool) -> str:
             NULL;
         END;
         {_lock("        ")}
-    END IF;
-"""
+    END IF;"""
 
 
 def _lock(indent: str, which: str = "") -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 from pytest_dsql.local.occ import state
 from pytest_dsql.local.occ.generated import parts
-from pytest_dsql.local.occ.template import Function, Template
+from pytest_dsql.local.occ.template import Function, Template, deeper
 from pytest_dsql.local.occ.words import MINE, Op, any_of
 
 _CAN_BE_LOCKED: Final = any_of(Op.SHARED, Op.UPDATED, Op.KEY_UPDATED)
@@ -41,25 +41,22 @@ def templates() -> Iterator[Template]:
 def _mark_of_key() -> str:
     return f"""{parts.find("$overlay_is_row")}
     IF occ_spot IS NULL THEN
-        {parts.INSERT} VALUES (pg_current_xact_id(), occ_mark, occ_head, $row_values);
-        {state.note()}
+        {parts.INSERT} VALUES (pg_current_xact_id(), occ_mark, occ_head, $row_values);{deeper(state.note())}
     ELSIF occ_mark = '{Op.LOCKED}' AND occ_was IN {_CAN_BE_LOCKED} THEN
-        UPDATE $overlay SET occ_op = {_locked("occ_was")} WHERE ctid = occ_spot;
-        {state.note()}
+        UPDATE $overlay SET occ_op = {_locked("occ_was")} WHERE ctid = occ_spot;{deeper(state.note())}
     END IF;"""
 
 
 def _mark_of_image() -> str:
-    return f"""
-{parts.take("row")}    IF occ_spot IS NOT NULL THEN
+    return f"""{parts.take("row")}
+    IF occ_spot IS NOT NULL THEN
         INSERT INTO $overlay (occ_xid, occ_op, occ_head, occ_ref, $written)
-        VALUES (pg_current_xact_id(), occ_mark, occ_head, occ_spot, $row_values);
-        {state.note()}
+        VALUES (pg_current_xact_id(), occ_mark, occ_head, occ_spot, $row_values);{deeper(state.note())}
     ELSIF occ_mark = '{Op.LOCKED}' THEN
         UPDATE $overlay o SET occ_op = {_locked("o.occ_op")}
          WHERE o.ctid = (SELECT o.ctid FROM $overlay o
-                          WHERE {MINE} AND o.occ_op IN {_CAN_BE_LOCKED} AND $overlay_looks_row LIMIT 1);
-        {state.note()}
+                          WHERE {MINE} AND o.occ_op IN {_CAN_BE_LOCKED} AND $overlay_looks_row
+                          LIMIT 1);{deeper(state.note())}
     END IF;"""
 
 
@@ -71,14 +68,14 @@ _HOLD: Final = """
 BEGIN
     PERFORM $private.mark_$oid(v.*, $2) FROM $view v WHERE $view_is_key;
     RETURN NULL;
-END """
+END"""
 
 # For a row that has to be refused, also where another of its key is in the way.
 _REFUSE: Final = f"""
 BEGIN
     {parts.INSERT} VALUES ('0', '{Op.INSERTED}', false, $proposed_values);
     RETURN NULL;
-END """
+END"""
 
 
 def _entry(mark: Op) -> str:
@@ -88,4 +85,4 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = $permission_denied;
     END IF;
     RETURN $private.mark_$oid(r, '{mark}');
-END """
+END"""

@@ -9,6 +9,7 @@
 from typing import Final
 
 from pytest_dsql.local.occ import state
+from pytest_dsql.local.occ.template import deeper
 from pytest_dsql.local.occ.words import GONE, HELD, MINE, Op, any_of
 
 INSERT: Final = "INSERT INTO $overlay (occ_xid, occ_op, occ_head, $written)"
@@ -37,8 +38,7 @@ def find(row_is: str, same: str = "true") -> str:
     IF NOT occ_head THEN
         SELECT o.ctid, o.occ_op, {same} INTO occ_spot, occ_was, occ_same
           FROM $overlay o WHERE {MINE} AND {row_is};
-    END IF;
-"""
+    END IF;"""
 
 
 def take(variable: str) -> str:
@@ -58,43 +58,37 @@ def take(variable: str) -> str:
     END IF;
     IF FOUND THEN
         occ_last := set_config('occ.last', occ_spot::text, true);
-    END IF;
-"""
+    END IF;"""
 
 
 def erase(*, keyed: bool) -> str:
     """Have a row go. One which this same command changed already is not there any more for it, as in PostgreSQL."""
-    erased = f"""UPDATE $overlay SET occ_op = {_ERASED} WHERE ctid = occ_spot;
-        IF occ_was IN {HELD} THEN
-            {state.count(plain=False)}
-        ELSE
-            {state.note()}
+    count = state.count(plain=False)
+    erased = f"""
+        UPDATE $overlay SET occ_op = {_ERASED} WHERE ctid = occ_spot;
+        IF occ_was IN {HELD} THEN{deeper(count, 2)}
+        ELSE{deeper(state.note(), 2)}
         END IF;
-    END IF;
-"""
+    END IF;"""
     if keyed:
         return f"""{find("$overlay_is_old", "$overlay_looks_old")}
     IF occ_spot IS NULL THEN
         {_INSERT}
-        VALUES (pg_current_xact_id(), '{Op.DELETED}', occ_head, $old_values);
-        {state.count(plain=False)}
+        VALUES (pg_current_xact_id(), '{Op.DELETED}', occ_head, $old_values);{deeper(count)}
     ELSE
         IF occ_was IN {GONE} OR NOT occ_same THEN
             RETURN NULL;
-        END IF;
-        {erased}"""
-    return f"""
-{take("old")}    IF occ_spot IS NOT NULL THEN
+        END IF;{erased}"""
+    return f"""{take("old")}
+    IF occ_spot IS NOT NULL THEN
         {_INSERT_OF}
-        VALUES (pg_current_xact_id(), '{Op.DELETED}', occ_head, occ_spot, $old_values);
-        {state.count(plain=False)}
-    ELSE
-        {_take_mine()}
-        {erased}"""
+        VALUES (pg_current_xact_id(), '{Op.DELETED}', occ_head, occ_spot, $old_values);{deeper(count)}
+    ELSE{_take_mine()}{erased}"""
 
 
 def _take_mine() -> str:
-    return f"""SELECT o.ctid, o.occ_op INTO occ_spot, occ_was FROM $overlay o
+    return f"""
+        SELECT o.ctid, o.occ_op INTO occ_spot, occ_was FROM $overlay o
          WHERE {MINE} AND o.occ_op NOT IN {GONE} AND $overlay_looks_old LIMIT 1;
         IF NOT FOUND THEN
             RETURN NULL;
@@ -107,29 +101,24 @@ def place(*, keyed: bool, counted: bool = True) -> str:
     if not keyed:
         return f"""
     {_INSERT}
-    VALUES (pg_current_xact_id(), '{Op.INSERTED}', occ_head, $new_values) $returning;
-    {count}
-"""
+    VALUES (pg_current_xact_id(), '{Op.INSERTED}', occ_head, $new_values)$returning;{count}"""
     return f"""{find("$overlay_is_new")}
     IF occ_spot IS NULL THEN
         {_INSERT}
         SELECT pg_current_xact_id(), '{Op.INSERTED}', occ_head, $new_values
-         WHERE NOT EXISTS (SELECT FROM $base b WHERE $base_is_new) $returning;
+         WHERE NOT EXISTS (SELECT FROM $base b WHERE $base_is_new)$returning;
         IF NOT FOUND THEN
             {CHECK_ROW}
             {RAISE_DUPLICATE}
-        END IF;
-        {count}
+        END IF;{deeper(count)}
     ELSE
         IF occ_was NOT IN {GONE} THEN
             {CHECK_ROW}
             {RAISE_DUPLICATE}
         END IF;
         UPDATE $overlay o SET $set_new, occ_op = {_PLACED}
-         WHERE o.ctid = occ_spot $returning;
-        {state.note()}
-    END IF;
-"""
+         WHERE o.ctid = occ_spot$returning;{deeper(state.note())}
+    END IF;"""
 
 
 def change(*, keyed: bool, indexed: bool) -> str:
@@ -137,30 +126,25 @@ def change(*, keyed: bool, indexed: bool) -> str:
     op = "occ_op_" if indexed else f"'{Op.UPDATED}'"
     count = state.count(plain=True)
     if indexed:
-        count = f"IF occ_op_ = '{Op.UPDATED}' THEN {count} ELSE {state.count(plain=False)} END IF;"
-    changed = f"""UPDATE $overlay o SET $set_new, occ_op = {_CHANGED_KEY if indexed else _CHANGED}
-         WHERE o.ctid = occ_spot $returning;
-        IF occ_was IN {HELD} THEN
-            {state.count(plain=False)}
+        other = deeper(state.count(plain=False))
+        count = f"\n    IF occ_op_ = '{Op.UPDATED}' THEN{deeper(count)}\n    ELSE{other}\n    END IF;"
+    changed = f"""
+        UPDATE $overlay o SET $set_new, occ_op = {_CHANGED_KEY if indexed else _CHANGED}
+         WHERE o.ctid = occ_spot$returning;
+        IF occ_was IN {HELD} THEN{deeper(state.count(plain=False), 2)}
         END IF;
-    END IF;
-"""
+    END IF;"""
     if keyed:
         return f"""{find("$overlay_is_old", "$overlay_looks_old")}
     IF occ_spot IS NULL THEN
         {_INSERT}
-        VALUES (pg_current_xact_id(), {op}, occ_head, $new_values) $returning;
-        {count}
+        VALUES (pg_current_xact_id(), {op}, occ_head, $new_values)$returning;{deeper(count)}
     ELSE
         IF occ_was IN {GONE} OR NOT occ_same THEN
             RETURN NULL;
-        END IF;
-        {changed}"""
-    return f"""
-{take("old")}    IF occ_spot IS NOT NULL THEN
+        END IF;{changed}"""
+    return f"""{take("old")}
+    IF occ_spot IS NOT NULL THEN
         {_INSERT_OF}
-        VALUES (pg_current_xact_id(), {op}, occ_head, occ_spot, $new_values) $returning;
-        {count}
-    ELSE
-        {_take_mine()}
-        {changed}"""
+        VALUES (pg_current_xact_id(), {op}, occ_head, occ_spot, $new_values)$returning;{deeper(count)}
+    ELSE{_take_mine()}{changed}"""

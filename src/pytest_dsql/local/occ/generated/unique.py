@@ -8,6 +8,7 @@ from typing import Final
 
 from pytest_dsql.local.occ.generated import parts
 from pytest_dsql.local.occ.loop import Loop, Verb, differs, listed, literal
+from pytest_dsql.local.occ.template import deeper
 from pytest_dsql.local.occ.words import Op
 
 
@@ -56,12 +57,12 @@ def _unique(verb: Verb) -> Loop:
 
 
 def _unique_text(verb: Verb, *, columns: bool, keyed: bool) -> str:
-    before = _before_duplicate(verb, keyed=keyed)
+    found = _before_duplicate(verb, keyed=keyed)
     if columns:
-        test = (
-            f"IF EXISTS (SELECT FROM $view v WHERE $view_is_new_of_index) THEN {before}"
-            "PERFORM occ.raise_duplicate($index, ARRAY[$index_texts]); END IF;"
-        )
+        test = f"""
+    IF EXISTS (SELECT FROM $view v WHERE $view_is_new_of_index) THEN{found}
+        PERFORM occ.raise_duplicate($index, ARRAY[$index_texts]);
+    END IF;"""
     else:
         others = "WHERE NOT ($view_is_old)" if verb == "update" else ""
         test = f"""
@@ -69,21 +70,24 @@ def _unique_text(verb: Verb, *, columns: bool, keyed: bool) -> str:
       FROM (SELECT $keys_numbered, ARRAY[$keys_as_texts] AS k FROM (SELECT $new_columns) n0 $index_predicate) n
       JOIN (SELECT $keys_numbered FROM (SELECT * FROM $view v {others}) v0 $index_predicate) m ON $keys_are_equal
      LIMIT 1;
-    IF FOUND THEN {before}PERFORM occ.raise_duplicate($index, occ_key); END IF;"""
+    IF FOUND THEN{found}
+        PERFORM occ.raise_duplicate($index, occ_key);
+    END IF;"""
     if verb == "update":
-        test = f"IF {differs('($new_of_index)', '($old_of_index)')} THEN {test} END IF;"
-    return f"\n    {test}"
+        return f"\n    IF {differs('($new_of_index)', '($old_of_index)')} THEN{deeper(test)}\n    END IF;"
+    return test
 
 
 def _before_duplicate(verb: Verb, *, keyed: bool) -> str:
     """Return what comes before a duplicate is told of: the row's own constraints, then the primary key."""
+    check = f"\n        {parts.CHECK_ROW}"
     if not keyed:
-        return f"{parts.CHECK_ROW} "
+        return check
     changes = f"{differs('($new_key)', '($old_key)')} AND " if verb == "update" else ""
-    return (
-        f"{parts.CHECK_ROW} IF {changes}EXISTS (SELECT FROM $view v WHERE $view_is_new) THEN"
-        f" {parts.RAISE_DUPLICATE} END IF; "
-    )
+    return f"""{check}
+        IF {changes}EXISTS (SELECT FROM $view v WHERE $view_is_new) THEN
+            {parts.RAISE_DUPLICATE}
+        END IF;"""
 
 
 _KEY_LETTERS: Final = Loop(

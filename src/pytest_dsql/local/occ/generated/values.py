@@ -36,8 +36,7 @@ def _sizes() -> Loop:
     IF $wide_size > {VALUE_LIMIT}$too_wide_keys THEN
         PERFORM occ.refuse_sizes(ARRAY[$wide_values]::bytea[], ARRAY[$wide_types]::text[],
                                  ARRAY[$key_sizes]::int[], ARRAY[$key_rooms]::int[]);
-    END IF;
-""",
+    END IF;""",
             ),
         ),
     )

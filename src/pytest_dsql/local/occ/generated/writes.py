@@ -11,7 +11,7 @@ from typing import Final
 
 from pytest_dsql.local.occ import state
 from pytest_dsql.local.occ.generated import parts
-from pytest_dsql.local.occ.template import Function, Template
+from pytest_dsql.local.occ.template import Function, Template, deeper
 from pytest_dsql.local.occ.words import Op
 
 _DECLARE: Final = """
@@ -25,8 +25,7 @@ DECLARE
     occ_op_ "char";
     occ_key text[];
     occ_last text;
-BEGIN
-"""
+BEGIN"""
 _TRIGGER: Final = "$private.{name}_$oid() RETURNS trigger"
 _OF_ROWS: Final = "$private.{name}_$oid(old $view, new $view) RETURNS $view"
 
@@ -65,7 +64,10 @@ def _update(*, keyed: bool, indexed: bool) -> str:
     change = parts.change(keyed=keyed, indexed=indexed)
     if keyed:
         moved = f"{parts.erase(keyed=True)}\n    occ_head := false;{parts.place(keyed=True, counted=False)}"
-        change = f"IF ($new_key) IS DISTINCT FROM ($old_key) THEN{moved}ELSE{change}END IF;"
+        change = (
+            f"\n    IF ($new_key) IS DISTINCT FROM ($old_key) THEN{deeper(moved)}"
+            f"\n    ELSE{deeper(change)}\n    END IF;"
+        )
     return (
         f"{_DECLARE}$sizes$given_update$unique_update{letter}{state.begin()}{change}$child_update$parent_update"
         "\n    RETURN NEW;\nEND"
