@@ -1,10 +1,11 @@
-"""What the engine generates for six tables, to the letter: ``--golden=write`` renews the files."""
+"""What the engine generates for seven tables, to the letter: ``--golden=write`` renews the files."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from pytest_dsql.local.occ.words import Op
 from tests import engine_page
 from tests.unit.occ.sessions import OWNER, Engine
 
@@ -73,6 +74,45 @@ def test_what_is_generated_is_what_is_kept(
         for name, text in generated[table].items():
             (folder / f"{name}.sql").write_text(text)
     assert generated[table] == {path.stem: path.read_text() for path in sorted(folder.glob("*.sql"))}
+
+
+STORY = (
+    "UPDATE {accounts} SET balance = 90 WHERE id = 1",
+    "DELETE FROM {accounts} WHERE id = 1",
+)
+
+
+def test_the_story_of_one_row_is_what_is_kept(engine: Engine, pytestconfig: pytest.Config) -> None:
+    session = engine.connect(OWNER)
+    session(TABLES["accounts"])
+    session("INSERT INTO {accounts} VALUES (1, 100)")
+    lines = []
+    with engine.superuser() as connection:
+        (table,) = connection.execute("SELECT 'accounts'::regclass::oid::text").fetchone() or ("",)
+        (own,) = connection.execute("SELECT own::regclass::text FROM occ.shadowed").fetchone() or ("",)
+        connection.execute(f"GRANT SELECT ON {own} TO {OWNER}; GRANT USAGE ON SCHEMA {own.split('.')[0]} TO {OWNER}")
+    session("BEGIN")
+    for statement in STORY:
+        session(statement)
+        (row,) = session(f"SELECT o::text FROM {own} o WHERE occ_xid = pg_current_xact_id_if_assigned()")
+        (state,) = session("SELECT current_setting('occ.state')")
+        lines += [
+            statement.replace("{accounts}", "accounts"),
+            f"    overlay  {re.sub(r'^[(][0-9]+', '(<my xid>', row)}",
+            f"    state    {state.replace(table, '<accounts>')}",
+            f"    I see    {session('SELECT * FROM {accounts}') or 'nothing'}",
+        ]
+    session("COMMIT")
+    assert session("SELECT * FROM accounts") == []
+    text = "\n".join(["-- occ_xid, occ_op, occ_head, occ_ref, id, balance", *lines, ""])
+    if pytestconfig.option.golden == "write":
+        (GOLDEN / "story.txt").write_text(text)
+    assert text == (GOLDEN / "story.txt").read_text()
+
+
+def test_the_page_says_what_each_letter_means() -> None:
+    page = engine_page.PAGE.read_text()
+    assert re.findall(r"^\| `([A-Z])` \| ", page, re.MULTILINE) == [str(op) for op in Op]
 
 
 def test_the_page_shows_what_is_generated() -> None:
