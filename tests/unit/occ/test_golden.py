@@ -58,7 +58,9 @@ def generated(engine: Engine) -> dict[str, dict[str, str]]:
 def _named(text: str, numbers: dict[str, str]) -> str:
     """Put names in place of the numbers that PostgreSQL has given to objects, which differ from run to run."""
     return re.sub(
-        r"(?<!\d)\d{4,}(?!\d)", lambda found: f"<{numbers[found[0]]}>" if found[0] in numbers else found[0], text
+        r"(?<!\d)(?<!ERRCODE = ')\d{4,}(?!\d)",
+        lambda found: f"<{numbers[found[0]]}>" if found[0] in numbers else found[0],
+        text,
     )
 
 

@@ -19,7 +19,7 @@ from pytest_dsql.local.occ import blanks, generated
 from pytest_dsql.local.occ.template import Template, checked, row
 from pytest_dsql.local.occ.words import spelt
 
-_RUNTIME: Final = (
+RUNTIME: Final = (
     "schema",
     "errors",
     "templates",
@@ -32,6 +32,7 @@ _RUNTIME: Final = (
     "ddl",
     "catalog",
 )
+"""Static SQL, in the order that it needs."""
 _KEEP: Final = "INSERT INTO occ.template SELECT * FROM jsonb_populate_recordset(NULL::occ.template, %s)"
 
 
@@ -43,7 +44,7 @@ def install(conn: psycopg.Connection[tuple[object, ...]]) -> None:
     """
     kept = Jsonb([row(template) for template in templates()])
     with conn.transaction():
-        for part in _RUNTIME:
+        for part in RUNTIME:
             conn.execute(runtime(part).encode())
         conn.execute(blanks.describe(generated.LOOPS).encode())
         conn.execute(_KEEP, (kept,))

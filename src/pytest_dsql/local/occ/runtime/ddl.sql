@@ -333,6 +333,36 @@ BEGIN
     PERFORM occ.follow(changed, false);
 END $$;
 
+-- Tables of the stand-in's own that no statement of a user writes: not even the engine's role, which may write all tables, sees
+-- a row of them, for users' expressions are computed in its name.
+CREATE OR REPLACE FUNCTION occ.keep_from_users() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    kept regclass;
+BEGIN
+    FOR kept IN SELECT oid FROM pg_class WHERE relnamespace = 'occ'::regnamespace AND relkind = 'r'
+                   AND relname NOT IN ('pending', 'weighed') AND NOT relrowsecurity LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
+    END LOOP;
+END $$;
+
+-- Who may call what: users what statements of theirs become, the engine's role what its functions call. These act as that
+-- role, since a check, a generated column or a key of a user's is computed in them.
+CREATE OR REPLACE FUNCTION occ.grant_rights() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC, @ROLE@;
+    GRANT USAGE ON SCHEMA occ TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.act, occ.check_size, occ.column_names, occ.columns, occ.constraints_named, occ.full_xid,
+        occ.index_weights, occ.insert_nothing, occ.is_committing, occ.is_deferred, occ.is_left, occ.is_rival, occ.listed,
+        occ.name, occ.private_schema, occ.put_off, occ.raise_conflict, occ.raise_duplicate, occ.raise_foreign_key,
+        occ.raise_row_limit, occ.raise_size_limit, occ.refuse_sizes, occ.refuse_value, occ.settle, occ.statement_ends,
+        occ.stored_size, occ.view_name TO @ROLE@;
+    UPDATE pg_proc SET proowner = '@ROLE@'::regrole
+     WHERE pronamespace = 'occ'::regnamespace
+       AND proname IN ('act', 'hold', 'insert_nothing', 'next_identity', 'constrain', 'settle', 'statement_ends');
+    PERFORM occ.keep_from_users();
+END $$;
+
 -- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers
 -- stay silent under the role `replica`, without a trace in the catalog that users look at. A nested loop over all
 -- that a transaction has written, for each row of the table, looks cheap to a planner who expects one row there. The limits
@@ -353,13 +383,7 @@ BEGIN
     FOR s IN SELECT oid FROM pg_namespace WHERE occ.is_user_schema(nspname) LOOP
         PERFORM occ.sync_schema(s);
     END LOOP;
-    REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC;
-    GRANT USAGE ON SCHEMA occ TO PUBLIC;
-    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold TO PUBLIC;
-    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA occ TO @ROLE@;
-    UPDATE pg_proc SET proowner = '@ROLE@'::regrole
-     WHERE pronamespace = 'occ'::regnamespace
-       AND proname IN ('act', 'hold', 'insert_nothing', 'next_identity', 'constrain', 'settle', 'statement_ends');
+    PERFORM occ.grant_rights();
     UPDATE occ.shadowed SET signature = NULL, code = NULL;
     PERFORM occ.follow('{}', true);
     CREATE EVENT TRIGGER occ_ddl_end ON ddl_command_end EXECUTE FUNCTION occ.on_ddl_end();
