@@ -159,3 +159,8 @@ def test_the_engine_and_the_facts_agree() -> None:
 def test_a_word_stands_for_one_thing() -> None:
     spelt = [value for name, value in vars(words).items() if re.fullmatch(r"[A-Z_]+", name) and isinstance(value, int)]
     assert len(spelt) == len(set(spelt))
+
+
+@pytest.mark.parametrize("part", occ.RUNTIME)
+def test_sql_is_as_wide_as_python(part: str) -> None:
+    assert [line for line in occ.runtime(part).splitlines() if len(line) > 120] == []

@@ -29,6 +29,7 @@ RUNTIME: Final = (
     "foreign_keys",
     "marks",
     "commit",
+    "surgery",
     "ddl",
     "catalog",
 )

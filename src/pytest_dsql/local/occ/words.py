@@ -20,7 +20,8 @@ class Op(StrEnum):
 
 def any_of(*ops: Op) -> str:
     """Return a list for SQL's IN."""
-    return str(tuple(map(str, ops)))
+    listed = ", ".join(f"'{op}'" for op in ops)
+    return f"({listed})"
 
 
 CHANGED: Final = any_of(Op.UPDATED, Op.KEY_UPDATED)

@@ -23,14 +23,15 @@ CREATE OR REPLACE FUNCTION occ.column_names(rel oid, nums int2[]) RETURNS text L
       JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
 $$;
 
--- A list of columns, each put through a pattern: %1$s is the quoted name, %2$s its position in the list, behind `before`
--- others, and %3$s its type. In PL/pgSQL the plan is made once a session; an SQL function would plan at each of the dozens of
--- calls a table takes.
-CREATE OR REPLACE FUNCTION occ.listed(rel oid, nums int2[], pattern text, separator text, before int DEFAULT 0) RETURNS text
-LANGUAGE plpgsql STABLE AS $$
+-- A list of columns, each put through a pattern: %1$s is the quoted name, %2$s its position in the list, behind
+-- `before` others, and %3$s its type. In PL/pgSQL the plan is made once a session; an SQL function would plan at each
+-- of the dozens of calls a table takes.
+CREATE OR REPLACE FUNCTION occ.listed(rel oid, nums int2[], pattern text, separator text, before int DEFAULT 0)
+RETURNS text LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN (SELECT coalesce(string_agg(format(pattern, occ.name(a.attname), k.n + before, format_type(a.atttypid, a.atttypmod)),
-                                       separator ORDER BY k.n), '')
+    RETURN (SELECT coalesce(string_agg(
+                       format(pattern, occ.name(a.attname), k.n + before, format_type(a.atttypid, a.atttypmod)),
+                       separator ORDER BY k.n), '')
               FROM unnest(nums) WITH ORDINALITY k (num, n)
               JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num);
 END $$;
@@ -69,8 +70,8 @@ END $$;
 
 -- The columns of an overlay, as the table has them.
 CREATE OR REPLACE FUNCTION occ.overlay_columns(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(CASE typtype WHEN 'd' THEN 'o.%s::%s' ELSE 'o.%s' END, occ.name(attname), format_type(atttypid, atttypmod)),
-                      ', ' ORDER BY attnum)
+    SELECT string_agg(format(CASE typtype WHEN 'd' THEN 'o.%s::%s' ELSE 'o.%s' END,
+                             occ.name(attname), format_type(atttypid, atttypmod)), ', ' ORDER BY attnum)
       FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped
 $$;
 
@@ -81,8 +82,10 @@ RETURNS TABLE (id oid, plain boolean, nulls_equal boolean, predicate text, keys 
 LANGUAGE sql STABLE AS $$
     SELECT x.indexrelid, x.indexprs IS NULL AND x.indpred IS NULL, x.indnullsnotdistinct,
            pg_get_expr(x.indpred, x.indrelid),
-           (SELECT array_agg(CASE x.indkey[k - 1] WHEN 0 THEN pg_get_indexdef(x.indexrelid, k, false) ELSE occ.name(attname) END ORDER BY k)
-              FROM generate_series(1, x.indnkeyatts) k LEFT JOIN pg_attribute ON attrelid = rel AND attnum = x.indkey[k - 1]),
+           (SELECT array_agg(CASE x.indkey[k - 1] WHEN 0 THEN pg_get_indexdef(x.indexrelid, k, false)
+                                                  ELSE occ.name(attname) END ORDER BY k)
+              FROM generate_series(1, x.indnkeyatts) k
+              LEFT JOIN pg_attribute ON attrelid = rel AND attnum = x.indkey[k - 1]),
            (SELECT array_agg(DISTINCT num) FROM (
                 SELECT unnest((x.indkey::int2[])[0:x.indnkeyatts - 1]) AS num
                 UNION SELECT d.refobjsubid::int2 FROM pg_depend d
@@ -99,7 +102,8 @@ CREATE OR REPLACE FUNCTION occ.equal_is_identical(type_ oid) RETURNS boolean LAN
     SELECT EXISTS (SELECT FROM pg_opclass c JOIN pg_amproc p ON p.amprocfamily = c.opcfamily
                     WHERE c.opcmethod = (SELECT oid FROM pg_am WHERE amname = 'btree') AND c.opcdefault
                       AND c.opcintype = b.type_ AND p.amproclefttype = b.type_ AND p.amprocnum = 4)
-      FROM (SELECT CASE WHEN typbasetype <> 0 THEN typbasetype WHEN oid = 'varchar'::regtype THEN 'text'::regtype ELSE oid END AS type_
+      FROM (SELECT CASE WHEN typbasetype <> 0 THEN typbasetype
+                        WHEN oid = 'varchar'::regtype THEN 'text'::regtype ELSE oid END AS type_
               FROM pg_type WHERE oid = type_) b
 $$;
 
@@ -123,22 +127,27 @@ $$;
 -- A short text that equal primary keys share. None where the table has none, where its types do not lend themselves
 -- to that, or where there is more to do for a row, as columns that the server generates.
 CREATE OR REPLACE FUNCTION occ.key_text(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(CASE WHEN atttypid = ANY ('{text,varchar}'::regtype[]) THEN 'pg_catalog.hashtext(NEW.%s)::pg_catalog.text' ELSE 'NEW.%s::pg_catalog.text' END, occ.name(attname)),
+    SELECT string_agg(format(CASE WHEN atttypid = ANY ('{text,varchar}'::regtype[])
+                                  THEN 'pg_catalog.hashtext(NEW.%s)::pg_catalog.text'
+                                  ELSE 'NEW.%s::pg_catalog.text' END, occ.name(attname)),
                       ' OPERATOR(pg_catalog.||) ''/'' OPERATOR(pg_catalog.||) ' ORDER BY attnum)
       FROM pg_attribute
      WHERE attrelid = rel AND attnum = ANY (occ.primary_key(rel))
-       AND NOT EXISTS (SELECT FROM pg_attribute g WHERE g.attrelid = rel AND g.attgenerated <> '' AND NOT g.attisdropped)
+       AND NOT EXISTS (SELECT FROM pg_attribute g
+                        WHERE g.attrelid = rel AND g.attgenerated <> '' AND NOT g.attisdropped)
     HAVING bool_and(atttypid = ANY ('{int2,int4,int8,uuid,text,varchar}'::regtype[]))
 $$;
 
 CREATE OR REPLACE FUNCTION occ.identity_sequence(rel oid, name name) RETURNS oid LANGUAGE sql STABLE AS $$
     SELECT objid FROM pg_depend JOIN pg_attribute ON attrelid = refobjid AND attnum = refobjsubid
-     WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND refobjid = rel AND deptype = 'i' AND attname = name
+     WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND refobjid = rel AND deptype = 'i'
+       AND attname = name
 $$;
 
 -- The values of a row `r` that is proposed; an identity column may have none yet.
 CREATE OR REPLACE FUNCTION occ.proposed_values(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(CASE WHEN attidentity = '' THEN 'r.%s' ELSE 'coalesce(r.%s, nextval(%s::oid::regclass))' END,
+    SELECT string_agg(format(CASE WHEN attidentity = '' THEN 'r.%s'
+                                  ELSE 'coalesce(r.%s, nextval(%s::oid::regclass))' END,
                              occ.name(attname), occ.identity_sequence(rel, attname)), ', ' ORDER BY attnum)
       FROM pg_attribute WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 $$;

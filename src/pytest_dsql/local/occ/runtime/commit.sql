@@ -39,7 +39,8 @@ END $$;
 
 -- How often each column of a table stands in it and its indexes, and last what the indexes' rows take besides.
 CREATE OR REPLACE FUNCTION occ.index_weights(rel oid) RETURNS int[] LANGUAGE sql STABLE AS $$
-    SELECT ARRAY(SELECT 1 + (SELECT count(*)::int FROM pg_index x WHERE x.indrelid = rel AND NOT x.indisprimary AND num = ANY (x.indkey::int2[]))
+    SELECT ARRAY(SELECT 1 + (SELECT count(*)::int FROM pg_index x
+                              WHERE x.indrelid = rel AND NOT x.indisprimary AND num = ANY (x.indkey::int2[]))
                    FROM unnest(occ.columns(rel)) WITH ORDINALITY c (num, n) ORDER BY n)
            || (SELECT coalesce(sum(16 + CASE WHEN 0 = ANY (x.indkey::int2[]) THEN 8 ELSE 0 END), 0)::int
                  FROM pg_index x WHERE x.indrelid = rel AND NOT x.indisprimary)

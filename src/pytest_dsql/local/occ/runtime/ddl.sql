@@ -1,146 +1,5 @@
 -- Keeping the shadows in step with DDL.
 
--- Whether a schema is the stand-in's, and unknown to a cluster.
-CREATE OR REPLACE FUNCTION occ.is_own(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT name IN ('occ', 'occ_shown') OR starts_with(name, 'pg_occ_')
-$$;
-
-CREATE OR REPLACE FUNCTION occ.is_user_schema(name text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT name !~ '^pg_' AND name NOT IN ('information_schema', 'sys') AND NOT occ.is_own(name)
-$$;
-
-CREATE OR REPLACE FUNCTION occ.user_tables() RETURNS SETOF oid LANGUAGE sql STABLE AS $$
-    SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND occ.is_user_schema(n.nspname) ORDER BY c.oid
-$$;
-
--- Goes when `parent` goes, without a word. What CREATE recorded as an ordinary dependency would have
--- DROP TABLE refused by objects that users cannot see.
-CREATE OR REPLACE FUNCTION occ.tie(class_ regclass, child oid, parent_class regclass, parent oid) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE pg_depend SET deptype = 'a'
-     WHERE classid = class_ AND objid = child AND refclassid = parent_class AND refobjid = parent AND deptype = 'n';
-    IF NOT FOUND AND NOT EXISTS (SELECT FROM pg_depend WHERE classid = class_ AND objid = child
-                                    AND refclassid = parent_class AND refobjid = parent) THEN
-        INSERT INTO pg_depend VALUES (class_, child, 0, parent_class, parent, 0, 'a');
-    END IF;
-END $$;
-
-CREATE OR REPLACE FUNCTION occ.sync_schema(schema_oid oid) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    suffix text;
-    name text;
-    usable aclitem[];
-BEGIN
-    FOREACH suffix IN ARRAY ARRAY['', '_own'] LOOP
-        name := format('pg_occ_%s%s', schema_oid, suffix);
-        IF to_regnamespace(name) IS NULL THEN
-            PERFORM set_config('allow_system_table_mods', 'on', true);
-            EXECUTE format('CREATE SCHEMA %I', name);
-            PERFORM set_config('allow_system_table_mods', 'off', true);
-            PERFORM occ.tie('pg_namespace', to_regnamespace(name)::oid, 'pg_namespace', schema_oid);
-        END IF;
-    END LOOP;
-    usable := (SELECT array_agg(makeaclitem(a.grantee, a.grantor, 'USAGE', false))
-                 FROM pg_namespace u, aclexplode(coalesce(u.nspacl, acldefault('n', u.nspowner))) a
-                WHERE u.oid = schema_oid AND a.privilege_type = 'USAGE');
-    UPDATE pg_namespace s SET nspacl = usable
-     WHERE s.nspname = format('pg_occ_%s', schema_oid) AND s.nspacl IS DISTINCT FROM usable;
-END $$;
-
--- The view answers to the same privileges as the table.
-CREATE OR REPLACE FUNCTION occ.mirror_grants(rel oid) RETURNS void LANGUAGE sql AS $$
-    UPDATE pg_class v SET relacl = coalesce(b.relacl, acldefault('r', b.relowner)) FROM pg_class b, occ.shadowed s
-     WHERE s.base = rel AND b.oid = rel AND v.oid = s.view
-       AND v.relacl IS DISTINCT FROM coalesce(b.relacl, acldefault('r', b.relowner));
-    UPDATE pg_attribute v SET attacl = b.attacl FROM pg_attribute b, occ.shadowed s
-     WHERE s.base = rel AND b.attrelid = rel AND v.attrelid = s.view AND v.attname = b.attname AND v.attnum > 0
-       AND NOT b.attisdropped AND v.attacl IS DISTINCT FROM b.attacl;
-$$;
-
-CREATE OR REPLACE FUNCTION occ.related(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(DISTINCT o), '{}') FROM (
-        SELECT confrelid AS o FROM pg_constraint WHERE conrelid = rel AND contype = 'f'
-        UNION SELECT conrelid FROM pg_constraint WHERE confrelid = rel AND contype = 'f') r WHERE o <> rel
-$$;
-
-CREATE OR REPLACE FUNCTION occ.indexes(rel oid) RETURNS oid[] LANGUAGE sql STABLE AS $$
-    SELECT array_agg(indexrelid ORDER BY indexrelid) FROM pg_index WHERE indrelid = rel
-$$;
-
--- The table's column behind each of a view's: those it had, and new ones behind them. A column that the table has lost
--- keeps its place, as it does in tables, for users' own views count on the places of the others.
-CREATE OR REPLACE FUNCTION occ.layout(rel oid, attnums int2[]) RETURNS int2[] LANGUAGE sql STABLE AS $$
-    SELECT attnums || ARRAY(SELECT u FROM unnest(occ.columns(rel)) u WHERE u <> ALL (attnums) ORDER BY u)
-$$;
-
-CREATE OR REPLACE FUNCTION occ.outputs(rel oid, layout int2[], source text) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(CASE WHEN a.attisdropped THEN format('NULL::pg_catalog.int4 AS "........pg.dropped.%s........"', k.n)
-                           ELSE format('%s.%s', source, occ.name(a.attname)) END, ', ' ORDER BY k.n)
-      FROM unnest(layout) WITH ORDINALITY k (num, n)
-      JOIN pg_attribute a ON a.attrelid = rel AND a.attnum = k.num
-$$;
-
--- PostgreSQL drops a column of a view as it drops one of a table, where something that the column depends on goes; but
--- it replaces only views that have all of their columns. So they come back for that moment, by the names it gave them.
-CREATE OR REPLACE FUNCTION occ.set_dropped(view oid, dropped boolean) RETURNS void LANGUAGE sql AS $$
-    UPDATE pg_attribute SET attisdropped = dropped, atttypid = CASE WHEN dropped THEN 0 ELSE 'int4'::regtype::oid END,
-           attlen = 4, attbyval = true, attalign = 'i', attstorage = 'p', attcompression = '', attcollation = 0,
-           atttypmod = -1, attndims = 0
-     WHERE attrelid = view AND attname = format('........pg.dropped.%s........', attnum)
-$$;
-
--- A view that users' own views may stand on is altered, not dropped. Functions of its rows move along.
-CREATE OR REPLACE FUNCTION occ.sync_view(view_oid oid, rel oid, slots jsonb, attnums int2[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    c record;
-    was record;
-    shadow text := slots->>'shadow';
-    name name := (SELECT relname FROM pg_class WHERE oid = rel);
-BEGIN
-    PERFORM occ.set_dropped(view_oid, false);
-    SELECT n.nspname, v.relname, v.reltype, v.relnamespace INTO was FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace WHERE v.oid = view_oid;
-    IF FOUND AND was.nspname <> shadow THEN
-        EXECUTE format('ALTER VIEW %I.%I SET SCHEMA %I', was.nspname, was.relname, shadow);
-        FOR c IN SELECT oid::regprocedure AS function FROM pg_proc
-                  WHERE pronamespace = was.relnamespace AND proargtypes[0] = was.reltype LOOP
-            EXECUTE format('ALTER FUNCTION %s SET SCHEMA %I', c.function, shadow);
-        END LOOP;
-    END IF;
-    IF was.relname <> name THEN
-        EXECUTE format('ALTER VIEW %I.%I RENAME TO %I', shadow, was.relname, name);
-    END IF;
-    FOR c IN SELECT v.attname AS was, b.attname AS now
-               FROM unnest(attnums) WITH ORDINALITY k (num, n)
-               JOIN pg_attribute v ON v.attrelid = view_oid AND v.attnum = k.n
-               JOIN pg_attribute b ON b.attrelid = rel AND b.attnum = k.num AND NOT b.attisdropped
-              WHERE v.attname <> b.attname LOOP
-        EXECUTE format('ALTER VIEW %s RENAME COLUMN %I TO %I', slots->>'view', c.was, c.now);
-    END LOOP;
-    EXECUTE occ.part('bare_view', slots);
-END $$;
-
--- With a column of the table goes that of the views, not the views: nothing else may say that it needs the column.
-CREATE OR REPLACE FUNCTION occ.tie_columns(view oid, rel oid, layout int2[]) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM pg_depend USING pg_rewrite r
-     WHERE classid = 'pg_rewrite'::regclass AND objid = r.oid AND r.ev_class = view
-       AND (refobjid = rel OR refclassid = 'pg_type'::regclass);
-    DELETE FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = view AND refobjid = rel;
-    INSERT INTO pg_depend SELECT 'pg_class'::regclass, view, k.n::int - 1, 'pg_class'::regclass, rel, k.num, 'a'
-      FROM unnest(0::int2 || layout) WITH ORDINALITY k (num, n) WHERE k.num = 0 OR k.num = ANY (occ.columns(rel))
-$$;
-
--- What users make over the views depends on the tables, as far as PostgreSQL and catalogs are asked: DROP refuses, tells
--- and takes with it what it does without the engine.
-CREATE OR REPLACE FUNCTION occ.own_up() RETURNS void LANGUAGE sql AS $$
-    UPDATE pg_depend d SET refobjid = s.base, refobjsubid = CASE refobjsubid WHEN 0 THEN 0 ELSE s.attnums[refobjsubid] END
-      FROM occ.shadowed s
-     WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view AND d.deptype = 'n';
-    UPDATE pg_depend d SET refclassid = 'pg_class'::regclass, refobjid = s.base
-      FROM occ.shadowed s JOIN pg_class b ON b.oid = s.base JOIN pg_cast k ON k.casttarget = b.reltype
-     WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = k.castfunc AND d.classid <> 'pg_cast'::regclass AND d.deptype = 'n'
-$$;
-
 CREATE OR REPLACE FUNCTION occ.function_names(rel oid) RETURNS name[] LANGUAGE sql STABLE AS $$
     SELECT array_agg(format('%s_%s', name, rel)) FROM unnest(occ.functions_in('private')) name
 $$;
@@ -161,7 +20,8 @@ BEGIN
                     AND p.proargtypes[0] = v.reltype
               WHERE v.oid = s.view LOOP
         PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
-        UPDATE pg_proc p SET proowner = '@ROLE@'::regrole WHERE p.oid = o.oid AND proowner <> '@ROLE@'::regrole;
+        UPDATE pg_proc p SET proowner = '@ROLE@'::regrole
+         WHERE p.oid = o.oid AND proowner <> '@ROLE@'::regrole;
     END LOOP;
     UPDATE pg_trigger SET tgenabled = 'A' WHERE tgrelid = s.view AND tgenabled <> 'A';
 END $$;
@@ -301,10 +161,12 @@ BEGIN
     IF current_setting('occ.following', true) = '1' THEN
         RETURN;
     END IF;
-    SELECT array_agg(DISTINCT coalesce(x.indrelid, k.conrelid, d.objid)), bool_or(command_tag IN ('GRANT', 'REVOKE') OR command_tag LIKE 'ALTER%')
+    SELECT array_agg(DISTINCT coalesce(x.indrelid, k.conrelid, d.objid)),
+           bool_or(command_tag IN ('GRANT', 'REVOKE') OR command_tag LIKE 'ALTER%')
       INTO changed, grants
       FROM pg_catalog.pg_event_trigger_ddl_commands() d LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = d.objid
-      LEFT JOIN pg_catalog.pg_constraint k ON k.oid = d.objid AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass;
+      LEFT JOIN pg_catalog.pg_constraint k
+                ON k.oid = d.objid AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass;
     FOR o IN SELECT oid FROM pg_catalog.pg_namespace WHERE occ.is_user_schema(nspname) LOOP
         IF grants OR o = ANY (changed) THEN
             PERFORM occ.sync_schema(o);
@@ -325,16 +187,17 @@ BEGIN
     IF current_setting('occ.following', true) = '1' THEN
         RETURN;
     END IF;
-    SELECT coalesce(array_agg(DISTINCT CASE WHEN object_type IN ('table', 'table column') THEN objid
-                                            ELSE to_regclass(format('%I.%I', address_names[1], address_names[2]))::oid END)
+    SELECT coalesce(array_agg(DISTINCT CASE
+                        WHEN object_type IN ('table', 'table column') THEN objid
+                        ELSE to_regclass(format('%I.%I', address_names[1], address_names[2]))::oid END)
                     FILTER (WHERE object_type IN ('table', 'table column', 'table constraint', 'default value')), '{}')
            || ARRAY(SELECT base FROM occ.shadowed WHERE indexes && array_agg(objid))
       INTO changed FROM pg_catalog.pg_event_trigger_dropped_objects() WHERE occ.is_user_schema(schema_name);
     PERFORM occ.follow(changed, false);
 END $$;
 
--- Tables of the stand-in's own that no statement of a user writes: not even the engine's role, which may write all tables, sees
--- a row of them, for users' expressions are computed in its name.
+-- Tables of the stand-in's own that no statement of a user writes: not even the engine's role, which may write all
+-- tables, sees a row of them, for users' expressions are computed in its name.
 CREATE OR REPLACE FUNCTION occ.keep_from_users() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     kept regclass;
@@ -345,27 +208,27 @@ BEGIN
     END LOOP;
 END $$;
 
--- Who may call what: users what statements of theirs become, the engine's role what its functions call. These act as that
--- role, since a check, a generated column or a key of a user's is computed in them.
+-- Who may call what: users what statements of theirs become, the engine's role what its functions call. These act as
+-- that role, since a check, a generated column or a key of a user's is computed in them.
 CREATE OR REPLACE FUNCTION occ.grant_rights() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC, @ROLE@;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
     GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold TO PUBLIC;
-    GRANT EXECUTE ON FUNCTION occ.act, occ.check_size, occ.column_names, occ.columns, occ.constraints_named, occ.full_xid,
-        occ.index_weights, occ.insert_nothing, occ.is_committing, occ.is_deferred, occ.is_left, occ.is_rival, occ.listed,
-        occ.name, occ.private_schema, occ.put_off, occ.raise_conflict, occ.raise_duplicate, occ.raise_foreign_key,
-        occ.raise_row_limit, occ.raise_size_limit, occ.refuse_sizes, occ.refuse_value, occ.settle, occ.statement_ends,
-        occ.stored_size, occ.view_name TO @ROLE@;
+    GRANT EXECUTE ON FUNCTION occ.act, occ.check_size, occ.column_names, occ.columns, occ.constraints_named,
+        occ.full_xid, occ.index_weights, occ.insert_nothing, occ.is_committing, occ.is_deferred, occ.is_left,
+        occ.is_rival, occ.listed, occ.name, occ.private_schema, occ.put_off, occ.raise_conflict, occ.raise_duplicate,
+        occ.raise_foreign_key, occ.raise_row_limit, occ.raise_size_limit, occ.refuse_sizes, occ.refuse_value,
+        occ.settle, occ.statement_ends, occ.stored_size, occ.view_name TO @ROLE@;
     UPDATE pg_proc SET proowner = '@ROLE@'::regrole
      WHERE pronamespace = 'occ'::regnamespace
        AND proname IN ('act', 'hold', 'insert_nothing', 'next_identity', 'constrain', 'settle', 'statement_ends');
     PERFORM occ.keep_from_users();
 END $$;
 
--- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers
--- stay silent under the role `replica`, without a trace in the catalog that users look at. A nested loop over all
--- that a transaction has written, for each row of the table, looks cheap to a planner who expects one row there. The limits
+-- What was there before the engine, and its settings for sessions to come: PostgreSQL's foreign-key triggers stay
+-- silent under the role `replica`, without a trace in the catalog that users look at. A nested loop over all that a
+-- transaction has written, for each row of the table, looks cheap to a planner who expects one row there. The limits
 -- are those of the service; a session may have others.
 CREATE OR REPLACE FUNCTION occ.attach() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE

@@ -35,7 +35,8 @@ BEGIN
         SCHEMA = i.schema, TABLE = i.rel, CONSTRAINT = i.name;
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.raise_foreign_key(con_oid oid, side "char", key text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.raise_foreign_key(con_oid oid, side "char", key text[]) RETURNS void
+LANGUAGE plpgsql AS $$
 DECLARE
     c record;
     text_ text;

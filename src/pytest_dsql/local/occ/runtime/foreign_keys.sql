@@ -20,9 +20,11 @@ DECLARE
     p record;
 BEGIN
     LOOP
-        FOR p IN WITH due AS (DELETE FROM occ.pending WHERE pid = pg_backend_pid() AND side IN ('d', 'u') RETURNING ctid, con, side, key)
+        FOR p IN WITH due AS (DELETE FROM occ.pending WHERE pid = pg_backend_pid() AND side IN ('d', 'u')
+                              RETURNING ctid, con, side, key)
                  SELECT due.*, format('SELECT pg_occ_%s_own.act_%s($1, $2, $3)', c.relnamespace, c.oid) AS call
-                   FROM due JOIN pg_constraint k ON k.oid = due.con JOIN pg_class c ON c.oid = k.confrelid ORDER BY due.ctid LOOP
+                   FROM due JOIN pg_constraint k ON k.oid = due.con JOIN pg_class c ON c.oid = k.confrelid
+                  ORDER BY due.ctid LOOP
             EXECUTE p.call USING p.con, p.side, p.key;
         END LOOP;
         EXIT WHEN NOT FOUND;
@@ -38,7 +40,8 @@ DECLARE
     found_ boolean;
 BEGIN
     PERFORM occ.act();
-    FOR p IN SELECT o.ctid, o.* FROM occ.pending o WHERE o.pid = pg_backend_pid() ORDER BY o.side = 'p' DESC, o.ctid LOOP
+    FOR p IN SELECT o.ctid, o.* FROM occ.pending o
+              WHERE o.pid = pg_backend_pid() ORDER BY o.side = 'p' DESC, o.ctid LOOP
         SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
         CONTINUE WHEN NOT final AND occ.is_deferred(k, p.side);
         EXECUTE format('SELECT EXISTS (SELECT FROM %s c WHERE %s)', occ.view_name(k.conrelid),
@@ -46,7 +49,8 @@ BEGIN
         IF found_ THEN
             EXECUTE format('SELECT count(coalesce(%s.mark_%s(p.*, ''@SHARED@''), 0)) > 0 FROM %s p WHERE %s',
                            occ.private_schema(k.confrelid), k.confrelid, occ.view_name(k.confrelid),
-                           occ.listed(k.confrelid, k.confkey, 'p.%1$s = $1[%2$s]::%3$s', ' AND ')) INTO found_ USING p.key;
+                           occ.listed(k.confrelid, k.confkey, 'p.%1$s = $1[%2$s]::%3$s', ' AND '))
+               INTO found_ USING p.key;
             IF NOT found_ THEN
                 PERFORM occ.raise_foreign_key(k.oid, p.side, p.key);
             END IF;
@@ -59,15 +63,19 @@ BEGIN
 END $f$;
 
 -- The constraints that a name means for SET CONSTRAINTS: all of them in the first schema of the path that has one.
-CREATE OR REPLACE FUNCTION occ.constraints_named(name text[], path name[]) RETURNS SETOF pg_constraint LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION occ.constraints_named(name text[], path name[]) RETURNS SETOF pg_constraint
+LANGUAGE sql STABLE AS $$
     SELECT k.* FROM pg_constraint k
      WHERE conname = name[cardinality(name)] AND connamespace = (
-        SELECT n.oid FROM unnest(CASE cardinality(name) WHEN 1 THEN path ELSE name[1:1] END) WITH ORDINALITY s (name, at)
+        SELECT n.oid
+          FROM unnest(CASE cardinality(name) WHEN 1 THEN path ELSE name[1:1] END) WITH ORDINALITY s (name, at)
           JOIN pg_namespace n ON n.nspname = s.name
-         WHERE EXISTS (SELECT FROM pg_constraint c WHERE c.connamespace = n.oid AND c.conname = k.conname) ORDER BY at LIMIT 1)
+         WHERE EXISTS (SELECT FROM pg_constraint c WHERE c.connamespace = n.oid AND c.conname = k.conname)
+         ORDER BY at LIMIT 1)
 $$;
 
-CREATE OR REPLACE FUNCTION occ.constrain(deferred boolean, names text[], path name[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION occ.constrain(deferred boolean, names text[], path name[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     modes jsonb := CASE names WHEN '{}' THEN jsonb_build_object('ALL', deferred)
@@ -78,7 +86,8 @@ BEGIN
     FOREACH name IN ARRAY names LOOP
         FOR k IN SELECT * FROM occ.constraints_named(parse_ident(name), path) LOOP
             IF deferred AND NOT k.condeferrable THEN
-                RAISE EXCEPTION USING ERRCODE = '42809', MESSAGE = format('constraint "%s" is not deferrable', k.conname);
+                RAISE EXCEPTION USING ERRCODE = '42809',
+                    MESSAGE = format('constraint "%s" is not deferrable', k.conname);
             END IF;
             modes := modes || jsonb_build_object(k.oid, deferred);
         END LOOP;

@@ -1,7 +1,8 @@
 -- FOR UPDATE and FOR KEY SHARE of rows that a statement finds through a view.
 
--- The users' entry where a statement names a view: `path` leads from it to the table. Who may hold rows of a relation is
--- asked of its user, and below a view of the view's owner, unless the view has the rights of its user (security_invoker).
+-- The users' entry where a statement names a view: `path` leads from it to the table. Who may hold rows of a relation
+-- is asked of its user, and below a view of the view's owner, unless the view has the rights of its user
+-- (security_invoker).
 CREATE OR REPLACE FUNCTION occ.hold(mark "char", path oid[], key text[]) RETURNS int LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -11,9 +12,11 @@ BEGIN
     FOR r IN SELECT c.* FROM unnest(path) WITH ORDINALITY p (rel, n) JOIN pg_class c ON c.oid = p.rel ORDER BY p.n LOOP
         IF NOT has_any_column_privilege(who, r.oid, 'UPDATE') THEN
             RAISE EXCEPTION USING ERRCODE = '42501',
-                MESSAGE = format('permission denied for %s %s', CASE r.relkind WHEN 'v' THEN 'view' ELSE 'table' END, r.relname);
+                MESSAGE = format('permission denied for %s %s',
+                                 CASE r.relkind WHEN 'v' THEN 'view' ELSE 'table' END, r.relname);
         END IF;
-        IF NOT EXISTS (SELECT FROM pg_options_to_table(r.reloptions) WHERE option_name = 'security_invoker' AND option_value::bool) THEN
+        IF NOT EXISTS (SELECT FROM pg_options_to_table(r.reloptions)
+                        WHERE option_name = 'security_invoker' AND option_value::bool) THEN
             who := r.relowner;
         END IF;
     END LOOP;

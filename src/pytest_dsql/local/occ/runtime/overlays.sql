@@ -11,23 +11,26 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 
 -- With the rights of the engine's role: to insert a row is to compute what users have defined for it.
-CREATE OR REPLACE FUNCTION occ.insert_nothing(own text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION occ.insert_nothing(own text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     EXECUTE format('INSERT INTO %s SELECT g::text::xid8, ''@NOTHING@'', false FROM generate_series(1, 1000) g', own);
 END $$;
 
--- The columns, without domains: what ended transactions have left there is nothing that ALTER DOMAIN may look at. Locks and
--- deletions hold an image that a constraint which is not validated may not accept.
+-- The columns, without domains: what ended transactions have left there is nothing that ALTER DOMAIN may look at. Locks
+-- and deletions hold an image that a constraint which is not validated may not accept.
 CREATE OR REPLACE FUNCTION occ.overlay_definition(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT concat(
         (SELECT string_agg(format(', %I %s%s%s', attname, occ.base_type(atttypid, atttypmod),
                 CASE WHEN attcollation <> typcollation THEN ' COLLATE ' || attcollation::regcollation ELSE '' END,
-                CASE WHEN attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(adbin, adrelid)) ELSE '' END),
+                CASE WHEN attgenerated <> ''
+                     THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(adbin, adrelid)) ELSE '' END),
                 '' ORDER BY attnum)
            FROM pg_attribute JOIN pg_type y ON y.oid = atttypid
            LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
           WHERE attrelid = rel AND attnum > 0 AND NOT attisdropped),
-        (SELECT string_agg(format(', CONSTRAINT %I CHECK (occ_op IN (''@DELETED@'', ''@NOTHING@'', ''@LOCKED@'', ''@SHARED@'') OR (%s))', conname,
+        (SELECT string_agg(format(', CONSTRAINT %I CHECK (occ_op IN %s OR (%s))', conname,
+                                  $l$('@DELETED@', '@NOTHING@', '@LOCKED@', '@SHARED@')$l$,
                                   pg_get_expr(conbin, conrelid)), '' ORDER BY oid)
            FROM pg_constraint WHERE conrelid = rel AND contype = 'c'))
 $$;
@@ -50,7 +53,8 @@ BEGIN
     EXECUTE occ.part('ledger', slots);
     keys := slots->>'keys';
     shares := slots->>'shares';
-    UPDATE pg_trigger SET tgenabled = CASE tgrelid WHEN keys THEN 'A'::"char" ELSE 'D' END WHERE tgrelid IN (keys, shares);
+    UPDATE pg_trigger SET tgenabled = CASE tgrelid WHEN keys THEN 'A'::"char" ELSE 'D' END
+     WHERE tgrelid IN (keys, shares);
     -- Has sessions read the triggers again.
     UPDATE pg_class SET relhastriggers = true WHERE oid IN (keys, shares);
     PERFORM occ.tie('pg_class', keys, 'pg_class', own), occ.tie('pg_class', shares, 'pg_class', own);
@@ -82,12 +86,13 @@ BEGIN
     RETURN pg_catalog.nextval(seq::pg_catalog.regclass);
 END $$;
 
--- What a column gets where nothing is given. An identity column GENERATED ALWAYS has no default in the view: its trigger
--- has to tell a value from none.
+-- What a column gets where nothing is given. An identity column GENERATED ALWAYS has no default in the view: its
+-- trigger has to tell a value from none.
 CREATE OR REPLACE FUNCTION occ.default_of(rel oid, num int2) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT CASE attidentity WHEN 'd' THEN format('occ.next_identity(%s::oid)', pg_get_serial_sequence(rel::regclass::text, attname)::regclass::oid)
+    SELECT CASE attidentity WHEN 'd' THEN format('occ.next_identity(%s::oid)', occ.identity_sequence(rel, attname))
                             ELSE pg_get_expr(adbin, adrelid) END
-      FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum WHERE attrelid = rel AND attnum = num
+      FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+     WHERE attrelid = rel AND attnum = num
 $$;
 
 -- All of them, as text.
@@ -100,8 +105,10 @@ CREATE OR REPLACE FUNCTION occ.mirror_defaults(rel oid, view regclass) RETURNS v
 DECLARE
     changes text;
 BEGIN
-    SELECT string_agg(format('ALTER %I ', c.attname) || coalesce('SET DEFAULT ' || c.expression, 'DROP DEFAULT'), ', ') INTO changes
-      FROM (SELECT a.attname, v.atthasdef, CASE a.attgenerated WHEN '' THEN occ.default_of(rel, a.attnum) END AS expression
+    SELECT string_agg(format('ALTER %I ', c.attname) || coalesce('SET DEFAULT ' || c.expression, 'DROP DEFAULT'), ', ')
+      INTO changes
+      FROM (SELECT a.attname, v.atthasdef,
+                   CASE a.attgenerated WHEN '' THEN occ.default_of(rel, a.attnum) END AS expression
               FROM pg_attribute a JOIN pg_attribute v ON v.attrelid = view AND v.attname = a.attname
              WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped) c
      WHERE c.expression IS NOT NULL OR c.atthasdef;

@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS occ.shadowed (
 );
 
 -- What data kept from before 2026-11-23 has besides.
-ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip, ADD COLUMN IF NOT EXISTS code text, ADD COLUMN IF NOT EXISTS indexes oid[];
+ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip, ADD COLUMN IF NOT EXISTS code text,
+    ADD COLUMN IF NOT EXISTS indexes oid[];
 
 -- The functions of an earlier version go, except where something stands on them.
 DO $$
@@ -41,7 +42,8 @@ DECLARE
     f regprocedure;
 BEGIN
     FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'occ'::regnamespace
-                AND NOT EXISTS (SELECT FROM pg_depend WHERE refclassid = 'pg_proc'::regclass AND refobjid = pg_proc.oid) LOOP
+                AND NOT EXISTS (SELECT FROM pg_depend
+                                 WHERE refclassid = 'pg_proc'::regclass AND refobjid = pg_proc.oid) LOOP
         EXECUTE format('DROP FUNCTION %s', f);
     END LOOP;
 END $$;

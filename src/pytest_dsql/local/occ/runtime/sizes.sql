@@ -14,7 +14,8 @@ BEGIN
     RETURN size;
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.refuse_sizes(contents bytea[], types text[], keys int[], limits int[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.refuse_sizes(contents bytea[], types text[], keys int[], limits int[]) RETURNS void
+LANGUAGE plpgsql AS $$
 DECLARE
     size int;
     total bigint := 0;
@@ -41,7 +42,8 @@ END $$;
 
 CREATE OR REPLACE FUNCTION occ.octets(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT string_agg(format(CASE WHEN typcategory = 'S' OR typname = 'bytea' THEN 'coalesce(octet_length(NEW.%s), 0)'
-                                  ELSE 'coalesce(pg_column_size(NEW.%s), 0)' END, occ.name(attname)), ' + ' ORDER BY attnum)
+                                  ELSE 'coalesce(pg_column_size(NEW.%s), 0)' END, occ.name(attname)),
+                      ' + ' ORDER BY attnum)
       FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid WHERE attrelid = rel AND attnum = ANY (nums)
 $$;
 
@@ -51,13 +53,16 @@ CREATE OR REPLACE FUNCTION occ.wide_keys(rel oid) RETURNS TABLE (octets text, ro
            @KEY_LIMIT@ - @KEY_COLUMN@ * (cardinality(k.nums) - 1)
       FROM pg_index x, LATERAL (SELECT ARRAY(SELECT unnest((x.indkey::int2[])[0:x.indnkeyatts - 1])
                                              UNION SELECT unnest(occ.primary_key(rel))) AS nums) k
-     WHERE x.indrelid = rel AND x.indexprs IS NULL AND x.indpred IS NULL AND x.indislive AND k.nums && occ.wide_columns(rel)
+     WHERE x.indrelid = rel AND x.indexprs IS NULL AND x.indpred IS NULL AND x.indislive
+       AND k.nums && occ.wide_columns(rel)
 $$;
 
 -- The values of wide columns as bytes, and their types, in lists.
 CREATE OR REPLACE FUNCTION occ.wide_values(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT string_agg(format(CASE atttypid WHEN 'bytea'::regtype THEN 'NEW.%s' ELSE 'convert_to(NEW.%s::text, ''UTF8'')' END,
-                             occ.name(attname)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (nums)
+    SELECT string_agg(format(CASE atttypid WHEN 'bytea'::regtype THEN 'NEW.%s'
+                                  ELSE 'convert_to(NEW.%s::text, ''UTF8'')' END, occ.name(attname)),
+                      ', ' ORDER BY attnum)
+      FROM pg_attribute WHERE attrelid = rel AND attnum = ANY (nums)
 $$;
 
 CREATE OR REPLACE FUNCTION occ.wide_types(rel oid, nums int2[]) RETURNS text LANGUAGE sql STABLE AS $$
@@ -67,11 +72,13 @@ $$;
 
 -- What a row `o` counts for at COMMIT: its values, again its keys for every index, and what holding it takes.
 CREATE OR REPLACE FUNCTION occ.row_size(rel oid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT concat(string_agg(format(CASE WHEN typcategory = 'S' AND atttypid <> '"char"'::regtype OR atttypid = 'bytea'::regtype
-                                         THEN 'coalesce(octet_length(o.%s), 0)'
-                                         WHEN atttypid IN ('json'::regtype, 'jsonb'::regtype)
-                                         THEN 'coalesce(octet_length(o.%s::text), 0)'
-                                         ELSE 'coalesce(pg_column_size(o.%s), 0)' END || ' * occ_weights[%s]', occ.name(attname), n), ' + '),
+    SELECT concat(string_agg(format(CASE
+                      WHEN typcategory = 'S' AND atttypid <> '"char"'::regtype OR atttypid = 'bytea'::regtype
+                      THEN 'coalesce(octet_length(o.%s), 0)'
+                      WHEN atttypid IN ('json'::regtype, 'jsonb'::regtype)
+                      THEN 'coalesce(octet_length(o.%s::text), 0)'
+                      ELSE 'coalesce(pg_column_size(o.%s), 0)' END || ' * occ_weights[%s]',
+                      occ.name(attname), n), ' + '),
                   ' + 32 + occ_weights[', count(*) + 1, ']')
       FROM unnest(occ.columns(rel)) WITH ORDINALITY k (num, n) JOIN pg_attribute ON attrelid = rel AND attnum = num
       JOIN pg_type ON pg_type.oid = atttypid

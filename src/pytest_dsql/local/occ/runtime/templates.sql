@@ -11,7 +11,8 @@ CREATE TABLE occ.template (
 );
 
 -- A text of words with blanks between them.
-CREATE OR REPLACE FUNCTION occ.filled(words text[], blanks text[], slots jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE OR REPLACE FUNCTION occ.filled(words text[], blanks text[], slots jsonb) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     empty text := (SELECT string_agg(b, ', ') FROM unnest(blanks) b WHERE slots->>b IS NULL);
 BEGIN
@@ -31,8 +32,8 @@ BEGIN
     RETURN occ.filled(t.words, t.blanks, slots);
 END $$;
 
--- The commands that make the functions of a table. They belong to the engine's role, which is no superuser: what users have
--- defined (checks, generated columns, index expressions) is computed in them.
+-- The commands that make the functions of a table. They belong to the engine's role, which is no superuser: what users
+-- have defined (checks, generated columns, index expressions) is computed in them.
 CREATE OR REPLACE FUNCTION occ.code(slots jsonb) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT array_agg('CREATE OR REPLACE FUNCTION ' || occ.filled(head_words, head_blanks, slots) || ' AS '
