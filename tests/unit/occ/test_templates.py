@@ -25,6 +25,17 @@ def test_an_unknown_blank_of_a_head_is_one() -> None:
         list(checked([Function("act", "", head="$privat.act()")], {"private"}))
 
 
+def test_a_blank_is_written_in_small_letters() -> None:
+    assert list(checked([Template("hold", "$view.id = $1[1]")], {"view"}))
+    for text in ("$View", "a $ b", "$0"):
+        with pytest.raises(UnknownBlank, match="hold: a . that begins no blank"):
+            checked([Template("hold", text)], {"view"})
+
+
+def test_no_word_of_python_is_left_in_a_template() -> None:
+    assert [template.name for template in occ.templates() if "{" in template.body] == []
+
+
 def test_an_unknown_word_of_static_sql_is_an_error_at_installation() -> None:
     assert words.spelt("'@DELETED@' @LOCK@") == "'D' 1868784384"
     with pytest.raises(KeyError, match="DELETE"):

@@ -15,6 +15,7 @@ OWN_PATH: Final = " SET search_path = pg_catalog, $schema, pg_temp"
 """Names that a user's expression leaves open are looked for beside its table."""
 
 _BLANK: Final = re.compile(r"\$([a-z_]+)")
+_PARAMETER_OR_BLANK: Final = re.compile(r"\$(?:[1-9]|[a-z_]+)")
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ def checked(templates: Iterable[Template], known: Collection[str]) -> list[Templ
     """Return templates whose blanks are all known."""
     found = list(templates)
     for template in found:
-        unknown = set(blanks(template.body + getattr(template, "declaration", ""))) - set(known)
-        if unknown:
-            raise UnknownBlank(f"{template.name}: {', '.join(sorted(unknown))}")
+        text = template.body + getattr(template, "declaration", "")
+        unknown = set(blanks(text)) - set(known)
+        if unknown or "$" in _PARAMETER_OR_BLANK.sub("", text):
+            raise UnknownBlank(f"{template.name}: {', '.join(sorted(unknown)) or 'a $ that begins no blank'}")
     return found
 
 

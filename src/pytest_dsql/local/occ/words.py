@@ -18,6 +18,16 @@ class Op(StrEnum):
     NOTHING = "N"  # inserted and deleted again
 
 
+class Side(StrEnum):
+    """What a foreign key has to look at again when the statement or the transaction ends, in `occ.pending`."""
+
+    CHILD = "c"  # a child came, its parent is looked for
+    PARENT = "p"  # a parent went, its children are looked for
+    ON_DELETE = "d"  # the action for the children of a row that went
+    ON_UPDATE = "u"  # and for those of one whose key is another now
+    MIXED = "f"  # never put off: NULL beside other values, where MATCH is FULL
+
+
 def any_of(*ops: Op) -> str:
     """Return a list for SQL's IN."""
     listed = ", ".join(f"'{op}'" for op in ops)
@@ -65,6 +75,7 @@ _STATIC: Final[dict[str, object]] = {
     "ROW_LIMIT_SETTING": ROW_LIMIT_SETTING,
     "SIZE_LIMIT_SETTING": SIZE_LIMIT_SETTING,
     **{op.name: op for op in Op},
+    **{side.name: side for side in Side},
 }
 
 

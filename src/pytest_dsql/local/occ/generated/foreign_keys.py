@@ -1,17 +1,15 @@
 """Foreign keys over merged views: PostgreSQL's own checks see committed rows alone and are switched off."""
 
-# what it puts together is its own
-
 from collections.abc import Iterator
 from typing import Final
 
 from pytest_dsql.local.occ.loop import Loop, Verb, differs, listed, literal
 from pytest_dsql.local.occ.template import Function, Template, deeper
-from pytest_dsql.local.occ.words import Op
+from pytest_dsql.local.occ.words import Op, Side
 
 
 def templates() -> Iterator[Template]:
-    """Return the function that acts for the keys that lead to a table: (constraint, 'd' or 'u', old key and new)."""
+    """Return the function that acts for the keys that lead to a table: (constraint, side, old key and new)."""
     body = "\n#variable_conflict use_column\nBEGIN\n$actions    END IF;\nEND"
     yield Function(
         "act", body, {"acts": True}, '$private.{name}_$oid(occ_con oid, occ_side "char", occ_key text[]) RETURNS void'
@@ -58,14 +56,16 @@ def _child(verb: Verb) -> Loop:
 
 
 def _child_text(verb: Verb, *, full: bool) -> str:
-    refused = (
-        "ELSIF $any_set THEN\n        PERFORM occ.raise_foreign_key($constraint, 'f', NULL);\n    " if full else ""
-    )
+    refused = ""
+    if full:
+        refused = (
+            f"ELSIF $any_set THEN\n        PERFORM occ.raise_foreign_key($constraint, '{Side.MIXED}', NULL);\n    "
+        )
     test = f"""
     IF $all_set THEN
         PERFORM $parent_private.mark_$parent(p.*, '{Op.SHARED}') FROM $parent_view p WHERE $parent_is_new;
         IF NOT FOUND THEN
-            PERFORM occ.put_off($constraint, 'c', ARRAY[$new_texts]);
+            PERFORM occ.put_off($constraint, '{Side.CHILD}', ARRAY[$new_texts]);
         END IF;
     {refused}END IF;"""
     if verb == "update":
@@ -82,11 +82,11 @@ def _parent(verb: Verb) -> Loop:
     changes = f" AND {differs('($new_referenced)', '($old_referenced)')}" if verb == "update" else ""
     checked = (
         "IF EXISTS (SELECT FROM $child_view c WHERE $child_is_old) THEN\n"
-        "            PERFORM occ.put_off($constraint, 'p', ARRAY[$old_texts]);\n        END IF;"
+        f"            PERFORM occ.put_off($constraint, '{Side.PARENT}', ARRAY[$old_texts]);\n        END IF;"
     )
     acts = {
-        "delete": "PERFORM occ.put_off($constraint, 'd', ARRAY[$old_texts]);",
-        "update": "PERFORM occ.put_off($constraint, 'u', ARRAY[$old_texts, $new_texts]);",
+        "delete": f"PERFORM occ.put_off($constraint, '{Side.ON_DELETE}', ARRAY[$old_texts]);",
+        "update": f"PERFORM occ.put_off($constraint, '{Side.ON_UPDATE}', ARRAY[$old_texts, $new_texts]);",
     }[verb]
     action = "k.confdeltype" if verb == "delete" else "k.confupdtype"
     return Loop(
@@ -122,7 +122,7 @@ def _action(head: str, change: str) -> str:
 
 
 # A child that had the default already does not change, and looks for its parent not again.
-_CHECK_DEFAULT: Final = "PERFORM occ.put_off($constraint, 'p', occ_key[1:$key_length]);\n        "
+_CHECK_DEFAULT: Final = f"PERFORM occ.put_off($constraint, '{Side.PARENT}', occ_key[1:$key_length]);\n        "
 _ACTIONS: Final = Loop(
     "actions",
     """(SELECT c.*, a.side, a.action,

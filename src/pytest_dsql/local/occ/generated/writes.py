@@ -3,8 +3,6 @@
 One function for each verb and table, static SQL alone, so that its plans are cached.
 """
 
-# what it puts together is its own
-
 from collections.abc import Iterator
 from itertools import product
 from typing import Final

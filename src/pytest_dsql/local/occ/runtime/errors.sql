@@ -51,14 +51,14 @@ BEGIN
       JOIN pg_class pa ON pa.oid = k.confrelid
       JOIN pg_namespace n ON n.oid = ch.relnamespace
      WHERE k.oid = con_oid;
-    IF side = 'p' THEN
+    IF side = '@PARENT@' THEN
         text_ := format('update or delete on table "%s" violates foreign key constraint "%s" on table "%s"',
                         c.parent, c.name, c.child);
         detail_ := format('Key (%s)=(%s) is still referenced from table "%s".',
                           c.parent_columns, array_to_string(key, ', '), c.child);
     ELSE
         text_ := format('insert or update on table "%s" violates foreign key constraint "%s"', c.child, c.name);
-        detail_ := CASE WHEN side = 'f' THEN 'MATCH FULL does not allow mixing of null and nonnull key values.'
+        detail_ := CASE WHEN side = '@MIXED@' THEN 'MATCH FULL does not allow mixing of null and nonnull key values.'
             ELSE format('Key (%s)=(%s) is not present in table "%s".',
                         c.child_columns, array_to_string(key, ', '), c.parent) END;
     END IF;

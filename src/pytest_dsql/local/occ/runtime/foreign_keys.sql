@@ -8,7 +8,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION occ.is_deferred(k pg_constraint, side "char") RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN NOT (k).condeferrable THEN false
-                WHEN side = 'p' AND 'r' IN ((k).confdeltype, (k).confupdtype) THEN false
+                WHEN side = '@PARENT@' AND 'r' IN ((k).confdeltype, (k).confupdtype) THEN false
                 ELSE coalesce((modes->>((k).oid::text))::boolean, (modes->>'ALL')::boolean, (k).condeferred) END
       FROM (SELECT nullif(current_setting('occ.constraints', true), '')::jsonb AS modes) set_
 $$;
@@ -20,7 +20,7 @@ DECLARE
     p record;
 BEGIN
     LOOP
-        FOR p IN WITH due AS (DELETE FROM occ.pending WHERE pid = pg_backend_pid() AND side IN ('d', 'u')
+        FOR p IN WITH due AS (DELETE FROM occ.pending WHERE pid = pg_backend_pid() AND side IN ('@ON_DELETE@', '@ON_UPDATE@')
                               RETURNING ctid, con, side, key)
                  SELECT due.*, format('SELECT pg_occ_%s_own.act_%s($1, $2, $3)', c.relnamespace, c.oid) AS call
                    FROM due JOIN pg_constraint k ON k.oid = due.con JOIN pg_class c ON c.oid = k.confrelid
@@ -41,7 +41,7 @@ DECLARE
 BEGIN
     PERFORM occ.act();
     FOR p IN SELECT o.ctid, o.* FROM occ.pending o
-              WHERE o.pid = pg_backend_pid() ORDER BY o.side = 'p' DESC, o.ctid LOOP
+              WHERE o.pid = pg_backend_pid() ORDER BY o.side = '@PARENT@' DESC, o.ctid LOOP
         SELECT * INTO k FROM pg_constraint WHERE oid = p.con;
         CONTINUE WHEN NOT final AND occ.is_deferred(k, p.side);
         EXECUTE format('SELECT EXISTS (SELECT FROM %s c WHERE %s)', occ.view_name(k.conrelid),
