@@ -10,6 +10,7 @@ import pytest
 from pytest_dsql.local import occ
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.occ import blanks, generated, words
+from pytest_dsql.local.occ.loop import Loop
 from pytest_dsql.local.occ.template import Function, Template, UnknownBlank, checked, row
 from tests.unit.occ.sessions import OWNER, Engine
 
@@ -49,6 +50,12 @@ def test_each_blank_is_used() -> None:
     of_rows = {name for loop in generated.LOOPS for name in loop.blanks}
     known = {*blanks.BLANKS, *(loop.name for loop in generated.LOOPS), *of_rows}
     assert used | (facts_of_rows & known) == known
+
+
+@pytest.mark.parametrize("loop", generated.LOOPS, ids=lambda loop: loop.name)
+def test_a_row_hides_no_blank_of_its_table(loop: Loop) -> None:
+    assert loop.blanks.keys() & {*blanks.BLANKS, *blanks.FACTS} == set()
+    assert loop.name not in blanks.BLANKS
 
 
 def _applying() -> Iterator[tuple[str, dict[str, bool], int]]:

@@ -94,7 +94,7 @@ def _parent(verb: Verb) -> Loop:
         "pg_constraint k WHERE k.confrelid = rel AND k.contype = 'f'",
         "k.oid",
         {
-            "acts": f"{action} IN ('c', 'n', 'd')",
+            "has_action": f"{action} IN ('c', 'n', 'd')",
             "constraint": "k.oid::text",
             "child_view": "occ.view_name(k.conrelid)",
             "child_is_old": _pairs("k.conrelid, k.conkey, rel, k.confkey", "c.%1$s = OLD.%2$s"),
@@ -105,7 +105,7 @@ def _parent(verb: Verb) -> Loop:
             "new_referenced": listed("k.confkey", "NEW.%1$s"),
         },
         tuple(
-            ({"acts": does}, f"\n    IF $all_set{changes} THEN\n        {text}\n    END IF;")
+            ({"has_action": does}, f"\n    IF $all_set{changes} THEN\n        {text}\n    END IF;")
             for does, text in ((True, acts), (False, checked))
         ),
     )
