@@ -45,6 +45,18 @@ def test_what_the_engine_keeps_is_out_of_reach_of_a_check(engine: Engine, table:
         assert connection.execute(f"SELECT count(*) > 0 FROM occ.{table}").fetchone() == (True,)
 
 
+def test_so_is_what_the_stand_in_keeps_beside_it(engine: Engine) -> None:
+    owner = engine.connect(OWNER)
+    with engine.superuser() as connection:
+        connection.execute("CREATE TABLE occ.kept (n int)")
+        owner(
+            "CREATE FUNCTION kept() RETURNS bigint LANGUAGE sql AS 'INSERT INTO occ.kept VALUES (1); SELECT 1::bigint'"
+        )
+        owner("CREATE TABLE t (id bigint PRIMARY KEY CHECK (kept() = id))")
+        assert isinstance(owner.fails("INSERT INTO {t} VALUES (1)"), psycopg.errors.InsufficientPrivilege)
+        assert connection.execute("SELECT count(*) FROM occ.kept").fetchone() == (0,)
+
+
 @pytest.mark.parametrize("call", ["occ.follow('{}', true)", "pg_read_file('PG_VERSION')", "occ.purge()"])
 def test_what_is_not_the_users_is_refused_to_a_check(engine: Engine, call: str) -> None:
     owner = engine.connect(OWNER)

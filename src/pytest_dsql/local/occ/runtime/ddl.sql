@@ -156,14 +156,16 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     changed oid[];
     grants boolean;
+    own boolean;
     o oid;
 BEGIN
     IF current_setting('occ.following', true) = '1' THEN
         RETURN;
     END IF;
     SELECT array_agg(DISTINCT coalesce(x.indrelid, k.conrelid, d.objid)),
-           bool_or(command_tag IN ('GRANT', 'REVOKE') OR command_tag LIKE 'ALTER%')
-      INTO changed, grants
+           bool_or(command_tag IN ('GRANT', 'REVOKE') OR command_tag LIKE 'ALTER%'),
+           bool_or(command_tag = 'CREATE TABLE' AND schema_name = 'occ')
+      INTO changed, grants, own
       FROM pg_catalog.pg_event_trigger_ddl_commands() d LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = d.objid
       LEFT JOIN pg_catalog.pg_constraint k
                 ON k.oid = d.objid AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass;
@@ -175,6 +177,9 @@ BEGIN
     PERFORM occ.follow(coalesce(changed, '{}'), tg_tag IN ('ALTER SCHEMA', 'ALTER DOMAIN'));
     IF grants THEN
         PERFORM occ.mirror_grants(base) FROM occ.shadowed;
+    END IF;
+    IF own THEN
+        PERFORM occ.keep_from_users();
     END IF;
 END $$;
 
