@@ -11,7 +11,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "engine.md"
 GOLDEN: Final = ROOT / "tests" / "unit" / "occ" / "golden"
-_BLOCK: Final = re.compile(r"(<!-- golden: (\S+) -->\n```sql\n).*?(```\n<!-- end -->)", re.DOTALL)
+_BLOCK: Final = re.compile(r"(<!-- golden: (\S+) -->\n```\w+\n).*?(```\n<!-- end -->)", re.DOTALL)
 
 
 def page() -> str:

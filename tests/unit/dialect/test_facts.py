@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import pytest
 
+from pytest_dsql.local import occ
 from pytest_dsql.local.dialect import facts
 from tests import fidelity
 from tests.known_divergences import KNOWN
@@ -16,7 +17,7 @@ DECLARED = [
     for fact in (value.values() if isinstance(value, dict) else (value,))
     if isinstance(fact, facts.Fact)
 ]
-ENGINE = "".join(files("pytest_dsql.local.occ").joinpath(f"{part}.sql").read_text() for part in ("errors", "sizes"))
+ENGINE = occ.runtime("errors") + occ.runtime("sizes")
 
 
 @pytest.mark.parametrize(("name", "fact"), DECLARED, ids=[f"{name}-{n}" for n, (name, _) in enumerate(DECLARED)])

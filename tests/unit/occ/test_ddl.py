@@ -181,3 +181,34 @@ def test_the_catalog_tells_what_to_splice(owner: Session, engine: Engine) -> Non
     assert rows[1][3].startswith("pg_occ_")
     assert [column["name"] for column in rows[1][4]] == ["id", "v"]
     assert (rows[1][5][0]["keys"], rows[1][5][0]["primary"]) == (["id"], True)
+
+
+def test_only_what_has_another_text_is_made_anew(engine: Engine) -> None:
+    """Overlay and view where theirs changed, functions where theirs did; nothing where neither did."""
+    engine.tables(
+        "CREATE TABLE up (id int PRIMARY KEY)",
+        "CREATE TABLE t (id int PRIMARY KEY, n int, up int CONSTRAINT up_key REFERENCES up)",
+    )
+    owner = engine.connect(OWNER)
+    kept = """SELECT s.own, (SELECT array_agg(p.xmin::text ORDER BY p.proname) FROM pg_proc p
+        WHERE p.proname ~ ('^(insert|delete|update)(_row)?_' || s.base || '$'))
+        FROM occ.shadowed s WHERE s.base = 't'::regclass"""
+
+    def made(statement: str) -> tuple[bool, bool]:
+        """Return whether overlay and functions are others after it."""
+        with engine.superuser() as connection:
+            own, code = connection.execute(kept).fetchone() or (0, [])
+            owner(statement)
+            own_now, code_now = connection.execute(kept).fetchone() or (0, [])
+        return own != own_now, code != code_now
+
+    assert made("COMMENT ON TABLE t IS 'text'") == (False, False)
+    assert made("ALTER TABLE t ALTER n SET STATISTICS 7") == (False, False)
+    assert made("CREATE INDEX ON t (n)") == (False, False)
+    assert made("CREATE UNIQUE INDEX ON t (n)") == (False, True)
+    assert made("ALTER TABLE up RENAME TO above") == (False, True)
+    assert made("ALTER TABLE t RENAME CONSTRAINT up_key TO above_key") == (False, False)
+    assert made("ALTER TABLE t ADD CONSTRAINT positive CHECK (n > 0)") == (True, True)
+    assert made("ALTER TABLE t RENAME CONSTRAINT positive TO above_zero") == (True, True)
+    assert made("ALTER TABLE t ALTER n SET DEFAULT 1") == (True, True)
+    assert made("ALTER TABLE t DROP n, ADD n int DEFAULT 1 CONSTRAINT above_zero CHECK (n > 0)") == (True, True)

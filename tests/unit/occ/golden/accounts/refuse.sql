@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     INSERT INTO pg_occ_<public>_own."accounts" (occ_xid, occ_op, occ_head, "id", "balance") VALUES ('0', 'I', false, r."id", r."balance");
     RETURN NULL;
-END $function$
+END$function$

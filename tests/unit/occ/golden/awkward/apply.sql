@@ -13,7 +13,6 @@ BEGIN
     PERFORM occ.raise_conflict() FROM pg_occ_<public>_own."awkward" o JOIN "public"."awkward" b ON o."a, b" OPERATOR(pg_catalog.=) b."a, b"
       WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('U', 'K') AND b.xmax <> 0 AND occ.is_committing(b.xmax);
     BEGIN
-
         INSERT INTO pg_occ_<public>_own."<awkward> keys" ("a, b", occ_probe, occ_at)
           SELECT o."a, b", false, clock_timestamp() FROM pg_occ_<public>_own."awkward" o WHERE o.occ_xid = pg_current_xact_id_if_assigned()
              AND (o.occ_op = 'D' OR o.occ_op = 'I' AND (SELECT pg_relation_size('pg_occ_<public>_own."<awkward> keys"') > 0))
@@ -26,13 +25,11 @@ BEGIN
             DELETE FROM pg_occ_<public>_own."<awkward> keys" b USING pg_occ_<public>_own."awkward" o
               WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND o."a, b" OPERATOR(pg_catalog.=) b."a, b" AND b.occ_probe;
         END IF;
-
         DELETE FROM "public"."awkward" b USING pg_occ_<public>_own."awkward" o
           WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND o."a, b" OPERATOR(pg_catalog.=) b."a, b";
         UPDATE "public"."awkward" b SET "{own}" = o."{own}" FROM pg_occ_<public>_own."awkward" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o."a, b" OPERATOR(pg_catalog.=) b."a, b" AND o.occ_op IN ('U', 'K') AND b.xmin <> pg_current_xact_id()::xid;
         INSERT INTO "public"."awkward" ("by", "a, b", "{own}") OVERRIDING SYSTEM VALUE
           SELECT o."by", o."a, b", o."{own}" FROM pg_occ_<public>_own."awkward" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('I', 'R', 'X');
-
         IF EXISTS (SELECT FROM pg_occ_<public>_own."awkward" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S') THEN
             PERFORM FROM "public"."awkward" b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM pg_occ_<public>_own."awkward" o JOIN "public"."awkward" b ON o."a, b" OPERATOR(pg_catalog.=) b."a, b"
               WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
@@ -42,9 +39,7 @@ BEGIN
               SELECT o."a, b", true, pg_backend_pid(), clock_timestamp() FROM pg_occ_<public>_own."awkward" o
                WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' ON CONFLICT DO NOTHING;
         END IF;
-
     EXCEPTION WHEN serialization_failure OR unique_violation OR foreign_key_violation THEN
         PERFORM occ.raise_conflict();
     END;
-
-END $function$
+END$function$

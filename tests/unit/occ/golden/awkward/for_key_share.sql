@@ -9,4 +9,4 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'permission denied for table awkward';
     END IF;
     RETURN pg_occ_<public>_own.mark_<awkward>(r, 'S');
-END $function$
+END$function$

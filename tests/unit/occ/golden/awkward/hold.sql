@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     PERFORM pg_occ_<public>_own.mark_<awkward>(v.*, $2) FROM pg_occ_<public>."awkward" v WHERE v."a, b" = $1[1]::text;
     RETURN NULL;
-END $function$
+END$function$

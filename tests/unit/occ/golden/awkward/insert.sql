@@ -15,11 +15,10 @@ DECLARE
     occ_key text[];
     occ_last text;
 BEGIN
-
     IF coalesce(pg_column_size(NEW."a, b"), 0) + coalesce(pg_column_size(NEW."{own}"), 0) > 1048576 OR coalesce(octet_length(NEW."a, b"), 0) > 1981 THEN
-        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."a, b"::text, 'UTF8'), convert_to(NEW."{own}"::text, 'UTF8')]::bytea[], ARRAY['text', 'text']::text[], ARRAY[coalesce(octet_length(NEW."a, b"), 0)]::int[], ARRAY[1981]::int[]);
+        PERFORM occ.refuse_sizes(ARRAY[convert_to(NEW."a, b"::text, 'UTF8'), convert_to(NEW."{own}"::text, 'UTF8')]::bytea[], ARRAY['text', 'text']::text[],
+                                 ARRAY[coalesce(octet_length(NEW."a, b"), 0)]::int[], ARRAY[1981]::int[]);
     END IF;
-
     IF NEW."by" IS NULL THEN
         NEW."by" := nextval(<awkward_by_seq>::oid::regclass);
     ELSE
@@ -33,13 +32,11 @@ BEGIN
     IF occ_head THEN
         occ_state := coalesce(nullif(occ_state, ''), '0|') || '<awkward>|';
     END IF;
-
     occ_spot := NULL;
     IF NOT occ_head THEN
         SELECT o.ctid, o.occ_op, true INTO occ_spot, occ_was, occ_same
           FROM pg_occ_<public>_own."awkward" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o."a, b" = NEW."a, b";
     END IF;
-
     IF occ_spot IS NULL THEN
         INSERT INTO pg_occ_<public>_own."awkward" AS o (occ_xid, occ_op, occ_head, "by", "a, b", "{own}")
         SELECT pg_current_xact_id(), 'I', occ_head, NEW."by", NEW."a, b", NEW."{own}"
@@ -48,13 +45,12 @@ BEGIN
             INSERT INTO pg_occ_<public>_own."awkward" (occ_xid, occ_op, occ_head, "by", "a, b", "{own}") VALUES ('0', 'I', false, NEW."by", NEW."a, b", NEW."{own}");
             PERFORM occ.raise_duplicate(<awkward_pkey>, ARRAY[NEW."a, b"::text]);
         END IF;
-        
-    IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
-        PERFORM occ.raise_row_limit();
-    END IF;
-    occ_state := set_config('occ.state', (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'
-        || substr(occ_state, strpos(occ_state, '|')), true);
-
+        IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
+            PERFORM occ.raise_row_limit();
+        END IF;
+        occ_state := set_config('occ.state',
+            (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'
+            || substr(occ_state, strpos(occ_state, '|')), true);
     ELSE
         IF occ_was NOT IN ('D', 'N') THEN
             INSERT INTO pg_occ_<public>_own."awkward" (occ_xid, occ_op, occ_head, "by", "a, b", "{own}") VALUES ('0', 'I', false, NEW."by", NEW."a, b", NEW."{own}");
@@ -62,13 +58,9 @@ BEGIN
         END IF;
         UPDATE pg_occ_<public>_own."awkward" o SET "by" = NEW."by", "a, b" = NEW."a, b", "{own}" = NEW."{own}", occ_op = CASE occ_was WHEN 'D' THEN 'R'::"char" ELSE 'I' END
          WHERE o.ctid = occ_spot RETURNING o."o.x" INTO NEW."o.x";
-        
-    IF strpos(occ_state, '!') = 0 OR occ_head THEN
-        occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!'
-                                             || substr(occ_state, strpos(occ_state, '|')), true);
+        IF strpos(occ_state, '!') = 0 OR occ_head THEN
+            occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!' || substr(occ_state, strpos(occ_state, '|')), true);
+        END IF;
     END IF;
-
-    END IF;
-
     RETURN NEW;
 END$function$

@@ -20,4 +20,4 @@ BEGIN
         PERFORM pg_occ_<public>_own.settle_<child>();
     END IF;
     RETURN NULL;
-END $function$
+END$function$

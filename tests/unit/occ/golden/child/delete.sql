@@ -15,51 +15,42 @@ DECLARE
     occ_key text[];
     occ_last text;
 BEGIN
-
     occ_state := split_part(current_setting('occ.state', true), '=', 1);
     occ_head := coalesce(strpos(occ_state, '|<child>|'), 0) = 0;
     IF occ_head THEN
         occ_state := coalesce(nullif(occ_state, ''), '0|') || '<child>|';
     END IF;
-
     occ_spot := NULL;
     IF NOT occ_head THEN
         SELECT o.ctid, o.occ_op, record_image_eq(ROW(o."id", o."up"), ROW(OLD."id", OLD."up")) INTO occ_spot, occ_was, occ_same
           FROM pg_occ_<public>_own."child" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o."id" = OLD."id";
     END IF;
-
     IF occ_spot IS NULL THEN
         INSERT INTO pg_occ_<public>_own."child" AS o (occ_xid, occ_op, occ_head, "id", "up")
         VALUES (pg_current_xact_id(), 'D', occ_head, OLD."id", OLD."up");
-        
-    IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
-        PERFORM occ.raise_row_limit();
-    END IF;
-    occ_state := set_config('occ.state', (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'
-        || substr(occ_state, strpos(occ_state, '|')), true);
-
+        IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
+            PERFORM occ.raise_row_limit();
+        END IF;
+        occ_state := set_config('occ.state',
+            (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'
+            || substr(occ_state, strpos(occ_state, '|')), true);
     ELSE
         IF occ_was IN ('D', 'N') OR NOT occ_same THEN
             RETURN NULL;
         END IF;
         UPDATE pg_occ_<public>_own."child" SET occ_op = CASE occ_was WHEN 'I' THEN 'N'::"char" ELSE 'D' END WHERE ctid = occ_spot;
         IF occ_was IN ('X', 'S') THEN
-            
-    IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
-        PERFORM occ.raise_row_limit();
-    END IF;
-    occ_state := set_config('occ.state', (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'
-        || substr(occ_state, strpos(occ_state, '|')), true);
-
+            IF rtrim(split_part(occ_state, '|', 1), '!')::int >= current_setting('occ.row_limit')::int THEN
+                PERFORM occ.raise_row_limit();
+            END IF;
+            occ_state := set_config('occ.state',
+                (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'
+                || substr(occ_state, strpos(occ_state, '|')), true);
         ELSE
-            
-    IF strpos(occ_state, '!') = 0 OR occ_head THEN
-        occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!'
-                                             || substr(occ_state, strpos(occ_state, '|')), true);
-    END IF;
-
+            IF strpos(occ_state, '!') = 0 OR occ_head THEN
+                occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!' || substr(occ_state, strpos(occ_state, '|')), true);
+            END IF;
         END IF;
     END IF;
-
     RETURN OLD;
 END$function$

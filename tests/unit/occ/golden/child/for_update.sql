@@ -9,4 +9,4 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'permission denied for table child';
     END IF;
     RETURN pg_occ_<public>_own.mark_<child>(r, 'X');
-END $function$
+END$function$

@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     PERFORM pg_occ_<public>_own.mark_<child>(v.*, $2) FROM pg_occ_<public>."child" v WHERE v."id" = $1[1]::integer;
     RETURN NULL;
-END $function$
+END$function$

@@ -18,29 +18,21 @@ BEGIN
     IF occ_head THEN
         occ_state := coalesce(nullif(occ_state, ''), '0|') || '<child>|';
     END IF;
-
     occ_spot := NULL;
     IF NOT occ_head THEN
         SELECT o.ctid, o.occ_op, true INTO occ_spot, occ_was, occ_same
           FROM pg_occ_<public>_own."child" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o."id" = occ_row."id";
     END IF;
-
     IF occ_spot IS NULL THEN
         INSERT INTO pg_occ_<public>_own."child" (occ_xid, occ_op, occ_head, "id", "up") VALUES (pg_current_xact_id(), occ_mark, occ_head, occ_row."id", occ_row."up");
-        
-    IF strpos(occ_state, '!') = 0 OR occ_head THEN
-        occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!'
-                                             || substr(occ_state, strpos(occ_state, '|')), true);
-    END IF;
-
+        IF strpos(occ_state, '!') = 0 OR occ_head THEN
+            occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!' || substr(occ_state, strpos(occ_state, '|')), true);
+        END IF;
     ELSIF occ_mark = 'X' AND occ_was IN ('S', 'U', 'K') THEN
         UPDATE pg_occ_<public>_own."child" SET occ_op = CASE occ_was WHEN 'S' THEN 'X'::"char" ELSE 'R' END WHERE ctid = occ_spot;
-        
-    IF strpos(occ_state, '!') = 0 OR occ_head THEN
-        occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!'
-                                             || substr(occ_state, strpos(occ_state, '|')), true);
-    END IF;
-
+        IF strpos(occ_state, '!') = 0 OR occ_head THEN
+            occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!' || substr(occ_state, strpos(occ_state, '|')), true);
+        END IF;
     END IF;
     RETURN NULL;
 END$function$

@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     INSERT INTO pg_occ_<public>_own."child" (occ_xid, occ_op, occ_head, "id", "up") VALUES ('0', 'I', false, r."id", r."up");
     RETURN NULL;
-END $function$
+END$function$

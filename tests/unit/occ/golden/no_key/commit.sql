@@ -20,4 +20,4 @@ BEGIN
         PERFORM pg_occ_<public>_own.settle_<no_key>();
     END IF;
     RETURN NULL;
-END $function$
+END$function$

@@ -9,4 +9,4 @@ BEGIN
         RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = 'permission denied for table no_key';
     END IF;
     RETURN pg_occ_<public>_own.mark_<no_key>(r, 'X');
-END $function$
+END$function$

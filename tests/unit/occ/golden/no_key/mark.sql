@@ -18,8 +18,6 @@ BEGIN
     IF occ_head THEN
         occ_state := coalesce(nullif(occ_state, ''), '0|') || '<no_key>|';
     END IF;
-
-
     occ_last := current_setting('occ.last', true);
     IF occ_last <> '' THEN
         SELECT b.ctid INTO occ_spot FROM "public"."no_key" b
@@ -35,22 +33,17 @@ BEGIN
     IF occ_spot IS NOT NULL THEN
         INSERT INTO pg_occ_<public>_own."no_key" (occ_xid, occ_op, occ_head, occ_ref, "a", "b")
         VALUES (pg_current_xact_id(), occ_mark, occ_head, occ_spot, occ_row."a", occ_row."b");
-        
-    IF strpos(occ_state, '!') = 0 OR occ_head THEN
-        occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!'
-                                             || substr(occ_state, strpos(occ_state, '|')), true);
-    END IF;
-
+        IF strpos(occ_state, '!') = 0 OR occ_head THEN
+            occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!' || substr(occ_state, strpos(occ_state, '|')), true);
+        END IF;
     ELSIF occ_mark = 'X' THEN
         UPDATE pg_occ_<public>_own."no_key" o SET occ_op = CASE o.occ_op WHEN 'S' THEN 'X'::"char" ELSE 'R' END
          WHERE o.ctid = (SELECT o.ctid FROM pg_occ_<public>_own."no_key" o
-                          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('S', 'U', 'K') AND record_image_eq(ROW(o."a", o."b"), ROW(occ_row."a", occ_row."b")) LIMIT 1);
-        
-    IF strpos(occ_state, '!') = 0 OR occ_head THEN
-        occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!'
-                                             || substr(occ_state, strpos(occ_state, '|')), true);
-    END IF;
-
+                          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('S', 'U', 'K') AND record_image_eq(ROW(o."a", o."b"), ROW(occ_row."a", occ_row."b"))
+                          LIMIT 1);
+        IF strpos(occ_state, '!') = 0 OR occ_head THEN
+            occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!' || substr(occ_state, strpos(occ_state, '|')), true);
+        END IF;
     END IF;
     RETURN NULL;
 END$function$

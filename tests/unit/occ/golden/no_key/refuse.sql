@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     INSERT INTO pg_occ_<public>_own."no_key" (occ_xid, occ_op, occ_head, "a", "b") VALUES ('0', 'I', false, r."a", r."b");
     RETURN NULL;
-END $function$
+END$function$

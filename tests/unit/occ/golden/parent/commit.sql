@@ -19,4 +19,4 @@ BEGIN
         PERFORM pg_occ_<public>_own.settle_<parent>();
     END IF;
     RETURN NULL;
-END $function$
+END$function$

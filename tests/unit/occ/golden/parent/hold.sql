@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     PERFORM pg_occ_<public>_own.mark_<parent>(v.*, $2) FROM pg_occ_<public>."parent" v WHERE v."id" = $1[1]::integer;
     RETURN NULL;
-END $function$
+END$function$

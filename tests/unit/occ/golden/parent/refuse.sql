@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     INSERT INTO pg_occ_<public>_own."parent" (occ_xid, occ_op, occ_head, "id") VALUES ('0', 'I', false, r."id");
     RETURN NULL;
-END $function$
+END$function$

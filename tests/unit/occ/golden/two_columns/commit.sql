@@ -20,4 +20,4 @@ BEGIN
         PERFORM pg_occ_<public>_own.settle_<two_columns>();
     END IF;
     RETURN NULL;
-END $function$
+END$function$

@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     PERFORM pg_occ_<public>_own.mark_<two_columns>(v.*, $2) FROM pg_occ_<public>."two_columns" v WHERE v."a" = $1[1]::uuid AND v."b" = $1[2]::text;
     RETURN NULL;
-END $function$
+END$function$

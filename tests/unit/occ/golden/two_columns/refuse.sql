@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     INSERT INTO pg_occ_<public>_own."two_columns" (occ_xid, occ_op, occ_head, "a", "b", "v") VALUES ('0', 'I', false, r."a", r."b", r."v");
     RETURN NULL;
-END $function$
+END$function$

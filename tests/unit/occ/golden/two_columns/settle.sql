@@ -33,4 +33,4 @@ BEGIN
             PERFORM pg_occ_<public>_own.apply_<two_columns>();
         END IF;
     END IF;
-END $function$
+END$function$

@@ -13,7 +13,6 @@ BEGIN
     PERFORM occ.raise_conflict() FROM pg_occ_<public>_own."unique_keys" o JOIN "public"."unique_keys" b ON o."id" OPERATOR(pg_catalog.=) b."id"
       WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('U', 'K') AND b.xmax <> 0 AND occ.is_committing(b.xmax);
     BEGIN
-
         INSERT INTO pg_occ_<public>_own."<unique_keys> keys" ("id", occ_probe, occ_at)
           SELECT o."id", false, clock_timestamp() FROM pg_occ_<public>_own."unique_keys" o WHERE o.occ_xid = pg_current_xact_id_if_assigned()
              AND (o.occ_op = 'D' OR o.occ_op = 'I' AND (SELECT pg_relation_size('pg_occ_<public>_own."<unique_keys> keys"') > 0))
@@ -26,13 +25,11 @@ BEGIN
             DELETE FROM pg_occ_<public>_own."<unique_keys> keys" b USING pg_occ_<public>_own."unique_keys" o
               WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND o."id" OPERATOR(pg_catalog.=) b."id" AND b.occ_probe;
         END IF;
-
         DELETE FROM "public"."unique_keys" b USING pg_occ_<public>_own."unique_keys" o
           WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('D', 'R', 'X') AND o."id" OPERATOR(pg_catalog.=) b."id";
         UPDATE "public"."unique_keys" b SET "mail" = o."mail", "live" = o."live", "n" = o."n" FROM pg_occ_<public>_own."unique_keys" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o."id" OPERATOR(pg_catalog.=) b."id" AND o.occ_op IN ('U', 'K') AND b.xmin <> pg_current_xact_id()::xid;
         INSERT INTO "public"."unique_keys" ("id", "mail", "live", "n") OVERRIDING SYSTEM VALUE
           SELECT o."id", o."mail", o."live", o."n" FROM pg_occ_<public>_own."unique_keys" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op IN ('I', 'R', 'X');
-
         IF EXISTS (SELECT FROM pg_occ_<public>_own."unique_keys" o WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S') THEN
             PERFORM FROM "public"."unique_keys" b WHERE b.ctid = ANY (ARRAY(SELECT b.ctid FROM pg_occ_<public>_own."unique_keys" o JOIN "public"."unique_keys" b ON o."id" OPERATOR(pg_catalog.=) b."id"
               WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' AND b.xmax <> 0)) FOR KEY SHARE;
@@ -42,9 +39,7 @@ BEGIN
               SELECT o."id", true, pg_backend_pid(), clock_timestamp() FROM pg_occ_<public>_own."unique_keys" o
                WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.occ_op = 'S' ON CONFLICT DO NOTHING;
         END IF;
-
     EXCEPTION WHEN serialization_failure OR unique_violation OR foreign_key_violation THEN
         PERFORM occ.raise_conflict();
     END;
-
-END $function$
+END$function$

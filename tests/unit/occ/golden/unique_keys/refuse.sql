@@ -7,4 +7,4 @@ AS $function$
 BEGIN
     INSERT INTO pg_occ_<public>_own."unique_keys" (occ_xid, occ_op, occ_head, "id", "mail", "live", "n") VALUES ('0', 'I', false, r."id", r."mail", r."live", r."n");
     RETURN NULL;
-END $function$
+END$function$

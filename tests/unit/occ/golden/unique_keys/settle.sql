@@ -33,4 +33,4 @@ BEGIN
             PERFORM pg_occ_<public>_own.apply_<unique_keys>();
         END IF;
     END IF;
-END $function$
+END$function$

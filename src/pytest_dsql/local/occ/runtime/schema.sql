@@ -9,11 +9,11 @@ CREATE SCHEMA IF NOT EXISTS occ;
 -- The role of what is generated for a table. It reads and writes all tables, has no other rights, and cannot sign in.
 DO $$
 BEGIN
-    IF to_regrole('pg_occ_engine') IS NULL THEN
+    IF to_regrole('@ROLE@') IS NULL THEN
         CREATE ROLE occ_engine NOLOGIN;
         -- As a system's role it is out of the users' sight in most clients.
-        UPDATE pg_authid SET rolname = 'pg_occ_engine' WHERE rolname = 'occ_engine';
-        GRANT pg_read_all_data, pg_write_all_data TO pg_occ_engine;
+        UPDATE pg_authid SET rolname = '@ROLE@' WHERE rolname = 'occ_engine';
+        GRANT pg_read_all_data, pg_write_all_data TO @ROLE@;
     END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;  -- another database of this server has just made it
@@ -33,8 +33,20 @@ CREATE TABLE IF NOT EXISTS occ.shadowed (
 );
 
 -- What data kept from before 2026-11-23 has besides.
-ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip, ADD COLUMN IF NOT EXISTS code text, ADD COLUMN IF NOT EXISTS indexes oid[];
-DROP FUNCTION IF EXISTS occ.set_constraints(text);
+ALTER TABLE occ.shadowed DROP COLUMN IF EXISTS skip, ADD COLUMN IF NOT EXISTS code text,
+    ADD COLUMN IF NOT EXISTS indexes oid[];
+
+-- The functions of an earlier version go, except where something stands on them.
+DO $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN SELECT oid FROM pg_proc WHERE pronamespace = 'occ'::regnamespace
+                AND NOT EXISTS (SELECT FROM pg_depend
+                                 WHERE refclassid = 'pg_proc'::regclass AND refobjid = pg_proc.oid) LOOP
+        EXECUTE format('DROP FUNCTION %s', f);
+    END LOOP;
+END $$;
 
 -- Foreign-key checks that failed at their row and are looked at again when the statement or the
 -- transaction ends. Rows live and die within one transaction, like those of the overlays.

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION occ.raise_conflict() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = 'change conflicts with another transaction (OC000)';
+    RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = '@CONFLICT@';
 END $$;
 
 CREATE OR REPLACE FUNCTION occ.raise_row_limit() RETURNS void LANGUAGE plpgsql AS $$
@@ -35,7 +35,8 @@ BEGIN
         SCHEMA = i.schema, TABLE = i.rel, CONSTRAINT = i.name;
 END $$;
 
-CREATE OR REPLACE FUNCTION occ.raise_foreign_key(con_oid oid, side "char", key text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION occ.raise_foreign_key(con_oid oid, side "char", key text[]) RETURNS void
+LANGUAGE plpgsql AS $$
 DECLARE
     c record;
     text_ text;
@@ -50,14 +51,14 @@ BEGIN
       JOIN pg_class pa ON pa.oid = k.confrelid
       JOIN pg_namespace n ON n.oid = ch.relnamespace
      WHERE k.oid = con_oid;
-    IF side = 'p' THEN
+    IF side = '@PARENT@' THEN
         text_ := format('update or delete on table "%s" violates foreign key constraint "%s" on table "%s"',
                         c.parent, c.name, c.child);
         detail_ := format('Key (%s)=(%s) is still referenced from table "%s".',
                           c.parent_columns, array_to_string(key, ', '), c.child);
     ELSE
         text_ := format('insert or update on table "%s" violates foreign key constraint "%s"', c.child, c.name);
-        detail_ := CASE WHEN side = 'f' THEN 'MATCH FULL does not allow mixing of null and nonnull key values.'
+        detail_ := CASE WHEN side = '@MIXED@' THEN 'MATCH FULL does not allow mixing of null and nonnull key values.'
             ELSE format('Key (%s)=(%s) is not present in table "%s".',
                         c.child_columns, array_to_string(key, ', '), c.parent) END;
     END IF;
