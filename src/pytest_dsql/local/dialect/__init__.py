@@ -1,11 +1,10 @@
 """The SQL dialect of Aurora DSQL: what it refuses, and what PostgreSQL has to be sent instead of the rest."""
 
-from .analyse import analyse
-from .catalog import Catalog, Column, Routine, Table, UniqueIndex, View
-from .routine_body import answered
-from .routines import renewed
-from .source import literal, quote
-from .statement import (
+from pytest_dsql.local.dialect.analyse import analyse
+from pytest_dsql.local.dialect.catalog import Catalog, Column, Routine, Table, UniqueIndex, View
+from pytest_dsql.local.dialect.inside import answered, renewed
+from pytest_dsql.local.dialect.source import literal, quote
+from pytest_dsql.local.dialect.statement import (
     AsyncIndex,
     AsyncValidation,
     ConstraintModes,
@@ -16,7 +15,7 @@ from .statement import (
     Statement,
     Transaction,
 )
-from .substitute import call, fixed_answer, refusing, substitute
+from pytest_dsql.local.dialect.substitute import call, fixed_answer, refusing, substitute
 
 __all__ = [
     "AsyncIndex",

@@ -2,23 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pglast import ast
 from pglast.parser import ParseError, parse_sql
 
-from . import facts
-from .bodies import rewrite_analyze, rewrite_copy, rewrite_definition
-from .catalog import Catalog
-from .classify import classify
-from .nodes import option
-from .preparse import IamStatement, Prepared, prepare
-from .refuse import refuse_statement
-from .refuse_context import Context
-from .rewrite import Rewriter, Scope
-from .routines import rewrite_do, rewrite_function
-from .source import Edits, Source
-from .statement import IamMapping, Kind, Refusal, RefusedError, Setting, Statement
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.bodies import rewrite_analyze, rewrite_copy, rewrite_definition
+from pytest_dsql.local.dialect.catalog import Catalog
+from pytest_dsql.local.dialect.classify import classify
+from pytest_dsql.local.dialect.handlers import HANDLERS
+from pytest_dsql.local.dialect.nodes import option
+from pytest_dsql.local.dialect.preparse import IamStatement, Prepared, prepare
+from pytest_dsql.local.dialect.refuse import refuse_statement
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.routines import rewrite_do, rewrite_function
+from pytest_dsql.local.dialect.source import Source
+from pytest_dsql.local.dialect.statement import IamMapping, Kind, Refusal, RefusedError, Setting, Statement
+from pytest_dsql.local.dialect.walk import Rewriter, Scope
 
 
 def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...], *, inside: bool = False) -> list[Statement]:
@@ -77,7 +79,7 @@ def _iam(sql: str, item: IamStatement) -> Statement:
 def _statement(sql: str, node: Any, context: Context) -> Statement:
     verdict = classify(node, context)
     original = sql[context.start : context.end]
-    rewriter = Rewriter(context.source, Edits(context.source.text), context.catalog, context.search_path)
+    rewriter = Rewriter(context.source, context.catalog, context.search_path, HANDLERS, partial(analyse, inside=True))
     rewriter.inside = context.inside
     refusal = refuse_statement(node, context)
     if refusal is None:

@@ -10,11 +10,11 @@ from typing import Any
 from pglast import ast
 from pglast.parser import parse_sql
 
-from . import facts
-from .catalog import Table, UniqueIndex
-from .nodes import strings, walk
-from .source import quote
-from .statement import RefusedError
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.catalog import Table, UniqueIndex
+from pytest_dsql.local.dialect.nodes import strings, walk
+from pytest_dsql.local.dialect.source import quote
+from pytest_dsql.local.dialect.statement import RefusedError
 
 
 @dataclass(frozen=True, slots=True)

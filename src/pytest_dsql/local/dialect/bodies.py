@@ -8,15 +8,15 @@ from typing import Any
 
 from pglast import ast
 
-from . import facts
-from .catalog import Table
-from .datatypes import is_array, type_name
-from .nodes import flatten
-from .refuse_context import Context
-from .refuse_query import refused_call
-from .rewrite import Rewriter, Scope
-from .source import DOT, OPEN, Source, quote
-from .statement import RefusedError
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.catalog import Table
+from pytest_dsql.local.dialect.datatypes import is_array, type_name
+from pytest_dsql.local.dialect.nodes import flatten
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.refuse_query import refused_call
+from pytest_dsql.local.dialect.source import DOT, OPEN, Source, quote
+from pytest_dsql.local.dialect.statement import RefusedError
+from pytest_dsql.local.dialect.walk import Rewriter, Scope
 
 
 def rewrite_copy(rewriter: Rewriter, node: Any, _context: Context) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from .statement import RelationName
+from pytest_dsql.local.dialect.statement import RelationName
 
 
 @dataclass(frozen=True, slots=True)

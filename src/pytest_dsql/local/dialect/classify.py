@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from typing import Any
 
-from . import facts
-from .nodes import constant, option, tag
-from .refuse_context import Context
-from .statement import AsyncIndex, AsyncValidation, ConstraintModes, Details, Kind, Setting, Transaction
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.nodes import constant, option, tag
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.statement import (
+    AsyncIndex,
+    AsyncValidation,
+    ConstraintModes,
+    Details,
+    Kind,
+    Setting,
+    Transaction,
+)
 
 KINDS = {
     "Select": Kind.QUERY,

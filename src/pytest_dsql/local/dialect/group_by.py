@@ -10,10 +10,10 @@ from typing import Any
 
 from pglast import ast
 
-from .catalog import Table
-from .nodes import flatten, strings, walk
-from .rewrite import Rewriter, Scope
-from .source import quote
+from pytest_dsql.local.dialect.catalog import Table
+from pytest_dsql.local.dialect.nodes import flatten, strings, walk
+from pytest_dsql.local.dialect.source import quote
+from pytest_dsql.local.dialect.walk import Rewriter, Scope
 
 
 @dataclass(frozen=True, slots=True)

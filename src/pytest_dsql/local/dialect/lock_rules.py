@@ -6,14 +6,14 @@ from typing import Any
 
 from pglast import ast
 
-from . import facts
-from .catalog import Table, View
-from .nodes import strings, walk
-from .refuse_query import function_name
-from .rewrite import Rewriter, Scope
-from .source import quote
-from .statement import RefusedError
-from .view_rows import NULLABLE
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.catalog import Table, View
+from pytest_dsql.local.dialect.nodes import strings, walk
+from pytest_dsql.local.dialect.refuse_query import function_name
+from pytest_dsql.local.dialect.source import quote
+from pytest_dsql.local.dialect.statement import RefusedError
+from pytest_dsql.local.dialect.view_rows import NULLABLE
+from pytest_dsql.local.dialect.walk import Rewriter, Scope
 
 NAMES = {"LCS_FORUPDATE": "FOR UPDATE", "LCS_FORKEYSHARE": "FOR KEY SHARE"}
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from pglast import ast
 
-from . import facts
-from .catalog import View
-from .lock_rules import NAMES, Lockable, check_query, lockables, targets
-from .rewrite import Rewriter, Scope
-from .source import DOT, SEMICOLON, Source, quote
-from .statement import RefusedError
-from .view_rows import underlying
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.catalog import View
+from pytest_dsql.local.dialect.lock_rules import NAMES, Lockable, check_query, lockables, targets
+from pytest_dsql.local.dialect.source import DOT, SEMICOLON, Source, quote
+from pytest_dsql.local.dialect.statement import RefusedError
+from pytest_dsql.local.dialect.view_rows import underlying
+from pytest_dsql.local.dialect.walk import Rewriter, Scope
 
 FUNCTIONS = {"LCS_FORUPDATE": "for_update", "LCS_FORKEYSHARE": "for_key_share"}
 LETTERS = {"LCS_FORUPDATE": "X", "LCS_FORKEYSHARE": "S"}

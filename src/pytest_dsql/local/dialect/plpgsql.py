@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import ClassVar, Final
 
-from .source import COMMA, Source
+from pytest_dsql.local.dialect.source import COMMA, Source
 
 QUERIES: Final = frozenset({"select", "with", "values", "table", "insert", "update", "delete", "explain", "show", "("})
 """What a query begins with; a loop may be over a cursor, too."""

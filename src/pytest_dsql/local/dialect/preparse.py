@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from pglast.parser import ParseError
 
-from . import facts
-from .source import DOT, SEMICOLON, Source
-from .statement import IamMapping, Refusal
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.source import DOT, SEMICOLON, Source
+from pytest_dsql.local.dialect.statement import IamMapping, Refusal
 
 NAMES = frozenset({"IDENT", "UIDENT"})
 

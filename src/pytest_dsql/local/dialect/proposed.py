@@ -8,11 +8,11 @@ from typing import Any
 
 from pglast import ast
 
-from .catalog import Column, Table
-from .datatypes import cast_type
-from .rewrite import Rewriter
-from .source import quote
-from .upsert_layout import Layout
+from pytest_dsql.local.dialect.catalog import Column, Table
+from pytest_dsql.local.dialect.datatypes import cast_type
+from pytest_dsql.local.dialect.source import quote
+from pytest_dsql.local.dialect.upsert_layout import Layout
+from pytest_dsql.local.dialect.walk import Rewriter
 
 
 @dataclass(frozen=True, slots=True)

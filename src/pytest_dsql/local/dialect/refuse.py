@@ -3,14 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import facts
-from .nodes import constant, flatten, option, strings, tag, walk
-from .refuse_alter import alter_table
-from .refuse_context import Context
-from .refuse_index import create_index
-from .refuse_setting import set_setting, show_setting
-from .refuse_table import cache_size, columns_of, create_table, sequence_count, sequence_options
-from .statement import Refusal
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.nodes import constant, flatten, option, strings, tag, walk
+from pytest_dsql.local.dialect.refuse_alter import alter_table
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.refuse_index import create_index
+from pytest_dsql.local.dialect.refuse_setting import set_setting, show_setting
+from pytest_dsql.local.dialect.refuse_table import (
+    cache_size,
+    columns_of,
+    create_table,
+    sequence_count,
+    sequence_options,
+)
+from pytest_dsql.local.dialect.statement import Refusal
 
 Rule = Callable[[Any, Context], Refusal | None]
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import facts
-from .nodes import strings
-from .refuse_context import Context
-from .refuse_table import cache_size, column, first, sequence_options
-from .statement import Refusal
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.nodes import strings
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.refuse_table import cache_size, column, first, sequence_options
+from pytest_dsql.local.dialect.statement import Refusal
 
 # AlterTableType -> what PostgreSQL calls it in messages (and DSQL with it: rec, live).
 NAMES = {

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from .catalog import Catalog, Table
-from .source import Source
+from pytest_dsql.local.dialect.catalog import Catalog, Table
+from pytest_dsql.local.dialect.source import Source
 
 
 @dataclass(frozen=True, slots=True)

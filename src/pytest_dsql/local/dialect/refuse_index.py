@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from . import facts
-from .datatypes import REFUSED_KEYS, catalog_name, declared_length, strip_modifier
-from .refuse_context import Context
-from .refuse_table import first
-from .source import OPEN
-from .statement import Refusal
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.datatypes import REFUSED_KEYS, catalog_name, declared_length, strip_modifier
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.refuse_table import first
+from pytest_dsql.local.dialect.source import OPEN
+from pytest_dsql.local.dialect.statement import Refusal
 
 
 def create_index(node: Any, context: Context) -> Refusal | None:

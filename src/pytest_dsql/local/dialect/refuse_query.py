@@ -5,12 +5,12 @@ from typing import Any
 
 from pglast import ast
 
-from . import facts
-from .datatypes import type_name
-from .nodes import constant, strings, walk
-from .refuse_setting import absent_setting
-from .source import Source
-from .statement import Refusal
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.datatypes import type_name
+from pytest_dsql.local.dialect.nodes import constant, strings, walk
+from pytest_dsql.local.dialect.refuse_setting import absent_setting
+from pytest_dsql.local.dialect.source import Source
+from pytest_dsql.local.dialect.statement import Refusal
 
 Rule = Callable[[Any, Source], Refusal | None]
 

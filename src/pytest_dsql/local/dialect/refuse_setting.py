@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from . import facts
-from .statement import Refusal
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.statement import Refusal
 
 
 def settable(name: str) -> bool:

@@ -5,11 +5,20 @@ from typing import Any
 
 from pglast import ast
 
-from . import facts
-from .datatypes import ACCEPTED, REFUSED, REFUSED_KEYS, SERIALS, display, is_array, modifiers, type_name
-from .nodes import constant, option, strings
-from .refuse_context import Context
-from .statement import Refusal
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.datatypes import (
+    ACCEPTED,
+    REFUSED,
+    REFUSED_KEYS,
+    SERIALS,
+    display,
+    is_array,
+    modifiers,
+    type_name,
+)
+from pytest_dsql.local.dialect.nodes import constant, option, strings
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.statement import Refusal
 
 KEYS = frozenset({"CONSTR_PRIMARY", "CONSTR_UNIQUE"})
 PERSISTENCE = {"t": "TEMPORARY or TEMP", "u": "UNLOGGED"}

@@ -8,38 +8,22 @@ from typing import Final
 
 from pglast.parser import ParseError
 
-from . import facts
-from .catalog import Catalog, Routine
-from .plpgsql import Fragment, Part, fragments
-from .source import Edits
-from .statement import Kind, RefusedError, Statement
-from .substitute import call, fixed_answer, refusing, substitute
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.catalog import Catalog, Routine
+from pytest_dsql.local.dialect.plpgsql import Fragment, Part, fragments
+from pytest_dsql.local.dialect.source import Edits
+from pytest_dsql.local.dialect.statement import Kind, RefusedError, Statement
+from pytest_dsql.local.dialect.substitute import call, fixed_answer, refusing, substitute
+from pytest_dsql.local.dialect.walk import Analyse
 
 _SELECT: Final = "SELECT "
-
-
-def answered(text: str, catalog: Catalog, search_path: tuple[str, ...]) -> tuple[str, str | None]:
-    """What a body's EXECUTE is to run in place of a text, and the call that tells the rules of it."""
-    body = Body(catalog, search_path)
-    statements = body.statements(text)
-    # What is refused is refused before anyone asks for its columns.
-    refusal = statements[0].refusal
-    guard = refusing(refusal) if refusal else next(filter(None, map(_guard, statements)), None)
-    return "; ".join(map(_dynamic, statements)), guard
-
-
-def _dynamic(statement: Statement) -> str:
-    if statement.refusal:
-        return f"SELECT {refusing(statement.refusal)}"
-    stands_for = substitute(statement)
-    return f"SELECT {stands_for}" if stands_for else fixed_answer(statement) or statement.sql
 
 
 class Body:
     """The text of a routine, to be rewritten in a search path; ``says`` is what it is found to say."""
 
-    def __init__(self, catalog: Catalog, search_path: tuple[str, ...]) -> None:
-        self._catalog, self._search_path, self.says = catalog, search_path, Routine()
+    def __init__(self, analyse: Analyse, catalog: Catalog, search_path: tuple[str, ...]) -> None:
+        self._analyse, self._catalog, self._search_path, self.says = analyse, catalog, search_path, Routine()
 
     def rewritten(self, text: str, language: str) -> str:
         """The body as PostgreSQL is to have it, as it is where it has no tokens. Raises RefusedError for SQL."""
@@ -50,9 +34,7 @@ class Body:
 
     def statements(self, text: str) -> list[Statement]:
         """The analysis of SQL in the body."""
-        from .analyse import analyse
-
-        statements = analyse(text, self._catalog, self._search_path, inside=True)
+        statements = self._analyse(text, self._catalog, self._search_path)
         for statement in statements:
             said = Routine(statement.tables, statement.names, statement.may_write, statement.called)
             self.says = self.says.and_(said)
@@ -64,11 +46,11 @@ class Body:
         for statement in self.statements(text):
             if statement.refusal and statement.kind is not Kind.INVALID:
                 raise RefusedError(statement.refusal)
-            guard = f"SELECT {told}; " if (told := _guard(statement)) else ""
-            if guard or statement.sql != statement.original:
+            before = f"SELECT {told}; " if (told := guard(statement)) else ""
+            if before or statement.sql != statement.original:
                 end = statement.offset + len(statement.original)
                 stands_for = substitute(statement)
-                edits.replace(statement.offset, end, guard + (f"SELECT {stands_for}" if stands_for else statement.sql))
+                edits.replace(statement.offset, end, before + (f"SELECT {stands_for}" if stands_for else statement.sql))
         return edits.render(0, len(text))
 
     def _plpgsql(self, text: str) -> str:
@@ -117,9 +99,9 @@ class Body:
         if statement.refusal:
             yield from self._refused(fragment, refusing(statement.refusal))
             return
-        guard = _guard(statement)
-        if guard and fragment.statement is not None:
-            yield fragment.statement, fragment.statement, _guarded(guard)
+        told = guard(statement)
+        if told and fragment.statement is not None:
+            yield fragment.statement, fragment.statement, _guarded(told)
         sql = statement.sql
         yield fragment.start, fragment.end, verb + sql.lstrip()[6:] if verb else sql
 
@@ -141,12 +123,12 @@ class Body:
         if statement.refusal:
             return f"PERFORM {refusing(statement.refusal)}"
         stands_for = substitute(statement)
-        guard = _guarded(told) if (told := _guard(statement)) else ""
+        before = _guarded(told) if (told := guard(statement)) else ""
         sql = f"PERFORM {stands_for}" if stands_for else (fixed_answer(statement) or statement.sql.rstrip()) + into
-        return guard + sql
+        return before + sql
 
 
-def _guard(statement: Statement) -> str | None:
+def guard(statement: Statement) -> str | None:
     """The call that tells the rules of a statement in a body, None where they do not care."""
     mixed = facts.DDL_AND_DML.message
     if statement.counts_as_ddl:
@@ -156,6 +138,6 @@ def _guard(statement: Statement) -> str | None:
     return call("occ.enters_path") if statement.changes_search_path else None
 
 
-def _guarded(guard: str) -> str:
+def _guarded(call: str) -> str:
     """A call that leaves FOUND and ROW_COUNT what they are."""
-    return f"IF {guard} THEN END IF; "
+    return f"IF {call} THEN END IF; "

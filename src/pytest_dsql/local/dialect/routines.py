@@ -6,18 +6,15 @@ on which a name in it comes to mean another relation.
 
 import base64
 import json
-import re
 from typing import Any, Final
 
-from .catalog import Catalog, Routine
-from .nodes import constant, option
-from .refuse_context import Context
-from .rewrite import Rewriter, Scope, visit_all
-from .routine_body import Body
-from .statement import RefusedError
+from pytest_dsql.local.dialect.catalog import Routine
+from pytest_dsql.local.dialect.nodes import constant, option
+from pytest_dsql.local.dialect.refuse_context import Context
+from pytest_dsql.local.dialect.routine_body import Body
+from pytest_dsql.local.dialect.walk import Rewriter, Scope, visit_all
 
 MARKER: Final = "-- occ:"
-_WRITTEN: Final = re.compile(rf"\n{MARKER}([A-Za-z0-9+/=]+)$")
 DEFAULT_LANGUAGE: Final = {"CreateFunctionStmt": "sql", "DoStmt": "plpgsql"}
 
 
@@ -52,7 +49,7 @@ def _rewrite_string(rewriter: Rewriter, node: Any, context: Context, item: Any, 
         return
     name = option(getattr(node, "options", None) or node.args, "language")
     language = name.arg.sval.lower() if name else DEFAULT_LANGUAGE[type(node).__name__]
-    body = Body(rewriter.catalog, path)
+    body = Body(rewriter.analyse, rewriter.catalog, path)
     text = body.rewritten(written, language)
     if rewriter.calls:
         rewriter.routines = body.says
@@ -77,20 +74,6 @@ def _string(item: Any) -> str | None:
 def _mark(written: str, language: str, path: tuple[str, ...]) -> str:
     kept = json.dumps({"body": written, "language": language, "path": path})
     return f"\n{MARKER}{base64.b64encode(kept.encode()).decode()}"
-
-
-def renewed(source: str, catalog: Catalog) -> tuple[str, Routine]:
-    """A kept routine's text as it would be rewritten now, and what it names."""
-    found = _WRITTEN.search(source)
-    if found is None:
-        return source, Routine()
-    kept = json.loads(base64.b64decode(found[1]))
-    body = Body(catalog, tuple(kept["path"]))
-    try:
-        text = body.rewritten(kept["body"], kept["language"]) + found[0]
-    except RefusedError:
-        text = source
-    return text, body.says
 
 
 def _dollar_quoted(text: str) -> str:

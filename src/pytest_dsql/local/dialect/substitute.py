@@ -1,7 +1,16 @@
 """Calls that stand for statements which PostgreSQL does not have or would answer otherwise."""
 
-from .source import literal, quote
-from .statement import AsyncIndex, AsyncValidation, ConstraintModes, IamMapping, Kind, Refusal, Setting, Statement
+from pytest_dsql.local.dialect.source import literal, quote
+from pytest_dsql.local.dialect.statement import (
+    AsyncIndex,
+    AsyncValidation,
+    ConstraintModes,
+    IamMapping,
+    Kind,
+    Refusal,
+    Setting,
+    Statement,
+)
 
 Argument = str | bool | int | list[str] | None
 

@@ -18,14 +18,14 @@ PostgreSQL to say so.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .arbiter import Arbiter, arbiters, over
-from .catalog import Table
-from .proposed import Proposed, proposed
-from .rewrite import Rewriter, Scope, visit_all
-from .source import quote
-from .upsert_layout import Layout, layout_of
-from .upsert_turns import one_by_one
-from .upsert_view import as_table
+from pytest_dsql.local.dialect.arbiter import Arbiter, arbiters, over
+from pytest_dsql.local.dialect.catalog import Table
+from pytest_dsql.local.dialect.proposed import Proposed, proposed
+from pytest_dsql.local.dialect.source import quote
+from pytest_dsql.local.dialect.upsert_layout import Layout, layout_of
+from pytest_dsql.local.dialect.upsert_turns import one_by_one
+from pytest_dsql.local.dialect.upsert_view import as_table
+from pytest_dsql.local.dialect.walk import Rewriter, Scope, visit_all
 
 AFFECT_TWICE = "occ.affect_row_twice()"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .source import CLOSE, DOT, OPEN, SEMICOLON, Source
+from pytest_dsql.local.dialect.source import CLOSE, DOT, OPEN, SEMICOLON, Source
 
 Range = tuple[int, int]
 

@@ -7,7 +7,7 @@ here, the same for equal keys; the rows that came in so far are arrays of these 
 # The text put together here is the user's own statement, for the user's own rights.
 # ruff: noqa: S608
 
-from .arbiter import Arbiter
+from pytest_dsql.local.dialect.arbiter import Arbiter
 
 
 def one_by_one(given: str, arbiters: list[Arbiter]) -> str:

@@ -8,10 +8,10 @@ refused, and without one a duplicate is an error.
 from dataclasses import replace
 from typing import Any
 
-from .catalog import Catalog, Column, Table, UniqueIndex, View
-from .node_tree import NODE, read
-from .source import quote
-from .view_rows import RELATION, position_of
+from pytest_dsql.local.dialect.catalog import Catalog, Column, Table, UniqueIndex, View
+from pytest_dsql.local.dialect.node_tree import NODE, read
+from pytest_dsql.local.dialect.source import quote
+from pytest_dsql.local.dialect.view_rows import RELATION, position_of
 
 _CLAUSES = (
     *("setOperations", "distinctClause", "groupClause", "groupingSets", "havingQual"),

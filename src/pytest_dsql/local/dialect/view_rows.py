@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import facts
-from .catalog import Catalog, Table, View
-from .node_tree import NODE, read, walk_and
-from .statement import RefusedError
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.catalog import Catalog, Table, View
+from pytest_dsql.local.dialect.node_tree import NODE, read, walk_and
+from pytest_dsql.local.dialect.statement import RefusedError
 
 RELATION, SUBQUERY, JOIN = "0", "1", "2"
 INNER, LEFT, FULL, RIGHT = "0", "1", "2", "3"
