@@ -91,3 +91,9 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_a_room_has_twelve_modules_at_most(folder: Path) -> None:
     names = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert len(names) <= 12, f"{len(names)} modules"
+
+
+def test_one_module_alone_knows_the_parser() -> None:
+    assert [module for module, names in ALL.items() if any(name.startswith("pglast") for name in names)] == [
+        "pytest_dsql.local.dialect.parse.parser"
+    ]

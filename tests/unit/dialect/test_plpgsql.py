@@ -8,7 +8,7 @@ import pytest
 from pglast.parser import parse_plpgsql_json
 
 from pytest_dsql.local.dialect import Catalog, analyse, renewed
-from pytest_dsql.local.dialect.plpgsql import fragments
+from pytest_dsql.local.dialect.parse.plpgsql import fragments
 from tests.unit.dialect.bank_catalog import CATALOG, judge, refused, sent
 
 A = "pg_occ_2200.accounts"

@@ -1,8 +1,8 @@
 """INSERT ... ON CONFLICT as CTEs: the shape of the rewritten text; what it does needs a server."""
 
 import pytest
-from pglast.parser import parse_sql
 
+from pytest_dsql.local.dialect.parse.parser import parse_sql
 from tests.unit.dialect.bank_catalog import judge, refused, sent
 
 UPSERTS = [

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_dsql.local.dialect import Column, Refusal, Statement, View, analyse
-from pytest_dsql.local.dialect.node_tree import read
+from pytest_dsql.local.dialect.stored.node_tree import read
 from tests.unit.dialect.bank_catalog import CATALOG
 
 ACCOUNTS, NOTES, ARCHIVE, SHOWN, NESTED = 101, 102, 103, 9, 10

@@ -22,7 +22,8 @@ from pytest_dsql.local.cluster.mailbox import Mailbox, Question
 from pytest_dsql.local.cluster.sessions import Session
 from pytest_dsql.local.cluster.sweeper import Sweeper
 from pytest_dsql.local.cluster.waits import Waits
-from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered, shown
+from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered
+from pytest_dsql.local.dialect.rewrite import catalogs
 from pytest_dsql.local.iam.principals import Document
 from pytest_dsql.local.postgres.template import Template
 from pytest_dsql.local.tasks import Tasks
@@ -116,7 +117,7 @@ class Cluster:
         with psycopg.connect(self.url, autocommit=True) as connection:
             occ.install(connection)
             connection.execute(files("pytest_dsql.local.cluster").joinpath("system.sql").read_bytes())
-            connection.execute(shown.views().encode())
+            connection.execute(catalogs.views().encode())
 
     async def _connected(self) -> Connection:
         connection = await connect(self.url)

@@ -2,8 +2,9 @@
 
 from pytest_dsql.local.dialect.analyse import analyse
 from pytest_dsql.local.dialect.catalog import Catalog, Column, Routine, Table, UniqueIndex, View
-from pytest_dsql.local.dialect.inside import answered, renewed
-from pytest_dsql.local.dialect.source import literal, quote
+from pytest_dsql.local.dialect.parse.text import literal, quote
+from pytest_dsql.local.dialect.rewrite.substitutes import call, fixed_answer, refusing, substitute
+from pytest_dsql.local.dialect.routines.again import answered, renewed
 from pytest_dsql.local.dialect.statement import (
     AsyncIndex,
     AsyncValidation,
@@ -15,7 +16,6 @@ from pytest_dsql.local.dialect.statement import (
     Statement,
     Transaction,
 )
-from pytest_dsql.local.dialect.substitute import call, fixed_answer, refusing, substitute
 
 __all__ = [
     "AsyncIndex",

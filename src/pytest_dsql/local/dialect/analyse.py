@@ -5,22 +5,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pglast import ast
-from pglast.parser import ParseError, parse_sql
-
 from pytest_dsql.local.dialect import facts
-from pytest_dsql.local.dialect.bodies import rewrite_analyze, rewrite_copy, rewrite_definition
 from pytest_dsql.local.dialect.catalog import Catalog
-from pytest_dsql.local.dialect.classify import classify
-from pytest_dsql.local.dialect.handlers import HANDLERS
-from pytest_dsql.local.dialect.nodes import option
-from pytest_dsql.local.dialect.preparse import IamStatement, Prepared, prepare
-from pytest_dsql.local.dialect.refuse import refuse_statement
-from pytest_dsql.local.dialect.refuse_context import Context
-from pytest_dsql.local.dialect.routines import rewrite_do, rewrite_function
-from pytest_dsql.local.dialect.source import Source
+from pytest_dsql.local.dialect.parse.extensions import IamStatement, Prepared, prepare
+from pytest_dsql.local.dialect.parse.nodes import option
+from pytest_dsql.local.dialect.parse.parser import ParseError, ast, parse_sql
+from pytest_dsql.local.dialect.parse.text import Source
+from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.kinds import classify
+from pytest_dsql.local.dialect.refuse.statements import refuse_statement
+from pytest_dsql.local.dialect.rewrite.definitions import rewrite_analyze, rewrite_copy, rewrite_definition
+from pytest_dsql.local.dialect.rewrite.handlers import HANDLERS
+from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope
+from pytest_dsql.local.dialect.routines.definitions import rewrite_do, rewrite_function
 from pytest_dsql.local.dialect.statement import IamMapping, Kind, Refusal, RefusedError, Setting, Statement
-from pytest_dsql.local.dialect.walk import Rewriter, Scope
 
 
 def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...], *, inside: bool = False) -> list[Statement]:

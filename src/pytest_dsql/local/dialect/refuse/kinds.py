@@ -1,0 +1,130 @@
+"""What a statement is, before anyone asks whether it is allowed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_dsql.local.dialect import facts
+from pytest_dsql.local.dialect.parse.nodes import constant, option, tag
+from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.statement import (
+    AsyncIndex,
+    AsyncValidation,
+    ConstraintModes,
+    Details,
+    Kind,
+    Setting,
+    Transaction,
+)
+
+KINDS = {
+    "Select": Kind.QUERY,
+    "Insert": Kind.DML,
+    "Update": Kind.DML,
+    "Delete": Kind.DML,
+    "Merge": Kind.DML,
+    "VariableShow": Kind.SHOW,
+    "Explain": Kind.EXPLAIN,
+    "Call": Kind.CALL,
+    "Do": Kind.DO,
+    "Deallocate": Kind.DEALLOCATE,
+    "Vacuum": Kind.ANALYZE,
+}
+TRANSACTIONS = {
+    "TRANS_STMT_BEGIN": (Kind.BEGIN, "BEGIN"),
+    "TRANS_STMT_START": (Kind.BEGIN, "START TRANSACTION"),
+    "TRANS_STMT_COMMIT": (Kind.COMMIT, "COMMIT"),
+    "TRANS_STMT_ROLLBACK": (Kind.ROLLBACK, "ROLLBACK"),
+}
+TAGS = {Kind.SHOW: "SHOW", Kind.DO: "DO", Kind.CREATE_INDEX_ASYNC: "CREATE INDEX"}
+# Everything the service counts as DDL: definitions, comments, grants. rec, skill.
+DDL_PREFIXES = ("Create", "Alter", "Drop", "Define", "Comment", "Grant", "Rename", "Index", "View", "Truncate")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A statement's kind and what belongs to it."""
+
+    kind: Kind
+    tag: str = ""
+    counts_as_ddl: bool = False
+    writes: bool = False
+    changes_search_path: bool = False
+    details: Details | None = None
+
+
+def classify(node: Any, context: Context) -> Verdict:
+    """The kind of a statement by its parse node."""
+    name = tag(node)
+    special = SPECIAL.get(name)
+    if special:
+        return special(node, context)
+    kind = KINDS.get(name)
+    if kind is None:
+        ddl = name.startswith(DDL_PREFIXES)
+        return Verdict(Kind.DDL if ddl else Kind.OTHER, counts_as_ddl=ddl)
+    return Verdict(kind, TAGS.get(kind, ""), writes=kind is Kind.DML)
+
+
+def _transaction(node: Any, _context: Context) -> Verdict:
+    kind, text = TRANSACTIONS.get(node.kind.name, (Kind.SAVEPOINT, ""))
+    item = option(node.options, "transaction_read_only")
+    read_only = constant(item.arg) == "1" if item else None
+    return Verdict(kind, text, details=Transaction(read_only, bool(node.chain)))
+
+
+def _set(node: Any, _context: Context) -> Verdict:
+    resets = node.kind.name in ("VAR_RESET", "VAR_RESET_ALL")
+    name = node.name.lower() if node.name else None
+    values = tuple(constant(item) or "" for item in node.args or ()) if node.kind.name == "VAR_SET_VALUE" else ()
+    details = Setting(name, values, bool(node.is_local))
+    kind, text = (Kind.RESET, "RESET") if resets else (Kind.SET, "SET")
+    return Verdict(kind, text, changes_search_path=name in (None, "search_path"), details=details)
+
+
+def _show(node: Any, _context: Context) -> Verdict:
+    name = node.name.lower()
+    return Verdict(Kind.SHOW, "SHOW", details=Setting(name, answer=facts.FIXED_SETTINGS.get(name)))
+
+
+def _set_constraints(node: Any, _context: Context) -> Verdict:
+    names = tuple((item.schemaname, item.relname) for item in node.constraints or ())
+    return Verdict(Kind.SET_CONSTRAINTS, "SET CONSTRAINTS", details=ConstraintModes(bool(node.deferred), names))
+
+
+def _copy(node: Any, _context: Context) -> Verdict:
+    return Verdict(Kind.COPY_IN, writes=True) if node.is_from else Verdict(Kind.COPY_OUT)
+
+
+def _index(node: Any, context: Context) -> Verdict:
+    columns = tuple(item.name for item in node.indexParams)
+    relation = node.relation
+    name, unique, present = node.idxname, bool(node.unique), bool(node.if_not_exists)
+    predicate = _behind_where(context) if node.whereClause else None
+    details = AsyncIndex(name, relation.schemaname, relation.relname, columns, unique, present, predicate)
+    kind = Kind.CREATE_INDEX_ASYNC if context.asynchronous else Kind.DDL
+    return Verdict(kind, "CREATE INDEX", counts_as_ddl=True, details=details)
+
+
+def _behind_where(context: Context) -> int:
+    source = context.source
+    at = source.find(source.index(context.start), len(source.tokens), "WHERE")
+    return source.end(at) - context.start
+
+
+def _alter_table(node: Any, context: Context) -> Verdict:
+    if not context.asynchronous:
+        return Verdict(Kind.DDL, counts_as_ddl=True)
+    relation = node.relation
+    details = AsyncValidation(relation.schemaname, relation.relname, node.cmds[0].name)
+    return Verdict(Kind.VALIDATE_ASYNC, "ALTER TABLE", counts_as_ddl=True, details=details)
+
+
+SPECIAL = {
+    "Transaction": _transaction,
+    "VariableSet": _set,
+    "VariableShow": _show,
+    "ConstraintsSet": _set_constraints,
+    "Copy": _copy,
+    "Index": _index,
+    "AlterTable": _alter_table,
+}

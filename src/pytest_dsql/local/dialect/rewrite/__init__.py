@@ -1,0 +1,1 @@
+"""What PostgreSQL is sent: a query pointed at the shadow views, and what goes with that."""

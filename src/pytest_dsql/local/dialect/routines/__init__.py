@@ -1,0 +1,1 @@
+"""The SQL in bodies of routines."""

@@ -1,0 +1,1 @@
+"""The queries of views as PostgreSQL 16 keeps them."""

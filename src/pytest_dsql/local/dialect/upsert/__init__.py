@@ -1,0 +1,1 @@
+"""INSERT ... ON CONFLICT as a statement that runs on a view."""
