@@ -1,6 +1,5 @@
 """What is left when something dies: whole transactions, and of a stand-in that was stopped nothing at all."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.messages import CreateCluster, DeleteCluster
@@ -44,18 +44,6 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)
-
-
-def is_of(folder: Path, pid: int) -> bool:
-    """Whether the server in the folder was started by a child of the process."""
-    with contextlib.suppress(OSError):
-        server = int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
-        return parent(parent(server)) == pid
-    return False
-
-
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def is_gone(session: Session) -> bool:
@@ -161,7 +149,8 @@ def test_clusters_have_their_own_data(cluster: Cluster, stage: Stage, handle: Ha
 def test_nothing_is_left_of_a_stand_in_that_was_stopped(alone: Callable[..., Alone]) -> None:
     cluster = alone()
     folder = Path(cluster.environment["DSQL_CONTROL"]).parent
-    (server,) = [path for path in Path("/tmp").glob("dsql-postgres-*") if is_of(path, cluster.process.pid)]
+    server = Path(str(conninfo_to_dict(Handle.of(cluster.environment, cluster.host).describe()["postgres"])["host"]))
+    assert server.exists()
     session = open_with_tables(cluster)
     cluster.stop()
     assert cluster.process.returncode == 0
