@@ -48,7 +48,7 @@ def test_on_aws_it_is_the_same_but_for_the_wheels_platform(code: Path, tmp_path:
 def test_nothing_of_the_tests_or_the_stand_in_is_in_it(code: Path) -> None:
     tops = {re.split(r"[/.]", name, maxsplit=1)[0] for name in contents(code)}
     assert {"transfer", "psycopg", "psycopg_binary", "boto3", "botocore"} <= tops
-    assert not tops & {"infra", "tests", "moto", "pytest", "pglast", "awslambdaric"}
+    assert not tops & {"infra", "tests", "moto", "pytest", "postgast", "pytest_dsql", "awslambdaric"}
 
 
 def test_what_cannot_be_had_is_told(tmp_path: Path) -> None:

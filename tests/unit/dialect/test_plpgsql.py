@@ -1,11 +1,10 @@
 """PL/pgSQL bodies: where their SQL is, what becomes of it, and how it is found again."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pglast.parser import parse_plpgsql_json
+from postgast import parse_plpgsql
 
 from pytest_dsql.local.dialect import Catalog, analyse, renewed
 from pytest_dsql.local.dialect.parse.plpgsql import fragments
@@ -186,8 +185,8 @@ SAME = [
 @pytest.mark.parametrize("statements", SAME)
 def test_a_body_is_read_as_postgres_reads_it(statements: str) -> None:
     body = DECLARED.format(statements)
-    parsed = parse_plpgsql_json(f"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $f${body}$f$")
-    read, known = set(_without_targets(body)), set(_queries(json.loads(parsed)))
+    parsed = parse_plpgsql(f"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $f${body}$f$")
+    read, known = set(_without_targets(body)), set(_queries(parsed))
     # PostgreSQL has the target of an assignment in its text.
     assert {query for query in known if not any(query.endswith(text) for text in read)} == set()
     assert {text for text in read if not any(query.endswith(text) for query in known)} == set()

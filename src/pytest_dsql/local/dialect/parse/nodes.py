@@ -11,16 +11,9 @@ SKIPPED = frozenset({"lockingClause", "intoClause", "ancestors", "withClause"})
 
 
 @cache
-def child_slots(cls: Any) -> tuple[str, ...]:
-    """The attributes of a node class that can hold nodes."""
-    slots: Any = getattr(cls, "__slots__", {})
-    if not hasattr(slots, "items"):
-        return ()
-    return tuple(name for name, info in slots.items() if name not in SKIPPED and _holds_nodes(info.c_type))
-
-
-def _holds_nodes(c_type: str) -> bool:
-    return c_type.endswith("*") and c_type != "char*"
+def child_slots(cls: type[ast.Node]) -> tuple[str, ...]:
+    """The attributes of a node class that can hold nodes, but for those that name no relations of FROM."""
+    return tuple(name for name in cls.below if name not in SKIPPED)
 
 
 def children(node: Any) -> Iterator[ast.Node]:
@@ -62,10 +55,10 @@ def constant(node: Any) -> str | None:
         node = node.arg
     value: Any = getattr(node, "val", None) if isinstance(node, ast.A_Const) else node
     if isinstance(value, ast.String):
-        return value.sval
+        return str(value.sval)
     if isinstance(value, ast.Integer):
         return str(value.ival)
-    return value.fval if isinstance(value, ast.Float) else None
+    return str(value.fval) if isinstance(value, ast.Float) else None
 
 
 def option(options: Any, name: str) -> Any:
