@@ -80,12 +80,12 @@ for _type, _message in pg_query_pb2.DESCRIPTOR.message_types_by_name.items():
         _declare(_message)
 
 
+globals().update(CLASSES)
+
+
 def __getattr__(name: str) -> Any:
-    """Return the class of a type of node."""
-    try:
-        return CLASSES[name]
-    except KeyError:
-        raise AttributeError(f"PostgreSQL has no node {name}") from None
+    """Tell that there is no such type of node; those that there are stand in the module."""
+    raise AttributeError(f"PostgreSQL has no node {name}")
 
 
 def built(kind: str, values: Mapping[str, Any], character: Callable[[int], int] | None) -> Any:
