@@ -70,25 +70,26 @@ def _target(command: Callable[..., Any]) -> Callable[..., Any]:
         show_default=True,
         help="local: the stand-in on this machine; aws: your account.",
     )
+    @click.option("--endpoint-url", help="With --target aws: an endpoint to ask in AWS's place, on purpose.")
     @click.option("--region", envvar="AWS_REGION", help="Region; on the stand-in the one that it was started for.")
     @click.option(
         "--stack-name", default=STACK_NAME, envvar="DSQL_STACK_NAME", show_default=True, help="Name of the stack."
     )
     @wraps(command)
-    def run(target: str, region: str | None, stack_name: str, **arguments: Any) -> Any:
+    def run(target: str, region: str | None, endpoint_url: str | None, stack_name: str, **arguments: Any) -> Any:
         from infra.stack import Stack, to_stderr
 
-        with closing(_cloud(target, region)) as cloud:
+        with closing(_cloud(target, region, endpoint_url)) as cloud:
             return command(Stack(cloud, stack_name, to_stderr), **arguments)
 
     return run
 
 
-def _cloud(target: str, region: str | None) -> "Cloud":
+def _cloud(target: str, region: str | None, endpoint_url: str | None) -> "Cloud":
     if target == "aws":
         from infra.cloud import AwsCloud
 
-        return AwsCloud(region)
+        return AwsCloud(region, endpoint_url)
     from infra.stand_in import LocalCloud
 
     return LocalCloud.running()
@@ -281,6 +282,8 @@ def chapter(stack: "Stack", number: int) -> None:
     if importlib.util.find_spec("pytest") is None:
         raise click.ClickException("pytest is not installed; the README says how to set up")
     where = ["--target", stack.cloud.target, "--stack-name", stack.name, "--region", stack.cloud.region]
+    if stack.cloud.target == "aws" and (endpoint := stack.cloud.environment.get("AWS_ENDPOINT_URL")):
+        where += ["--endpoint-url", endpoint]
     command = [sys.executable, "-m", "pytest", WALKTHROUGH, "-q", "-m", f"chapter{number}", "--keep-stack"]
     sys.exit(subprocess.run([*command, "--stand-in", "running", *where], cwd=ROOT, check=False).returncode)
 

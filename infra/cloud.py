@@ -19,6 +19,13 @@ CONFIG: Final = Config(
 )
 
 
+ELSEWHERE: Final = frozenset({"AWS_ENDPOINT_URL", "DSQL_CONTROL"})
+POINTS_ELSEWHERE: Final = (
+    "this shell points at a stand-in or at another endpoint than AWS's: unset AWS_ENDPOINT_URL and DSQL_CONTROL, leave "
+    "--target aws out, or name the endpoint on purpose with --endpoint-url"
+)
+
+
 class CloudError(Exception):
     """The target cannot be reached; the text says what to do next."""
 
@@ -93,15 +100,23 @@ class AwsCloud:
     settle_s = 90.0
     passing = False
 
-    def __init__(self, region: str | None = None) -> None:
-        """Find the credentials, once; raise CloudError where there are none or AWS does not accept them."""
+    def __init__(self, region: str | None = None, endpoint: str | None = None) -> None:
+        """Find the credentials, once; raise CloudError where there are none or AWS does not accept them.
+
+        ``endpoint`` is asked in AWS's place, where somebody has named it on purpose: a shell that points elsewhere is
+        refused, for what runs there would be taken for a run on AWS.
+        """
+        if endpoint is None and not ELSEWHERE.isdisjoint(os.environ):
+            raise CloudError(POINTS_ELSEWHERE)
         session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
         if session.region_name is None:
             raise CloudError("no AWS region: set AWS_REGION or pass --region")
         self.region: str = session.region_name
-        clients = Clients(session)
+        clients = Clients(session, endpoint)
         self.client, self.credentials = clients.client, clients.credentials
         self.environment = _carried() | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
+        if endpoint is not None:
+            self.environment["AWS_ENDPOINT_URL"] = endpoint
         try:
             self.account: str = self.client("sts").get_caller_identity()["Account"]
         except NoCredentialsError:
@@ -116,8 +131,9 @@ class AwsCloud:
 
     def describe(self) -> str:
         """Return account and region, and the endpoint where it is not AWS's own."""
-        elsewhere = f" at {url}" if (url := self.environment.get("AWS_ENDPOINT_URL")) else ""
-        return f"AWS{elsewhere}, account {self.account}, region {self.region}"
+        url = self.environment.get("AWS_ENDPOINT_URL")
+        where = f"not AWS but {url}" if url else "AWS"
+        return f"{where}, account {self.account}, region {self.region}"
 
     def paced(self, host: str, commit_s: float) -> AbstractContextManager[str]:  # noqa: ARG002
         """Do nothing: COMMITs take what they take."""

@@ -32,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=os.environ.get("DSQL_REGION"),
         help="AWS region; on this machine us-east-1 unless said otherwise (environment: DSQL_REGION)",
     )
+    group.addoption("--endpoint-url", help="with --target aws: an endpoint to ask in AWS's place, on purpose")
     group.addoption(
         "--stand-in",
         choices=("new", "running"),
@@ -71,7 +72,7 @@ def _reach(config: pytest.Config) -> "Cloud":
     options = config.option
     try:
         if options.target == "aws":
-            return AwsCloud(options.region)
+            return AwsCloud(options.region, options.endpoint_url)
         if options.stand_in == "running":
             return LocalCloud.running()
         return LocalCloud.start("--region", options.region or "us-east-1")
@@ -124,7 +125,7 @@ def _attached(config: pytest.Config) -> "Cloud":
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        return AwsCloud(environment["AWS_REGION"])
+        return AwsCloud(environment["AWS_REGION"], environment.get("AWS_ENDPOINT_URL"))
 
 
 @pytest.fixture
