@@ -22,9 +22,9 @@ from pytest_dsql.local.dialect.catalog import Table
 from pytest_dsql.local.dialect.parse.text import quote
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope, visit_all
 from pytest_dsql.local.dialect.upsert.arbiters import Arbiter, arbiters, over
+from pytest_dsql.local.dialect.upsert.duplicates import one_by_one
 from pytest_dsql.local.dialect.upsert.layout import Layout, layout_of
 from pytest_dsql.local.dialect.upsert.rows import Proposed, proposed
-from pytest_dsql.local.dialect.upsert.turns import one_by_one
 from pytest_dsql.local.dialect.upsert.views import as_table
 
 AFFECT_TWICE = "occ.affect_row_twice()"
