@@ -10,11 +10,12 @@ from pytest_dsql.local.dialect.catalog import Catalog
 from pytest_dsql.local.dialect.parse.extensions import IamStatement, Prepared, prepare
 from pytest_dsql.local.dialect.parse.nodes import option
 from pytest_dsql.local.dialect.parse.parser import ParseError, ast, parse_sql
-from pytest_dsql.local.dialect.parse.text import Source
+from pytest_dsql.local.dialect.parse.text import Edits, Source
 from pytest_dsql.local.dialect.refuse.context import Context
 from pytest_dsql.local.dialect.refuse.kinds import classify
 from pytest_dsql.local.dialect.refuse.statements import refuse_statement
 from pytest_dsql.local.dialect.rewrite.definitions import rewrite_analyze, rewrite_copy, rewrite_definition
+from pytest_dsql.local.dialect.rewrite.found import Found
 from pytest_dsql.local.dialect.rewrite.handlers import HANDLERS
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope
 from pytest_dsql.local.dialect.routines.definitions import rewrite_do, rewrite_function
@@ -78,16 +79,9 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
     verdict = classify(node, context)
     original = sql[context.start : context.end]
     rewriter = Rewriter(context.source, context.catalog, context.search_path, HANDLERS, partial(analyse, inside=True))
-    rewriter.inside = context.inside
-    refusal = refuse_statement(node, context)
-    if refusal is None:
-        try:
-            _rewrite(rewriter, node, context)
-        except RefusedError as refused:
-            refusal = refused.refusal
-        except RecursionError:
-            refusal = facts.STACK_DEPTH.refusal()
-    names = rewriter.routines.names.union(rewriter.names)
+    refusal = refuse_statement(node, context) or _refused(rewriter, node, context)
+    found = rewriter.found
+    names = found.routines.names | found.names
     statement = Statement(
         kind=verdict.kind,
         original=original,
@@ -96,29 +90,40 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
         tag=verdict.tag,
         refusal=refusal,
         counts_as_ddl=verdict.counts_as_ddl,
-        writes=rewriter.writes or verdict.writes,
-        may_write=rewriter.writes or verdict.writes or rewriter.routines.writes,
-        called=frozenset(rewriter.called),
-        calls=rewriter.calls or verdict.kind is Kind.CALL,
+        writes=found.writes or verdict.writes,
+        may_write=found.writes or verdict.writes or found.routines.writes,
+        called=found.called,
+        calls=found.calls or verdict.kind is Kind.CALL,
         changes_search_path=verdict.changes_search_path,
-        tables=rewriter.routines.tables.union(rewriter.tables),
+        tables=found.routines.tables | found.tables,
         names=names,
         relations=context.catalog.numbers(names),
         details=verdict.details,
     )
-    return statement if refusal else _rewritten(statement, rewriter, node, context)
+    return statement if refusal else _rewritten(statement, rewriter.edits, found, node, context)
 
 
-def _rewritten(statement: Statement, rewriter: Rewriter, node: Any, context: Context) -> Statement:
-    upsert = rewriter.top_upsert is node
-    edits = rewriter.edits.within(context.start, context.end)
+def _refused(rewriter: Rewriter, node: Any, context: Context) -> Refusal | None:
+    """Rewrite a statement; the refusal that the walk comes upon."""
+    try:
+        _rewrite(rewriter, node, context)
+    except RefusedError as refused:
+        return refused.refusal
+    except RecursionError:
+        return facts.STACK_DEPTH.refusal()
+    return None
+
+
+def _rewritten(statement: Statement, edits: Edits, found: Found, node: Any, context: Context) -> Statement:
+    upsert = found.upsert is node
+    edited = edits.within(context.start, context.end)
     return replace(
         statement,
-        sql=rewriter.edits.render(context.start, context.end),
-        hide_last_columns=rewriter.marks,
+        sql=edits.render(context.start, context.end),
+        hide_last_columns=found.marks,
         tag_as_insert=upsert,
         hide_rows=upsert and node.returningClause is None,
-        shifts=tuple((edit.start - context.start, edit.end - edit.start, len(edit.text)) for edit in edits),
+        shifts=tuple((edit.start - context.start, edit.end - edit.start, len(edit.text)) for edit in edited),
     )
 
 
@@ -128,20 +133,19 @@ def _rewrite(rewriter: Rewriter, node: Any, context: Context) -> None:
         rewrite(rewriter, node, context)
 
 
-def _query(rewriter: Rewriter, node: Any, _context: Context) -> None:
-    rewriter.top = None if rewriter.inside else node
-    rewriter.visit(node, Scope())
+def _query(rewriter: Rewriter, node: Any, context: Context) -> None:
+    rewriter.visit(node, Scope(top=None if context.inside else node, inside=context.inside))
 
 
 def _explain(rewriter: Rewriter, node: Any, context: Context) -> None:
-    _query(rewriter, node.query, context)
+    runs = option(node.options, "analyze") is not None
     # The marks are columns of a plan that nobody sees.
-    rewriter.marks = 0
-    rewriter.writes = rewriter.writes and option(node.options, "analyze") is not None
+    with rewriter.apart(lambda found: replace(found, marks=0, writes=found.writes and runs)) as query:
+        _query(query, node.query, context)
 
 
-def _view(rewriter: Rewriter, node: Any, _context: Context) -> None:
-    rewriter.visit(node.query, Scope())
+def _view(rewriter: Rewriter, node: Any, context: Context) -> None:
+    rewriter.visit(node.query, Scope(inside=context.inside))
 
 
 def _schema(rewriter: Rewriter, node: Any, context: Context) -> None:

@@ -18,16 +18,17 @@ from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope
 from pytest_dsql.local.dialect.statement import RefusedError
 
 
-def rewrite_copy(rewriter: Rewriter, node: Any, _context: Context) -> None:
+def rewrite_copy(rewriter: Rewriter, node: Any, context: Context) -> None:
     """COPY goes to the shadow view; out of it as a query, for a view cannot be copied."""
+    scope = Scope(inside=context.inside)
     if node.query is not None:
-        rewriter.visit(node.query, Scope())
+        rewriter.visit(node.query, scope)
         return
-    table = rewriter.table(node.relation, Scope())
+    table = rewriter.table(node.relation, scope)
     if table is None:
         return
     if node.is_from:
-        rewriter.relation(node.relation, Scope())
+        rewriter.relation(node.relation, scope)
         if not node.attlist and any(column.generated for column in table.columns):
             behind = rewriter.source.end(_last_of_name(rewriter.source, node.relation.location))
             rewriter.edits.insert(behind, f" ({_columns(table)})")

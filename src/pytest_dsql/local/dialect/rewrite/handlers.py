@@ -9,6 +9,7 @@ from pytest_dsql.local.dialect.parse.parser import ast
 from pytest_dsql.local.dialect.parse.text import DOT
 from pytest_dsql.local.dialect.refuse.queries import function_name
 from pytest_dsql.local.dialect.rewrite import catalogs
+from pytest_dsql.local.dialect.rewrite.found import NONE, Found
 from pytest_dsql.local.dialect.rewrite.group_by import extend_group_by
 from pytest_dsql.local.dialect.rewrite.locks import rewrite_locking
 from pytest_dsql.local.dialect.rewrite.walk import Handlers, Rewriter, Scope
@@ -21,12 +22,12 @@ def _select(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
     if node.groupClause:
         extend_group_by(rewriter, node, inner)
     if node.lockingClause:
-        rewriter.marks += rewrite_locking(rewriter, node, inner)
+        rewriter.note(Found(marks=rewrite_locking(rewriter, node, inner)))
     return False
 
 
 def _insert(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
-    rewriter.writes = True
+    rewriter.note(Found(writes=True))
     if node.onConflictClause is not None:
         rewrite_top(rewriter, node, scope)
     else:
@@ -35,7 +36,7 @@ def _insert(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
 
 
 def _modify(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
-    rewriter.writes = True
+    rewriter.note(Found(writes=True))
     read = (node.relation, getattr(node, "fromClause", None), getattr(node, "usingClause", None))
     inner = _reading(rewriter, read, rewriter.enter_with(node, scope))
     # A CTE is never the target of a change.
@@ -91,11 +92,9 @@ def _column(rewriter: Rewriter, node: Any, scope: Scope) -> bool:
 
 
 def _function(rewriter: Rewriter, node: Any, _scope: Scope) -> bool:
-    rewriter.called.add(node.funcname[-1].sval)
-    routine = rewriter.catalog.routines.get(node.funcname[-1].sval)
-    if routine is not None:
-        rewriter.calls = True
-        rewriter.routines = rewriter.routines.and_(routine)
+    called = node.funcname[-1].sval
+    routine = rewriter.catalog.routines.get(called)
+    rewriter.note(Found(calls=routine is not None, called=frozenset([called]), routines=routine or NONE))
     name = function_name(node)
     shows = name in catalogs.FUNCTIONS
     redirected = shows or (name in facts.REDIRECTED_FUNCTIONS and not node.args)

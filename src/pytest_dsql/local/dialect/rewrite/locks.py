@@ -39,7 +39,7 @@ def rewrite_locking(rewriter: Rewriter, node: Any, scope: Scope) -> int:
     marks = _marks(rewriter, node, scope)
     if not marks:
         return 0
-    if node is rewriter.top:
+    if node is scope.top:
         rewriter.edits.insert(extent.list_end(), extent.comma() + ", ".join(marks) + " ")
         return len(marks)
     names = _output_names(node)

@@ -4,17 +4,20 @@ A reference keeps its own spelling and gets the shadow's schema in front (`t` ->
 name in the query what it was; so no alias is added, and `public.t.col` becomes `pg_occ_1.t.col`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
-from pytest_dsql.local.dialect.catalog import Catalog, Routine, Table, View, relation_name
+from pytest_dsql.local.dialect.catalog import Catalog, Table, View, relation_name
 from pytest_dsql.local.dialect.parse.nodes import children, flatten
 from pytest_dsql.local.dialect.parse.parser import ast
 from pytest_dsql.local.dialect.parse.text import Edits, Source
 from pytest_dsql.local.dialect.refuse.queries import RULES
 from pytest_dsql.local.dialect.rewrite import catalogs
-from pytest_dsql.local.dialect.statement import RefusedError, RelationName, Statement
+from pytest_dsql.local.dialect.rewrite.found import Found, together
+from pytest_dsql.local.dialect.statement import RefusedError, Statement
 
 LEAVES = frozenset({ast.A_Const, ast.ParamRef, ast.String, ast.Integer, ast.Alias, ast.SetToDefault})
 
@@ -24,11 +27,14 @@ class Scope:
     """CTE names in force, tables whose qualified column references lose their schema, and what FROM names.
 
     `sources` are the names in FROM of relations that are read as views, with what to read for their `tableoid`.
+    `top` is the query whose last columns may carry lock marks, `inside` says that the text is part of a routine's body.
     """
 
     ctes: frozenset[str] = frozenset()
     bare: frozenset[tuple[str, str]] = frozenset()
     sources: tuple[tuple[str, str], ...] = ()
+    top: Any = None
+    inside: bool = False
 
     def has(self, relation: Any) -> bool:
         """Whether a RangeVar means a CTE."""
@@ -51,10 +57,7 @@ class Handlers:
 
 
 class Rewriter:
-    """The walk over one message's text; `top` is the query whose last columns may carry lock marks.
-
-    `inside` says that the text is part of a routine's body, `routines` what those do that it calls.
-    """
+    """The walk over one message's text; `found` only grows, so no order decides, and a refusal leaves what it has."""
 
     def __init__(
         self, source: Source, catalog: Catalog, search_path: tuple[str, ...], handlers: "Handlers", analyse: Analyse
@@ -62,16 +65,33 @@ class Rewriter:
         """``analyse`` judges the SQL in a routine's body, with which the walk begins anew."""
         self.source, self.edits, self.catalog, self.search_path = source, Edits(source.text), catalog, search_path
         self.handlers, self.analyse = handlers, analyse
-        self.top: Any = None
-        self.writes = self.calls = self.inside = False
-        self.routines = Routine()
-        self.called: set[str] = set()
-        self.tables: set[str] = set()
-        self.names: set[RelationName] = set()
-        self.qualified: set[int] = set()
-        self.marks = 0
-        self.upserts = 0
-        self.top_upsert: Any = None
+        self.upserts = count(1)
+        self._found: list[Found] = []
+        self._qualified: set[int] = set()
+
+    def note(self, found: Found) -> None:
+        """Add to what is found."""
+        self._found.append(found)
+
+    @property
+    def found(self) -> Found:
+        """All that is found so far."""
+        return together(self._found)
+
+    @contextmanager
+    def apart(self, counted: Callable[[Found], Found]) -> Iterator["Rewriter"]:
+        """A walk of its own over a part of the text; ``counted`` says what counts of its findings.
+
+        Where the part is refused, all of them count.
+        """
+        part = Rewriter(self.source, self.catalog, self.search_path, self.handlers, self.analyse)
+        part.edits = self.edits
+        try:
+            yield part
+        except (RefusedError, RecursionError):
+            self.note(part.found)
+            raise
+        self.note(counted(part.found))
 
     def visit(self, node: Any, scope: Scope) -> None:
         """Refuse or rewrite a node and what is under it; a stack, for expressions may be deep."""
@@ -117,7 +137,7 @@ class Rewriter:
             return None
         table = self.catalog.find(*self._noted(relation), self.search_path)
         if table is not None:
-            self.tables.add(table.name)
+            self.note(Found(tables=frozenset([table.name])))
         return table
 
     def view(self, relation: Any, scope: Scope) -> View | None:
@@ -129,7 +149,8 @@ class Rewriter:
 
     def _noted(self, relation: Any) -> tuple[str | None, str]:
         """Note the name of a relation that is no CTE."""
-        self.names.add(relation_name(relation.schemaname, relation.relname, self.search_path))
+        name = relation_name(relation.schemaname, relation.relname, self.search_path)
+        self.note(Found(names=frozenset([name])))
         return relation.schemaname, relation.relname
 
     def relation(self, node: Any, scope: Scope) -> bool:
@@ -142,7 +163,7 @@ class Rewriter:
 
     def _awaited(self, node: Any, scope: Scope) -> str | None:
         """Where a name in a body will lead that means nothing yet: PostgreSQL, too, looks it up when it runs."""
-        if not self.inside or scope.has(node) or self.view(node, scope):
+        if not scope.inside or scope.has(node) or self.view(node, scope):
             return None
         return self.catalog.awaited(relation_name(node.schemaname, node.relname, self.search_path))
 
@@ -158,9 +179,9 @@ class Rewriter:
 
         Once, however often the walk comes by: the columns of `(a, b) = (SELECT …)` share one tree.
         """
-        if location in self.qualified:
+        if location in self._qualified:
             return
-        self.qualified.add(location)
+        self._qualified.add(location)
         at = self.source.index(location)
         last = self.source.start(at + 2 * (parts - 1))
         self.edits.replace(location, last, f"{schema}." if schema else "")

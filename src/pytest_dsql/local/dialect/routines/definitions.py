@@ -6,11 +6,13 @@ on which a name in it comes to mean another relation.
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from pytest_dsql.local.dialect.catalog import Routine
 from pytest_dsql.local.dialect.parse.nodes import constant, option
 from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.rewrite.found import Found
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope, visit_all
 from pytest_dsql.local.dialect.routines.body import Body
 
@@ -20,19 +22,22 @@ DEFAULT_LANGUAGE: Final = {"CreateFunctionStmt": "sql", "DoStmt": "plpgsql"}
 
 def rewrite_function(rewriter: Rewriter, node: Any, context: Context) -> None:
     """CREATE FUNCTION and CREATE PROCEDURE, with a body that is SQL or a string."""
-    rewriter.inside = True
-    visit_all(rewriter, node.sql_body, Scope())
-    # To create a function changes no rows and calls nothing, whatever its body does.
-    rewriter.writes = rewriter.calls = False
-    rewriter.routines = Routine()
+    with rewriter.apart(_as_defined) as body:
+        visit_all(body, node.sql_body, Scope(inside=True))
     path = _path(node.options) or context.search_path
     _rewrite_string(rewriter, node, context, option(node.options, "as"), path)
 
 
+def _as_defined(found: Found) -> Found:
+    """To create a function changes no rows and calls nothing, whatever its body does."""
+    return replace(found, writes=False, calls=False, routines=Routine())
+
+
 def rewrite_do(rewriter: Rewriter, node: Any, context: Context) -> None:
     """DO: a body that is run at once."""
-    rewriter.calls = True
-    _rewrite_string(rewriter, node, context, option(node.args, "as"), context.search_path)
+    rewriter.note(Found(calls=True))
+    says = _rewrite_string(rewriter, node, context, option(node.args, "as"), context.search_path)
+    rewriter.note(Found(routines=says))
 
 
 def _path(options: Any) -> tuple[str, ...] | None:
@@ -43,24 +48,24 @@ def _path(options: Any) -> tuple[str, ...] | None:
     )
 
 
-def _rewrite_string(rewriter: Rewriter, node: Any, context: Context, item: Any, path: tuple[str, ...]) -> None:
+def _rewrite_string(rewriter: Rewriter, node: Any, context: Context, item: Any, path: tuple[str, ...]) -> Routine:
+    """Rewrite a body that is a string, and return what it says."""
     written = _string(item)
     if written is None:
-        return
+        return Routine()
     name = option(getattr(node, "options", None) or node.args, "language")
     language = name.arg.sval.lower() if name else DEFAULT_LANGUAGE[type(node).__name__]
     body = Body(rewriter.analyse, rewriter.catalog, path)
     text = body.rewritten(written, language)
-    if rewriter.calls:
-        rewriter.routines = body.says
     if language == "sql" and text == written and body.says._replace(called=frozenset()) == Routine():
-        return
+        return body.says
     source = context.source
     at = source.index(item.location)
     while source.name(at) not in ("SCONST", "USCONST"):
         at += 1
     marked = text if type(node).__name__ == "DoStmt" else text + _mark(written, language, path)
     rewriter.edits.replace(source.start(at), source.end(at), _dollar_quoted(marked))
+    return body.says
 
 
 def _string(item: Any) -> str | None:

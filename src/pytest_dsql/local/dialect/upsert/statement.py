@@ -20,6 +20,7 @@ from typing import Any
 
 from pytest_dsql.local.dialect.catalog import Table
 from pytest_dsql.local.dialect.parse.text import quote
+from pytest_dsql.local.dialect.rewrite.found import Found
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope, visit_all
 from pytest_dsql.local.dialect.upsert.arbiters import Arbiter, arbiters, over
 from pytest_dsql.local.dialect.upsert.duplicates import one_by_one
@@ -46,15 +47,15 @@ def rewrite_top(rewriter: Rewriter, node: Any, scope: Scope) -> None:
         return
     head = ", " if node.withClause else "WITH "
     # In a body the statement must not give rows, but their number.
-    counts = "INSERT INTO occ.affected " if rewriter.inside and not node.returningClause else ""
+    counts = "INSERT INTO occ.affected " if scope.inside and not node.returningClause else ""
     rewriter.edits.enclose(layout.start, layout.end, f"{head}{upsert.definitions} {counts}{upsert.final}")
-    rewriter.top_upsert = node
+    rewriter.note(Found(upsert=node))
 
 
 def rewrite_cte(rewriter: Rewriter, cte: Any, scope: Scope) -> None:
     """Rewrite an upsert in a CTE: its parts become CTEs beside it, for they have to stand at the top."""
     node = cte.ctequery
-    rewriter.writes = True
+    rewriter.note(Found(writes=True))
     upsert, layout = _compose(rewriter, node, rewriter.enter_with(node, scope))
     if upsert is None or layout is None:
         return
@@ -84,8 +85,7 @@ def _compose(rewriter: Rewriter, node: Any, scope: Scope) -> tuple[Upsert | None
     found = arbiters(node, table)
     if found is None:
         return None, None
-    rewriter.upserts += 1
-    return Composer(rewriter, node, table, layout, rows, found).compose(), layout
+    return Composer(rewriter, node, table, layout, rows, found, next(rewriter.upserts)).compose(), layout
 
 
 def _target(rewriter: Rewriter, relation: Any, scope: Scope) -> Table | None:
@@ -104,6 +104,7 @@ class Composer:
     layout: Layout
     rows: Proposed
     arbiters: list[Arbiter]
+    number: int
 
     def compose(self) -> Upsert:
         """The definitions and the SELECT behind them."""
@@ -140,7 +141,7 @@ class Composer:
         return not self.rows.single and len(self.arbiters) == 1
 
     def _name(self, part: str) -> str:
-        return f"pg_occ_{part}_{self.rewriter.upserts}"
+        return f"pg_occ_{part}_{self.number}"
 
     def _columns(self, relation: str = "", *, generated: bool = True) -> str:
         left_out = () if generated else self.rows.left_out
