@@ -1,8 +1,11 @@
 """What the dialect needs of the parser, whichever library it is in."""
 
+import json
+
 import pytest
 
 from pytest_dsql.local.dialect import Kind, analyse
+from pytest_dsql.local.dialect.parse.nested import loads
 from pytest_dsql.local.dialect.parse.parser import ParseError, ast, parse_sql, scan
 from tests.unit.dialect.bank_catalog import CATALOG, sent
 
@@ -72,3 +75,22 @@ def test_an_expression_may_be_deep() -> None:
     assert sent(f"SELECT {text} FROM accounts") == f"SELECT {text} FROM pg_occ_2200.accounts"
     (statement,) = analyse("SELECT " + "(" * DEEP + "1" + ")" * DEEP, CATALOG, ("public",))
     assert statement.kind is Kind.QUERY
+
+
+@pytest.mark.parametrize("clause", ["NOT ", "- ", "1 + CASE WHEN true THEN 2 ELSE 3 END + "])
+def test_what_is_deep_is_read_whatever_the_depth_that_python_bears(clause: str) -> None:
+    (statement,) = analyse("SELECT " + clause * DEEP + "id FROM accounts", CATALOG, ("public",))
+    assert (statement.kind, statement.tables) == (Kind.QUERY, frozenset({"accounts"}))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"a": {"b": []}, "c": [{}, {"d": -1.5e3}], "e": null, "f": [true, false]}',
+        r'{"a{": "]\"}", "\"": "\\", "ü": "\u00e9\n, : {["}',
+        "[[], [[]], [{}]]",
+        '"x"',
+    ],
+)
+def test_nested_json_is_what_the_standard_library_reads(written: str) -> None:
+    assert loads(written) == json.loads(written)

@@ -6,7 +6,6 @@ of 50 terms is deeper than that (postgast 0.2.0, protobuf 7.36).
 
 import ctypes
 import json
-import sys
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -17,14 +16,13 @@ from postgast.errors import check_error
 from postgast.native import lib
 
 from pytest_dsql.local.dialect.parse import tree as ast
+from pytest_dsql.local.dialect.parse.nested import loads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["ParseError", "Token", "ast", "parse_sql", "scan"]
 
-DEPTH: Final = 100_000
-"""How many levels of JSON may be within each other; PostgreSQL gives up before that."""
 _TOKENS: Final = {value.number: value.name for value in pg_query_pb2.Token.DESCRIPTOR.values}
 
 
@@ -49,8 +47,7 @@ def parse_sql(text: str) -> tuple[Any, ...]:
         told = ctypes.string_at(result.parse_tree)
     finally:
         lib.pg_query_free_parse_result(result)
-    with _deep():
-        statements = json.loads(told).get("stmts", ())
+    statements = _read(told).get("stmts", ())
     character = _characters(text)
     return tuple(_statement(statement, character) for statement in statements)
 
@@ -80,14 +77,11 @@ def _errors(text: str) -> "Iterator[None]":
         raise ParseError(error.message, place if 0 <= place < len(text) else None) from None
 
 
-@contextmanager
-def _deep() -> "Iterator[None]":
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, DEPTH))
+def _read(told: bytes) -> Any:
     try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+        return json.loads(told)
+    except RecursionError:
+        return loads(told.decode())
 
 
 def _characters(text: str) -> Callable[[int], int] | None:
