@@ -14,7 +14,7 @@ from sqlalchemy import orm
 ATTEMPTS = 5
 
 app = FastAPI()
-engine = create_dsql_engine(host=os.environ["CLUSTER_ENDPOINT"], user="admin", pool_recycle=3300)
+engine = create_dsql_engine(host=os.environ["CLUSTER_ENDPOINT"], user="admin", pool_pre_ping=True)
 
 
 class Base(orm.DeclarativeBase):
@@ -46,12 +46,20 @@ def pay(id: uuid.UUID, order: Order) -> None:
     """Make a payment whose id its sender chose; asked again, it is not made again."""
     unknown = False
     for attempt in range(ATTEMPTS):
+        committing = False
         try:
             with orm.Session(engine) as session, session.begin():
-                return _pay(session, id, order)
+                _pay(session, id, order)
+                session.flush()
+                committing = True
+            return
+        except HTTPException:
+            if unknown:
+                break  # the COMMIT that was not answered may yet be applied
+            raise
         except sa.exc.DBAPIError as error:
             if error.connection_invalidated:
-                unknown = True  # COMMIT was not answered: the payment's row tells the next attempt
+                unknown |= committing  # COMMIT was not answered: the payment's row tells the next attempt
             elif error.orig.sqlstate != "40001":  # it lost to another transaction, and nothing was written
                 raise
         time.sleep(random.uniform(0, 0.02 * 2**attempt))

@@ -17,7 +17,6 @@ client = TestClient(bank.app)
 @pytest.fixture
 def balances(dsql):
     """Two accounts of 100 on a migrated cluster; call it for what is in them."""
-    bank.engine.dispose()
     command.upgrade(MIGRATIONS, "head")
     with orm.Session(bank.engine) as session, session.begin():
         session.add_all(bank.Account(id=id, balance=100) for id in (ADA, BOB))

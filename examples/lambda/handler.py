@@ -11,11 +11,11 @@ ATTEMPTS = 5
 _warm = None
 
 
-class RefusedError(Exception):
+class Refused(Exception):
     """The payer does not have that much."""
 
 
-class OutcomeUnknownError(Exception):
+class OutcomeUnknown(Exception):
     """Whether the payment was made is not known. Ask again with the same id: it is never made twice."""
 
 
@@ -23,20 +23,23 @@ def handler(event, _context):
     """Pay ``amount`` from ``payer`` to ``payee``, where a payment with this id has not been made yet."""
     unknown = False
     for attempt in range(ATTEMPTS):
-        connection = _connected()
+        connection, committing = _connected(), False
         try:
             with connection.transaction():
                 _pay(connection, **event)
+                committing = True
             return {"status": "paid"}
-        except RefusedError:
+        except Refused:
+            if unknown:
+                break  # the COMMIT that was not answered may yet be applied
             return {"status": "refused"}
         except psycopg.errors.SerializationFailure:
             pass  # it lost to another transaction (OC000, OC001): nothing was written
         except psycopg.OperationalError:
-            unknown = True  # no answer: the payment's row tells the next attempt
+            unknown |= committing  # no answer: the payment's row tells the next attempt
         time.sleep(random.uniform(0, 0.02 * 2**attempt))
     if unknown:
-        raise OutcomeUnknownError(event["id"])
+        raise OutcomeUnknown(event["id"])
     return {"status": "busy"}
 
 
@@ -51,7 +54,7 @@ def _pay(connection, id, payer, payee, amount):
         "UPDATE accounts SET balance = balance - %s WHERE id = %s AND balance >= %s", (amount, payer, amount)
     )
     if not debited.rowcount:
-        raise RefusedError
+        raise Refused
     connection.execute("UPDATE accounts SET balance = balance + %s WHERE id = %s", (amount, payee))
 
 

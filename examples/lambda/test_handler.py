@@ -51,7 +51,7 @@ def test_a_commit_whose_answer_is_lost_pays_once(balances, dsql):
 
 def test_what_cannot_be_known_is_said_to_be_unknown(balances, dsql):
     event = payment()
-    with dsql.lost_after_commit(handler.ATTEMPTS), pytest.raises(handler.OutcomeUnknownError):
+    with dsql.lost_after_commit(handler.ATTEMPTS), pytest.raises(handler.OutcomeUnknown):
         handler.handler(event, None)
     assert handler.handler(event, None) == {"status": "paid"}
     assert balances() == {ADA: 70, BOB: 130}

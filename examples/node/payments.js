@@ -20,14 +20,25 @@ pool.on('error', () => {});
 // What lost to another transaction (40001) is made again by the pool. Where the connection is lost, the
 // payment may have been made or not: its row tells the next attempt.
 export async function pay(payment) {
+  let unknown = false;
+  let lost;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    let committing = false;
     try {
-      return await pool.transaction((connection) => payOnce(connection, payment));
+      return await pool.transaction(async (connection) => {
+        committing = false;
+        await payOnce(connection, payment);
+        committing = true;
+      });
     } catch (error) {
-      if (error instanceof Refused || error instanceof pg.DatabaseError) throw error;
+      const answered = error instanceof Refused || error instanceof pg.DatabaseError;
+      if (answered && !unknown) throw error;
+      if (answered) break; // the COMMIT that was not answered may yet be applied
+      unknown ||= committing;
+      lost = error;
     }
   }
-  throw new OutcomeUnknown(payment.id);
+  throw unknown ? new OutcomeUnknown(payment.id, { cause: lost }) : lost;
 }
 
 async function payOnce(connection, { id, payer, payee, amount }) {

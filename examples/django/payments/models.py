@@ -37,13 +37,20 @@ def pay(payment: Payment) -> None:
     """Make a payment; one with this id that was made before is not made again."""
     unknown = False
     for attempt in range(ATTEMPTS):
+        committing = False
         try:
             with transaction.atomic():
-                return _pay(payment)
+                _pay(payment)
+                committing = True
+            return
+        except Refused:
+            if unknown:
+                break  # the COMMIT that was not answered may yet be applied
+            raise
         except OperationalError as error:
             sqlstate = error.__cause__.sqlstate
             if sqlstate is None:
-                unknown = True  # COMMIT was not answered: the payment's row tells the next attempt
+                unknown |= committing  # COMMIT was not answered: the payment's row tells the next attempt
             elif sqlstate != "40001":  # it lost to another transaction, and nothing was written
                 raise
         time.sleep(random.uniform(0, 0.02 * 2**attempt))
