@@ -31,9 +31,10 @@ export async function pay(payment) {
         committing = true;
       });
     } catch (error) {
-      const answered = error instanceof Refused || error instanceof pg.DatabaseError;
-      if (answered && !unknown) throw error;
-      if (answered) break; // the COMMIT that was not answered may yet be applied
+      if (error instanceof Refused || error instanceof pg.DatabaseError) {
+        if (unknown) break; // the COMMIT that was not answered may yet be applied
+        throw error;
+      }
       unknown ||= committing;
       lost = error;
     }
