@@ -128,7 +128,8 @@ def _own(options: list[str]) -> "Iterator[dict[str, str]]":
 
 def _for_programs(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables, with what node needs to find the cluster by its name."""
-    node = " ".join(filter(None, (os.environ.get("NODE_OPTIONS"), f"--require {NAMES}")))
+    names = str(NAMES).replace("\\", "\\\\").replace('"', '\\"')
+    node = " ".join(filter(None, (os.environ.get("NODE_OPTIONS"), f'--require "{names}"')))
     return {**environment, "NODE_OPTIONS": node}
 
 

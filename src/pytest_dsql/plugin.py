@@ -1,6 +1,7 @@
 """The plugin: its options, what is started once for a run, and the fixtures. It loads nothing before it is asked."""
 
 import os
+from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Any
 
@@ -26,10 +27,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("dsql_export", "as --dsql-export", type="bool", default=False)
 
 
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Export the cluster's variables, where that is wanted, before a module of the user's is imported."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Export the cluster's variables, where that is wanted, before a module of the user's is imported.
+
+    It wraps the other plugins' hooks: pytest-django's imports the settings.
+    """
     if _exports(early_config):
         _export(early_config)
+    return (yield)
 
 
 def _exports(config: pytest.Config) -> bool:

@@ -195,6 +195,29 @@ def test_the_environment_is_there_before_the_application_is_imported(run: Run) -
     done.assert_outcomes(passed=1)
 
 
+def test_the_environment_is_there_before_another_plugin_imports_the_application(run: Run) -> None:
+    done = run(
+        """
+        import settings
+        def test_it(dsql):
+            assert settings.HOST == dsql.host
+        """,
+        "--dsql-export",
+        *("-p", "early"),
+        early="""
+        import pytest
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_load_initial_conftests():
+            import settings
+        """,
+        settings="""
+        import os
+        HOST = os.environ["CLUSTER_ENDPOINT"]
+        """,
+    )
+    done.assert_outcomes(passed=1)
+
+
 def test_where_nobody_asks_nothing_is_loaded_and_nothing_said(run: Run) -> None:
     done = run("""
         import os, sys
