@@ -18,5 +18,5 @@ def node(pytestconfig: pytest.Config) -> Path:
 @pytest.mark.timeout(INSTALL_LIMIT_S + 60)
 @pytest.mark.parametrize("client", ["connector", "pg", "knex", "drizzle"])
 def test_node(exported: Exported, node: Path, client: str) -> None:
-    resolved = {"NODE_OPTIONS": f"--require {ROOT / 'infra' / 'local' / 'names.cjs'}"}
+    resolved = {"NODE_OPTIONS": f"--require {ROOT / 'src' / 'pytest_dsql' / 'link' / 'names.cjs'}"}
     assert exported.run(program("node", NODE), f"{client}.js", cwd=node, env=resolved) == ""

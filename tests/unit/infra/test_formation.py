@@ -151,3 +151,10 @@ def test_a_date_without_quotes_is_text(aws: LocalCloud, formation: Formation) ->
     assert formation.create(template) == "CREATE_COMPLETE"
     found = aws.client("iam").get_role_policy(RoleName=formation.id("Role"), PolicyName="Own")
     assert found["PolicyDocument"]["Version"] == "2012-10-17"
+
+
+def test_a_character_that_xml_cannot_hold_does_not_break_an_answer(aws: LocalCloud, formation: Formation) -> None:
+    template = {"Description": "a\u001fb", "Resources": {"Group": GROUP}}
+    assert formation.create(json.dumps(template)) == "CREATE_COMPLETE"
+    (stack,) = aws.client("cloudformation").describe_stacks(StackName=formation.name)["Stacks"]
+    assert stack["Description"] == "a?b"

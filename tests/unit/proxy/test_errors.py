@@ -71,6 +71,12 @@ def test_what_a_schema_change_elsewhere_does_to_postgresql_is_a_schema_conflict(
     assert (told["C"], told["M"]) == ("40001", "schema has been updated by another transaction (OC001)")
 
 
+@pytest.mark.parametrize(("verb", "told"), [("INSERT", "40001"), ("", "42846")])
+def test_an_upsert_of_other_columns_meets_a_schema_change_and_a_users_own_cast_does_not(verb: str, told: str) -> None:
+    fields = {"C": "42846", "M": "cannot cast type record to t", "D": "Input has too few columns."}
+    assert shown(fields, None, verb, cancelled=False)["C"] == told
+
+
 def test_a_users_duplicate_stays_what_it_is() -> None:
     assert shown({"C": "23505", "s": "public", "M": "duplicate"}, None, cancelled=False)["C"] == "23505"
 

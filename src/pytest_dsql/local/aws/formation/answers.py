@@ -17,7 +17,13 @@ from pytest_dsql.local.aws.formation.templates import checks
 from pytest_dsql.local.aws.formation.templates.words import invalid
 
 _NAME: Final = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+_NOT_XML: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What no document in XML 1.0 can hold, however it is written; a template in JSON can."""
 DEFECT: Final = "the stand-in has failed at this request; its log says where"
+
+
+def _legible(body: Any) -> Any:
+    return _NOT_XML.sub("?", body) if isinstance(body, str) else body
 
 
 class Answers(CloudFormationResponse):
@@ -26,7 +32,8 @@ class Answers(CloudFormationResponse):
     def call_action(self) -> Any:
         """Answer a request; a defect of the stand-in is told in its log, and refuses the request."""
         try:
-            return super().call_action()
+            status, headers, body = super().call_action()
+            return status, headers, _legible(body)
         except (ServiceException, HTTPException):
             raise
         except Exception:  # noqa: BLE001 - whatever it is, a client is to be told in its own terms

@@ -32,12 +32,19 @@ _CATALOG_CONFLICT: Final = "tuple concurrently "
 _FAILING_ROW: Final = re.compile(r"^(Failing row contains \()-?\d+, \w, \w, (?:null|\([^)]*\)), ")
 
 
-def _is_schema_conflict(fields: Fields) -> bool:
+def _is_schema_conflict(fields: Fields, verb: str) -> bool:
     """Whether two schema changes made one thing at once, or a statement met what was dropped or changed under it."""
     code = fields.get("C")
     at_once = code == _DUPLICATE and fields.get("s") == "pg_catalog"
     gone = code == _INTERNAL and fields.get("M", "").startswith(_GONE)
-    return at_once or gone or (code == _CANNOT_CAST and bool(_OF_ROW.search(fields.get("W", ""))))
+    uncast = code == _CANNOT_CAST and bool(_OF_ROW.search(fields.get("W", "")))
+    return at_once or gone or uncast or _meets_another_table(fields, verb)
+
+
+def _meets_another_table(fields: Fields, verb: str) -> bool:
+    """Whether an upsert, sent as another statement, proposes rows of a table that has other columns by now."""
+    columns = fields.get("D", "").startswith("Input has too ")
+    return verb == "INSERT" and columns and fields.get("C") == _CANNOT_CAST
 
 
 def _is_conflict(fields: Fields) -> bool:
@@ -65,7 +72,7 @@ def shown(fields: Fields, position: Callable[[int], int] | None, verb: str = "",
     place there; ``verb`` what the statement is, where it was sent as another. ``cancelled`` says that a statement was
     ended to let a schema change pass.
     """
-    if (cancelled and fields.get("C") == _QUERY_CANCELED) or _is_schema_conflict(fields):
+    if (cancelled and fields.get("C") == _QUERY_CANCELED) or _is_schema_conflict(fields, verb):
         return _CONFLICT_OF_SCHEMA.copy()
     kept = _told(fields)
     if verb:
