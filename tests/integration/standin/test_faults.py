@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -385,3 +386,25 @@ def test_a_kept_cluster_is_not_emptied(alone: Callable[..., Alone], kept: Path) 
     cluster = alone("--data", str(kept))
     with pytest.raises(ControlError, match="kept"):
         Handle.of(cluster.environment, cluster.host).empty()
+
+
+def test_a_cluster_is_emptied_while_a_pool_reconnects(alone: Callable[..., Alone]) -> None:
+    cluster, over = alone(), threading.Event()
+    handle, settings = Handle.of(cluster.environment, cluster.host), cluster.settings(password=cluster.token())
+
+    def reconnect() -> None:
+        while not over.is_set():
+            with contextlib.suppress(psycopg.Error), psycopg.connect(**settings) as connection:
+                while not over.wait(0.005):
+                    connection.execute("SELECT 1")
+
+    with ThreadPoolExecutor(8) as threads, handle.limits(connect_rate=1e6, connect_burst=1e6):
+        try:
+            clients = [threads.submit(reconnect) for _ in range(8)]
+            for _ in range(20):
+                handle.empty()
+        finally:
+            over.set()
+        for client in clients:
+            client.result()
+    assert cluster.connect().execute("SELECT 1").fetchone() == (1,)
