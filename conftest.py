@@ -21,4 +21,5 @@ pytest_plugins = (
     "tests.fix_clients",
     "tests.fix_alone",
     "tests.fix_principals",
+    "tests.fix_projects",
 )

@@ -249,14 +249,10 @@ def token(stack: "Stack", user: str) -> None:
 def psql(stack: "Stack", arguments: tuple[str, ...]) -> None:
     """Open psql as admin, with a fresh token; ARGUMENTS go to psql (put them after --)."""
     from infra.database import endpoint, token, variables
+    from pytest_dsql.command import run_psql
 
     host = endpoint(stack.outputs())
-    environment = {**os.environ, **variables(stack.cloud, host), "PGPASSWORD": token(stack.cloud, host)}
-    try:
-        done = subprocess.run(["psql", *arguments], env=environment, check=False)
-    except FileNotFoundError:
-        raise click.ClickException("psql is not installed; it comes with PostgreSQL's client programs") from None
-    sys.exit(done.returncode)
+    run_psql({**variables(stack.cloud, host), "PGPASSWORD": token(stack.cloud, host)}, arguments)
 
 
 @cli.command()

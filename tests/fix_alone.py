@@ -49,8 +49,7 @@ def alone(pytestconfig: pytest.Config) -> Iterator[Callable[..., Alone]]:
 
     yield run
     for each in started:
-        for connection in each.opened:
-            connection.close()
+        each.close()
         if each.process.poll() is None:
             each.stop()
 

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,9 @@ import pytest
 from filelock import FileLock
 
 from infra.cloud import Cloud
-from pytest_dsql import sign_in
 from pytest_dsql.link import names
-from pytest_dsql.link.handle import Handle
-from pytest_dsql.link.messages import CreateCluster, DeleteCluster
+from pytest_dsql.link.messages import DeleteCluster
+from pytest_dsql.target import created
 from tests.fix_cluster import Cluster
 
 LIMIT_S = 50
@@ -28,27 +26,12 @@ JDK = "a JDK (Debian: default-jdk-headless)"
 ROOT = Path(__file__).parent.parent
 
 
-@dataclass(frozen=True)
-class Exported:
+class Exported(Cluster):
     """A shell that has evaluated the exports, and a cluster that nobody has used."""
-
-    environment: dict[str, str]
-
-    @property
-    def host(self) -> str:
-        return self.environment["CLUSTER_ENDPOINT"]
-
-    @property
-    def region(self) -> str:
-        return self.environment["AWS_REGION"]
-
-    def token(self) -> str:
-        return Cluster(self.environment, "local").token()
 
     def ask(self, statement: str) -> list[Any]:
         """Run a statement in a session of its own and return its rows."""
-        settings = sign_in.settings(self.environment, self.host)
-        with closing(psycopg.connect(**settings, password=self.token(), autocommit=True)) as connection:
+        with closing(psycopg.connect(**self.settings(), autocommit=True)) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
@@ -79,15 +62,13 @@ def exported(cloud: Cloud, pytestconfig: pytest.Config) -> Iterator[Exported]:
     """The exports in this process's environment, names resolved in it, and a cluster for this module alone."""
     if cloud.target != "local":
         pytest.skip("clients run against the stand-in; on AWS an empty cluster for each would take minutes")
-    handle = Handle(cloud.environment["DSQL_CONTROL"], "")
-    cluster = handle.ask(CreateCluster())
-    host = cluster["host"]
-    environment = {**cloud.environment, "CLUSTER_ENDPOINT": host, "PGHOST": host, "PGDATABASE": "postgres"}
+    environment = {**created(cloud.environment), "PGDATABASE": "postgres"}
     with pytest.MonkeyPatch.context() as patch, names.resolved(environment):
         for name, value in environment.items():
             patch.setenv(name, value)
-        yield Exported(environment)
-    handle.ask(DeleteCluster(cluster=cluster["id"]))
+        exported = Exported(environment)
+        yield exported
+    exported.handle.ask(DeleteCluster(cluster=exported.identifier))
 
 
 def program(name: str, package: str) -> str:

@@ -12,9 +12,10 @@ import psycopg
 import pytest
 from botocore.auth import AUTH_TYPE_MAPS, SigV4QueryAuth
 
+from pytest_dsql import sign_in
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.messages import AddPrincipal
-from tests.fix_cluster import Cluster, change, signer
+from tests.fix_cluster import Cluster, change
 
 ACCOUNT: Final = "123456789012"
 DENIED: Final = "FATAL:  unable to accept connection, access denied"
@@ -39,7 +40,9 @@ class Caller:
 
     def token(self, user: str, host: str = "", region: str = "", action: str = "") -> str:
         """Sign a token: for the cluster and for ``user``'s action unless said otherwise."""
-        client = signer(self.cluster.region, self.key, self.secret, self.session_token)
+        keys = {"AWS_ACCESS_KEY_ID": self.key, "AWS_SECRET_ACCESS_KEY": self.secret}
+        session = {"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {}
+        client = sign_in.client({"AWS_REGION": self.cluster.region, **keys, **session}, "dsql")
         admin = (action or ("DbConnectAdmin" if user == "admin" else "DbConnect")) == "DbConnectAdmin"
         sign = client.generate_db_connect_admin_auth_token if admin else client.generate_db_connect_auth_token
         return str(sign(host or self.cluster.host, region or self.cluster.region))

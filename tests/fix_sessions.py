@@ -136,10 +136,10 @@ def at_once(work: Callable[[], Any], limit_s: float = NOBODY_WAITS_S) -> Any:
 @pytest.fixture(scope="module")
 def module_schema(own_cluster: Cluster) -> Iterator[str]:
     """A schema for the tests of a module that need fresh rows, not fresh tables."""
-    cluster = replace(own_cluster, opened=[])
+    cluster = replace(own_cluster)
     with cluster.schema(cluster.connect()) as name:
         yield name
-    cluster.opened[0].close()
+    cluster.close()
 
 
 @pytest.fixture

@@ -12,12 +12,14 @@ from pytest_dsql import sign_in
 from pytest_dsql.faults import Fault, meeting
 from pytest_dsql.link import names
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.kinds import KINDS
 from pytest_dsql.sign_in import ADMIN, DATABASE
 
 if TYPE_CHECKING:
     import psycopg
 
-RETRYABLE: Final = {"OC000", "OC001"}
+CONFLICTS: Final = {"OC000": "conflict", "OC001": "schema-changed"}
+_WAITS_FOR: Final = {"commit": "a COMMIT", "statement": "a statement", "sign_in": "a sign-in"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Cluster:
 
     environment: Mapping[str, str] = field(repr=False)
     target: str = "local"
-    _opened: list["psycopg.Connection[Any]"] = field(default_factory=list, repr=False)
+    _opened: list["psycopg.Connection[Any]"] = field(default_factory=list, init=False, repr=False)
 
     # The way in
 
@@ -72,8 +74,9 @@ class Cluster:
         return f"postgresql://{ADMIN}:{password}@{self.host}:{port}/{DATABASE}?{urlencode(settings)}"
 
     def settings(self, user: str = ADMIN, **changed: Any) -> dict[str, Any]:
-        """Return what libpq needs to connect, password included."""
-        return {**sign_in.settings(self.environment, self.host, user), "password": self.token(user), **changed}
+        """Return what libpq needs to connect: a token is signed, unless ``password`` is among what is ``changed``."""
+        settings = {**sign_in.settings(self.environment, self.host, user), **changed}
+        return settings if "password" in changed else {**settings, "password": self.token(user)}
 
     def connect(self, user: str = ADMIN, *, autocommit: bool = True, **changed: Any) -> "psycopg.Connection[Any]":
         """Open a connection of psycopg, closed when the test ends; raise psycopg.OperationalError where refused."""
@@ -120,9 +123,9 @@ class Cluster:
         ``table`` narrows it to transactions that have written to it, ``role`` to those of a database role. ``code`` is
         OC000 (data) or OC001 (schema).
         """
-        if code not in RETRYABLE:
-            raise ValueError(f"code: a conflict is {' or '.join(sorted(RETRYABLE))}, not {code}")
-        return self._fault("fail", "a COMMIT", code=code, times=next_commits, table=table, role=role)
+        if code not in CONFLICTS:
+            raise ValueError(f"code: a conflict is {' or '.join(CONFLICTS)}, not {code}")
+        return self._fault(CONFLICTS[code], times=next_commits, table=table, role=role)
 
     def schema_changed(
         self, next_commits: int = 1, *, table: str | None = None, role: str | None = None
@@ -132,32 +135,32 @@ class Cluster:
 
     def lost_before_commit(self, next_commits: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have the connection cut when COMMIT is on its way: nothing is committed, and the client cannot know."""
-        return self._fault("cut_before", "a COMMIT", times=next_commits, role=role)
+        return self._fault("lost-before-commit", times=next_commits, role=role)
 
     def lost_after_commit(self, next_commits: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have the connection cut after COMMIT was applied: all is committed, and the client cannot know."""
-        return self._fault("cut_after", "a COMMIT", times=next_commits, role=role)
+        return self._fault("lost-after-commit", times=next_commits, role=role)
 
     def slow(self, seconds: float, at: str = "commit", *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have every COMMIT take ``seconds`` longer, or every statement (``at="statement"``) or sign-in."""
-        what = {"commit": "a COMMIT", "statement": "a statement", "sign_in": "a sign-in"}.get(at, at)
-        return self._fault("delay", what, at=at, seconds=seconds, times=None, role=role)
+        return self._fault("slow", at=at, seconds=seconds, role=role)
 
     def token_expired(self, next_sign_ins: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have the next sign-ins refused because their token has expired."""
-        return self._fault("fail", "a sign-in", code="TOKEN_EXPIRED", times=next_sign_ins, role=role)
+        return self._fault("token-expired", times=next_sign_ins, role=role)
 
     def session_expired(self, next_statements: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have the session closed at its next statement, as the service does after 60 minutes."""
-        return self._fault("cut_before", "a statement", at="statement", times=next_statements, role=role)
+        return self._fault("session-expired", times=next_statements, role=role)
 
     def unavailable(self, next_statements: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have the next statements fail with XX000, ``server unavailable``; the connection stays usable."""
-        return self._fault("fail", "a statement", code="UNAVAILABLE", times=next_statements, role=role)
+        return self._fault("unavailable", times=next_statements, role=role)
 
     def rate_exceeded(self, next_sign_ins: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have the next sign-ins refused because there were too many of late (53400)."""
-        return self._fault("fail", "a sign-in", code="RATE_EXCEEDED", times=next_sign_ins, role=role)
+        return self._fault("rate-exceeded", times=next_sign_ins, role=role)
 
-    def _fault(self, action: str, waits_for: str, **settings: Any) -> AbstractContextManager[Fault]:
-        return meeting(self.handle.fault(action, **settings), waits_for)
+    def _fault(self, kind: str, **narrowed: Any) -> AbstractContextManager[Fault]:
+        settings = {**KINDS[kind], **narrowed}
+        return meeting(self.handle.fault(**settings), _WAITS_FOR.get(settings["at"], settings["at"]))

@@ -3,17 +3,16 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 from pytest_dsql.link import process
 from pytest_dsql.link.handle import ControlError
-from pytest_dsql.link.messages import AddFault, CountFault, ListFaults, RemoveFault
+from pytest_dsql.link.kinds import KINDS
 from pytest_dsql.link.process import StandInError
 from pytest_dsql.link.shell import exports
 from pytest_dsql.link.state import State
@@ -26,18 +25,8 @@ if TYPE_CHECKING:
 HOME: Final = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "pytest-dsql"
 STATE: Final = State(Path(os.environ.get("DSQL_STATE_DIR") or HOME) / "dsql.json")
 NOT_RUNNING: Final = "no stand-in is running; start one with: dsql-local up --detach"
+_OURS: Final = ("AWS_", "PG", "DSQL_", "CLUSTER_ENDPOINT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 NAMES: Final = Path(__file__).parent / "link" / "names.cjs"
-FAULTS: Final[dict[str, dict[str, Any]]] = {
-    "conflict": {"action": "fail", "code": "OC000"},
-    "schema-changed": {"action": "fail", "code": "OC001"},
-    "lost-before-commit": {"action": "cut_before"},
-    "lost-after-commit": {"action": "cut_after"},
-    "slow": {"action": "delay", "times": None},
-    "token-expired": {"action": "fail", "code": "TOKEN_EXPIRED"},
-    "session-expired": {"action": "cut_before", "at": "statement"},
-    "unavailable": {"action": "fail", "code": "UNAVAILABLE"},
-    "rate-exceeded": {"action": "fail", "code": "RATE_EXCEEDED"},
-}
 
 
 class _OneLine(click.Group):
@@ -146,8 +135,8 @@ def status() -> None:
     handle = cluster.handle
     commits = ", ".join(f"{count:,} {outcome}" for outcome, count in handle.commits().items()) or "none"
     click.echo(f"cluster: {cluster.host}\nsessions: {len(handle.sessions()):,}\ncommits: {commits}")
-    for fault in _in_force(cluster):
-        click.echo(f"fault {fault['id']}: {_told(fault)}")
+    for name, fault in handle.faults().items():
+        click.echo(f"fault {name}: {_told(fault)}")
 
 
 @cli.command()
@@ -176,9 +165,6 @@ def _cluster() -> "Cluster":
     return Cluster(known["environment"])
 
 
-_OURS: Final = ("AWS_", "PG", "DSQL_", "CLUSTER_ENDPOINT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
-
-
 @cli.command()
 @click.option("--user", default="admin", show_default=True, help="Database user to sign in as.")
 def token(user: str) -> None:
@@ -192,9 +178,13 @@ def token(user: str) -> None:
 def psql(user: str, arguments: tuple[str, ...]) -> None:
     """Open psql with a fresh token; ARGUMENTS go to psql (put them after --)."""
     cluster = _cluster()
-    environment = {**os.environ, **cluster.environment, "PGUSER": user, "PGPASSWORD": cluster.token(user)}
+    run_psql({**cluster.environment, "PGUSER": user, "PGPASSWORD": cluster.token(user)}, arguments)
+
+
+def run_psql(environment: Mapping[str, str], arguments: Sequence[str]) -> NoReturn:
+    """Run psql with these variables besides, and end as it ends; raise ClickException where it is not installed."""
     try:
-        done = subprocess.run(["psql", *arguments], env=environment, check=False)
+        done = subprocess.run(["psql", *arguments], env={**os.environ, **environment}, check=False)
     except FileNotFoundError:
         raise click.ClickException("psql is not installed; it comes with PostgreSQL's client programs") from None
     sys.exit(done.returncode)
@@ -217,7 +207,7 @@ def faults() -> None:
 
 
 @faults.command("set")
-@click.argument("name", type=click.Choice(sorted(FAULTS)))
+@click.argument("name", type=click.Choice(sorted(KINDS)))
 @click.option("--times", type=click.IntRange(1), help="How often; else once, and `slow` until it is cleared.")
 @click.option("--table", help="Only transactions that have written to this table.")
 @click.option("--role", help="Only sessions of this database role.")
@@ -229,49 +219,35 @@ def set_fault(name: str, **narrowed: Any) -> None:
         raise click.UsageError("--seconds goes with slow, and slow with --seconds")
     if narrowed["at"] and name != "slow":
         raise click.UsageError("--at goes with slow")
-    settings = {**FAULTS[name], **{key: value for key, value in narrowed.items() if value is not None}}
-    cluster, fault = _cluster(), uuid4().hex[:8]
-    cluster.handle.ask(AddFault(cluster=_id(cluster), id=fault, settings=settings))
-    click.echo(fault)
+    settings = {**KINDS[name], **{key: value for key, value in narrowed.items() if value is not None}}
+    click.echo(_cluster().handle.put(**settings))
 
 
 @faults.command()
 @click.argument("fault")
 def count(fault: str) -> None:
     """Print how often a fault in force has been met."""
-    cluster = _cluster()
-    click.echo(_known(cluster.handle.ask(CountFault(cluster=_id(cluster), id=fault)), fault))
+    click.echo(_named(_cluster().handle.faults(), fault)[fault]["applied"])
 
 
 @faults.command()
 @click.argument("fault", required=False)
 def clear(fault: str | None) -> None:
     """Take a fault back, or all of them, and print how often each was met."""
-    cluster = _cluster()
-    for each in _in_force(cluster):
-        if fault in {None, each["id"]}:
-            times = cluster.handle.ask(RemoveFault(cluster=_id(cluster), id=each["id"]))
-            click.echo(f"{each['id']}: {times}")
-            fault = fault and ""
-    if fault:
-        _known(None, fault)
+    handle = _cluster().handle
+    in_force = handle.faults()
+    for each in _named(in_force, fault) if fault else in_force:
+        click.echo(f"{each}: {handle.take_back(each)}")
 
 
-def _known(times: int | None, fault: str) -> int:
-    if times is None:
+def _named(in_force: Mapping[str, dict[str, Any]], fault: str) -> dict[str, dict[str, Any]]:
+    """Return the fault of that id alone, from those in force."""
+    if fault not in in_force:
         raise click.ClickException(f"there is no fault {fault}; dsql-local status tells those in force")
-    return times
-
-
-def _in_force(cluster: "Cluster") -> list[dict[str, Any]]:
-    return list(cluster.handle.ask(ListFaults(cluster=_id(cluster))))
+    return {fault: in_force[fault]}
 
 
 def _told(fault: Mapping[str, Any]) -> str:
     narrowed = (f"{name} {fault[name]}" for name in ("role", "table") if fault[name])
     often = "always" if fault["times"] is None else f"{fault['times']} times"
     return ", ".join([f"{fault['action']} at {fault['at']}", *narrowed, often, f"met {fault['applied']}"])
-
-
-def _id(cluster: "Cluster") -> str:
-    return cluster.host.partition(".")[0]

@@ -14,8 +14,6 @@ from pytest_dsql.retry import retried
 
 TAG: Final = ("pytest-dsql", "throw-away")
 """A cluster that is not the stand-in's is used where it has this tag, and nowhere else."""
-SCHEMAS: Final = 10
-"""How many schemas a database can have (Aurora DSQL user guide, quotas, 2026-10); public is one of them."""
 _HOST: Final = re.compile(r"(?P<id>[a-z0-9]{26})\.dsql\.(?P<region>[a-z0-9-]+)\.on\.aws")
 
 
@@ -54,7 +52,7 @@ class StandIn:
     @classmethod
     def of_worker(cls, environment: Mapping[str, str]) -> "StandIn":
         """Return one more process's, of a stand-in that others use too."""
-        return cls(_created(environment))
+        return cls(created(environment))
 
     def empty(self) -> Cluster:
         """Return this process's cluster with nothing in it."""
@@ -66,7 +64,7 @@ class StandIn:
 
     def another(self) -> Cluster:
         """Start one more cluster, which ends with the stand-in."""
-        return Cluster(_created(self.environment))
+        return Cluster(created(self.environment))
 
     def describe(self) -> str:
         """Return what it is."""
@@ -76,8 +74,9 @@ class StandIn:
         """Do nothing: the stand-in ends with the run, and all in it."""
 
 
-def _created(environment: Mapping[str, str]) -> dict[str, str]:
-    host = Handle.of(environment, environment["CLUSTER_ENDPOINT"]).ask(CreateCluster())["host"]
+def created(environment: Mapping[str, str]) -> dict[str, str]:
+    """Start a cluster of the stand-in that the variables reach; return those that reach the cluster."""
+    host = Handle(environment["DSQL_CONTROL"], "").ask(CreateCluster())["host"]
     return {**environment, "CLUSTER_ENDPOINT": host, "PGHOST": host}
 
 

@@ -10,10 +10,10 @@ from typing import Any, Final, Self
 from pytest_dsql.link.messages import (
     AddFault,
     Commits,
-    CountFault,
     DescribeCluster,
     EmptyCluster,
     Expire,
+    ListFaults,
     Message,
     RemoveFault,
     Sessions,
@@ -68,16 +68,25 @@ class Handle:
         and ``session`` narrow it down; ``times`` is how often it applies, 1 unless said otherwise. What ``fail`` tells
         is named by ``code``: OC000, OC001, UNAVAILABLE, RATE_EXCEEDED, TOO_MANY_CONNECTIONS, TOKEN_EXPIRED.
         """
-        applied = Applied(self, uuid.uuid4().hex)
-        self.ask(AddFault(cluster=self._cluster, id=applied.id, settings={"action": action, **narrowed}))
+        applied = Applied(self, self.put(action=action, **narrowed))
         try:
             yield applied
         finally:
-            applied.last = self.ask(RemoveFault(cluster=self._cluster, id=applied.id))
+            applied.last = self.take_back(applied.id)
 
-    def applied(self, fault: str) -> int:
-        """Return how often a fault that is in force was applied."""
-        return int(self.ask(CountFault(cluster=self._cluster, id=fault)))
+    def put(self, **settings: Any) -> str:
+        """Put a fault in force, until it is taken back, and return its id; ``fault`` tells of the settings."""
+        identifier = uuid.uuid4().hex[:8]
+        self.ask(AddFault(cluster=self._cluster, id=identifier, settings=settings))
+        return identifier
+
+    def take_back(self, fault: str) -> int:
+        """Take a fault back and return how often it was applied."""
+        return int(self.ask(RemoveFault(cluster=self._cluster, id=fault)))
+
+    def faults(self) -> dict[str, dict[str, Any]]:
+        """Return the faults in force by their ids: the settings, and how often each was ``applied``."""
+        return {fault["id"]: fault for fault in self.ask(ListFaults(cluster=self._cluster))}
 
     def commits(self) -> dict[str, int]:
         """Return how many transactions ended by COMMIT: ``committed``, ``lost`` (40001), ``failed``, ``cut``."""
@@ -120,4 +129,4 @@ class Applied:
     @property
     def times(self) -> int:
         """How often."""
-        return self._handle.applied(self.id) if self.last is None else self.last
+        return int(self._handle.faults()[self.id]["applied"]) if self.last is None else self.last

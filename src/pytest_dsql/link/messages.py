@@ -69,14 +69,6 @@ class AddFault(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CountFault(Message):
-    """Tell how often a fault has been applied, None where there is none of that id."""
-
-    cluster: str
-    id: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class RemoveFault(Message):
     """Take a fault back; the answer is how often it was applied."""
 

@@ -102,11 +102,6 @@ class Control:
         cluster.faults.add(fault)
 
     @_do.register
-    async def _count_fault(self, message: messages.CountFault) -> int | None:
-        fault = self._cluster(message.cluster).faults.rules.get(message.id)
-        return fault.applied if fault else None
-
-    @_do.register
     async def _remove_fault(self, message: messages.RemoveFault) -> int:
         return self._cluster(message.cluster).faults.remove(message.id)
 

@@ -280,13 +280,13 @@ def test_a_role_cannot_define(somebody: Session) -> None:
 @pytest.mark.parametrize(
     ("asked", "name"),
     [
-        ({"options": "-c statement_timeout=1000"}, "statement_timeout"),
-        ({"options": "-c search_path=public --work-mem=1MB"}, "work_mem"),
+        ("-c statement_timeout=1000", "statement_timeout"),
+        ("-c search_path=public --work-mem=1MB", "work_mem"),
     ],
 )
-def test_a_setting_that_is_not_there_ends_the_connection(cluster: Cluster, asked: dict[str, str], name: str) -> None:
+def test_a_setting_that_is_not_there_ends_the_connection(cluster: Cluster, asked: str, name: str) -> None:
     with pytest.raises(psycopg.OperationalError) as caught:
-        cluster.connect(**asked)
+        cluster.connect(options=asked)
     assert f'FATAL:  setting configuration parameter "{name}" not supported' in str(caught.value)
 
 

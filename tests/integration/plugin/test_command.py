@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner
 
 from pytest_dsql import command
+from tests.fix_alone import Alone
 from tests.fix_clients import NODE, program
 
 
@@ -29,3 +32,25 @@ def test_node_finds_what_it_needs_in_a_folder_with_a_blank(tmp_path: Path, monke
     monkeypatch.setattr(command, "NAMES", Path(shutil.copy(command.NAMES, folder)))
     environment = {**os.environ, **command._for_programs({})}
     subprocess.run([program("node", NODE), "-e", "0"], env=environment, check=True, timeout=20)
+
+
+def test_faults_are_set_counted_and_cleared_from_a_shell(
+    alone: Callable[..., Alone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = alone()
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str) -> str:
+        done = CliRunner().invoke(command.cli, ["faults", *arguments])
+        assert done.exit_code == 0, done.output
+        return done.output.strip()
+
+    connection = cluster.connect()
+    connection.execute("CREATE TABLE t (id int)")
+    conflict, slow = run("set", "conflict", "--table", "t"), run("set", "slow", "--seconds", "0.01")
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        connection.execute("INSERT INTO t VALUES (1)")
+    assert (run("count", conflict), run("clear", conflict), run("clear")) == ("1", f"{conflict}: 1", f"{slow}: 1")
+    done = CliRunner().invoke(command.cli, ["faults", "clear", conflict])
+    assert (done.exit_code, f"there is no fault {conflict}" in done.output) == (1, True)

@@ -1,6 +1,5 @@
 """The plugin on a cluster that is there already: what is its own, and nothing else, and no false AWS."""
 
-import sys
 from collections.abc import Iterator
 
 import psycopg
@@ -10,6 +9,7 @@ from infra.cloud import Cloud
 from pytest_dsql.retry import retried
 from pytest_dsql.target import TAG
 from tests.fix_cluster import Cluster
+from tests.fix_projects import Project
 
 TESTS = """
 def test_it(dsql):
@@ -32,30 +32,19 @@ def tagged(stand_in: Cloud, request: pytest.FixtureRequest) -> Iterator[Cluster]
     made = client.create_cluster(deletionProtectionEnabled=False, tags=tags)
     client.get_waiter("cluster_active").wait(identifier=made["identifier"], WaiterConfig={"Delay": 1})
     host = client.get_cluster(identifier=made["identifier"])["endpoint"]
-    yield Cluster({**stand_in.environment, "CLUSTER_ENDPOINT": host, "PGHOST": host}, "local")
+    yield Cluster({**stand_in.environment, "CLUSTER_ENDPOINT": host, "PGHOST": host})
     client.delete_cluster(identifier=made["identifier"])
 
 
-def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    pytester.makepyfile(test_it=TESTS)
-    return pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, timeout=50)
-
-
-@pytest.fixture(autouse=True)
-def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_XDIST_WORKER"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def test_it_has_a_schema_of_its_own_and_leaves_nothing(
-    tagged: Cluster, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    tagged: Cluster, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in tagged.environment.items():
         monkeypatch.setenv(name, value)
-    with psycopg.connect(**tagged.settings(), password=tagged.token(), autocommit=True) as admin:
+    with psycopg.connect(**tagged.settings(), autocommit=True) as admin:
         admin.execute("CREATE TABLE t (id int)")
         admin.execute("INSERT INTO t VALUES (1)")
-        done = run(pytester, f"--dsql={tagged.host}", "-rs")
+        done = project(TESTS, f"--dsql={tagged.host}", "-rs")
         done.assert_outcomes(passed=2, skipped=1)
         done.stdout.fnmatch_lines(["*SKIPPED*on the stand-in alone*"])
         assert retried(lambda: admin.execute("SELECT id FROM t").fetchall()) == [(1,)]
@@ -64,11 +53,11 @@ def test_it_has_a_schema_of_its_own_and_leaves_nothing(
 
 @pytest.mark.parametrize("tagged", [{}, {TAG[0]: "keep"}], indirect=True)
 def test_a_cluster_that_is_not_thrown_away_is_refused(
-    tagged: Cluster, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    tagged: Cluster, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in tagged.environment.items():
         monkeypatch.setenv(name, value)
-    done = run(pytester, f"--dsql={tagged.host}")
+    done = project(TESTS, f"--dsql={tagged.host}")
     done.assert_outcomes(errors=3)
     done.stdout.fnmatch_lines(["*is not to be used: it lacks the tag pytest-dsql=throw-away"])
 
@@ -82,14 +71,14 @@ def test_a_cluster_that_is_not_thrown_away_is_refused(
     ],
 )
 def test_a_false_aws_is_refused(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
+    project: Project, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], told: str
 ) -> None:
     for name in ("DSQL_CONTROL", "AWS_ENDPOINT_URL", "CLUSTER_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    run(pytester, "--dsql=aws").stdout.fnmatch_lines([told])
+    project(TESTS, "--dsql=aws").stdout.fnmatch_lines([told])
 
 
-def test_what_is_no_endpoint_is_named(pytester: pytest.Pytester) -> None:
-    run(pytester, "--dsql=nonsense").stdout.fnmatch_lines(["*'nonsense' is no endpoint of a cluster*"])
+def test_what_is_no_endpoint_is_named(project: Project) -> None:
+    project(TESTS, "--dsql=nonsense").stdout.fnmatch_lines(["*'nonsense' is no endpoint of a cluster*"])

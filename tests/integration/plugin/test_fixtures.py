@@ -1,12 +1,10 @@
 """The plugin in projects of a few lines, each run by a pytest of its own, as its users run it."""
 
 import json
-import sys
-from collections.abc import Callable
 
 import pytest
 
-Run = Callable[..., pytest.RunResult]
+from tests.fix_projects import Project
 
 RETRIES = """
 import psycopg
@@ -23,19 +21,12 @@ TABLE = 'connection = dsql.connect(); connection.execute("CREATE TABLE t (id int
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run tests, given as source, in an empty folder; nothing of this run's own settings reaches them."""
-    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD", "PYTEST_XDIST_WORKER"):
-        monkeypatch.delenv(name, raising=False)
-
-    def run(source: str, *arguments: str, **files: str) -> pytest.RunResult:
-        pytester.makepyfile(retries=RETRIES, test_it=source, **files)
-        return pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, timeout=50)
-
-    return run
+def run(project: Project) -> Project:
+    """Run a test module that has a statement made again at hand."""
+    return lambda source, *arguments, **files: project(source, *arguments, retries=RETRIES, **files)
 
 
-def test_a_forced_conflict_is_retried(run: Run) -> None:
+def test_a_forced_conflict_is_retried(run: Project) -> None:
     done = run(f"""
         from retries import made
         def test_it(dsql):
@@ -48,7 +39,7 @@ def test_a_forced_conflict_is_retried(run: Run) -> None:
     done.assert_outcomes(passed=1)
 
 
-def test_who_forgets_the_retry_is_told_in_a_sentence(run: Run) -> None:
+def test_who_forgets_the_retry_is_told_in_a_sentence(run: Project) -> None:
     done = run(f"""
         def test_it(dsql):
             {TABLE}
@@ -59,7 +50,7 @@ def test_who_forgets_the_retry_is_told_in_a_sentence(run: Run) -> None:
     done.stdout.fnmatch_lines(["COMMIT lost to another transaction, as the test wanted, and was not made again*"])
 
 
-def test_a_fault_that_nothing_meets_fails_the_test(run: Run) -> None:
+def test_a_fault_that_nothing_meets_fails_the_test(run: Project) -> None:
     done = run("""
         def test_it(dsql):
             with dsql.conflicts():
@@ -82,7 +73,7 @@ def test_a_fault_that_nothing_meets_fails_the_test(run: Run) -> None:
         ("rate_exceeded()", "rate exceeded"),
     ],
 )
-def test_what_dsql_does_to_an_application(run: Run, fault: str, told: str) -> None:
+def test_what_dsql_does_to_an_application(run: Project, fault: str, told: str) -> None:
     done = run(f"""
         import psycopg, pytest, re
         def test_it(dsql):
@@ -99,7 +90,7 @@ def test_what_dsql_does_to_an_application(run: Run, fault: str, told: str) -> No
     done.assert_outcomes(passed=1)
 
 
-def test_a_slow_commit_takes_as_long_as_it_says(run: Run) -> None:
+def test_a_slow_commit_takes_as_long_as_it_says(run: Project) -> None:
     done = run(f"""
         import time
         def test_it(dsql):
@@ -121,7 +112,7 @@ def test_a_slow_commit_takes_as_long_as_it_says(run: Run) -> None:
         ("slow(1, at='nonsense')", "there is no nonsense"),
     ],
 )
-def test_a_fault_that_cannot_be_is_named(run: Run, call: str, told: str) -> None:
+def test_a_fault_that_cannot_be_is_named(run: Project, call: str, told: str) -> None:
     done = run(f"""
         import pytest
         def test_it(dsql):
@@ -131,7 +122,7 @@ def test_a_fault_that_cannot_be_is_named(run: Run, call: str, told: str) -> None
     done.assert_outcomes(passed=1)
 
 
-def test_each_test_has_an_empty_cluster_and_the_sessions_one_is_kept(run: Run) -> None:
+def test_each_test_has_an_empty_cluster_and_the_sessions_one_is_kept(run: Project) -> None:
     done = run("""
         import pytest
         @pytest.mark.parametrize("number", range(3))
@@ -145,7 +136,7 @@ def test_each_test_has_an_empty_cluster_and_the_sessions_one_is_kept(run: Run) -
     done.assert_outcomes(passed=3)
 
 
-def test_workers_share_a_stand_in_and_have_a_cluster_each(run: Run, pytester: pytest.Pytester) -> None:
+def test_workers_share_a_stand_in_and_have_a_cluster_each(run: Project, pytester: pytest.Pytester) -> None:
     done = run(
         """
         import json, os, pathlib, pytest
@@ -164,7 +155,7 @@ def test_workers_share_a_stand_in_and_have_a_cluster_each(run: Run, pytester: py
     assert len({host for _, host, _ in told}) == len({worker for _, _, worker in told})
 
 
-def test_what_a_cluster_looks_like_tells_no_secret(run: Run) -> None:
+def test_what_a_cluster_looks_like_tells_no_secret(run: Project) -> None:
     done = run("""
         def test_it(dsql):
             assert dsql.environment["AWS_SECRET_ACCESS_KEY"] not in repr(dsql)
@@ -172,7 +163,7 @@ def test_what_a_cluster_looks_like_tells_no_secret(run: Run) -> None:
     done.assert_outcomes(passed=1)
 
 
-def test_the_environment_is_there_before_the_application_is_imported(run: Run) -> None:
+def test_the_environment_is_there_before_the_application_is_imported(run: Project) -> None:
     done = run(
         """
         import asyncio, app
@@ -195,7 +186,7 @@ def test_the_environment_is_there_before_the_application_is_imported(run: Run) -
     done.assert_outcomes(passed=1)
 
 
-def test_the_environment_is_there_before_another_plugin_imports_the_application(run: Run) -> None:
+def test_the_environment_is_there_before_another_plugin_imports_the_application(run: Project) -> None:
     done = run(
         """
         import settings
@@ -218,7 +209,7 @@ def test_the_environment_is_there_before_another_plugin_imports_the_application(
     done.assert_outcomes(passed=1)
 
 
-def test_where_nobody_asks_nothing_is_loaded_and_nothing_said(run: Run) -> None:
+def test_where_nobody_asks_nothing_is_loaded_and_nothing_said(run: Project) -> None:
     done = run("""
         import os, sys
         def test_it():
@@ -229,7 +220,7 @@ def test_where_nobody_asks_nothing_is_loaded_and_nothing_said(run: Run) -> None:
     done.stdout.no_fnmatch_line("*dsql:*")
 
 
-def test_a_url_and_an_environment_reach_it(run: Run) -> None:
+def test_a_url_and_an_environment_reach_it(run: Project) -> None:
     done = run("""
         import os, psycopg, subprocess, sys
         PROGRAM = "import psycopg; print(psycopg.connect().execute('SELECT 1').fetchone()[0])"

@@ -15,7 +15,7 @@ import pytest
 from psycopg import pq
 
 from pytest_dsql.link.handle import ControlError, Handle
-from pytest_dsql.link.messages import Message
+from pytest_dsql.link.messages import Message, SetLimits
 from pytest_dsql.link.process import end, launch
 from tests.fix_alone import Alone
 from tests.fix_cluster import change
@@ -262,6 +262,10 @@ MISTAKES: dict[str, Callable[[Handle], object]] = {
     "message": lambda handle: handle.ask(Nonsense()),
     "table": lambda handle: handle.fault("fail", table="nonsense").__enter__(),
     "role": lambda handle: handle.fault("fail", role="nonsense").__enter__(),
+    "code": lambda handle: handle.fault("fail", code="nonsense").__enter__(),
+    "cut at a sign-in": lambda handle: handle.fault("cut_before", at="sign_in").__enter__(),
+    "table at a sign-in": lambda handle: handle.fault("fail", code="RATE_EXCEEDED", table="t").__enter__(),
+    "token at a commit": lambda handle: handle.fault("fail", code="TOKEN_EXPIRED", at="commit").__enter__(),
 }
 
 
@@ -327,6 +331,16 @@ def test_commits_are_counted_by_what_became_of_them(stage: Stage, handle: Handle
     }
 
 
+def test_a_prepared_commit_is_counted_and_one_of_nothing_is_not(session: Session, handle: Handle) -> None:
+    for number in range(3):
+        for statement in ("BEGIN", f"INSERT INTO t VALUES ({number})", "COMMIT"):
+            session.connection.execute(statement, prepare=True)
+    before = handle.commits()["committed"]
+    for statement in ("BEGIN", "COMMIT", "COMMIT"):
+        session.connection.execute(statement, prepare=True)
+    assert handle.commits()["committed"] == before + 1
+
+
 def test_a_statement_finds_the_service_unavailable_and_the_connection_goes_on(session: Session, handle: Handle) -> None:
     with handle.fault("fail", code="UNAVAILABLE") as fault:
         error = session.fails("SELECT 1")
@@ -369,7 +383,10 @@ def test_an_emptied_cluster_is_as_it_was_at_first(alone: Callable[..., Alone]) -
     ):
         admin.execute(statement)
     for _ in range(2):
+        handle.put(action="fail", times=None)
+        handle.ask(SetLimits(cluster=cluster.identifier, limits={"connections": 0}))
         handle.empty()
+        assert handle.faults() == {}
         with pytest.raises(psycopg.OperationalError):
             admin.execute("SELECT 1")
         admin = cluster.connect()

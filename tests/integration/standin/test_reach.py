@@ -51,10 +51,11 @@ def test_each_cluster_has_an_address_of_its_own(alone: Callable[..., Alone]) -> 
     assert len(known) == 2
     assert len({first.environment["PGHOSTADDR"], *known.values()}) == 3
     for host, address in known.items():
-        settings = first.settings(host=host, hostaddr=address, sslrootcert=first.environment["PGSSLROOTCERT"])
+        roots = first.environment["PGSSLROOTCERT"]
+        settings = first.settings(host=host, hostaddr=address, sslrootcert=roots, password="x")
         assert settings["port"] == "5432"
         with pytest.raises(psycopg.OperationalError, match="access denied"):
-            psycopg.connect(**settings, password="x")
+            psycopg.connect(**settings)
 
 
 def test_two_stand_ins_both_have_the_usual_port(alone: Callable[..., Alone]) -> None:

@@ -37,6 +37,13 @@ def test_changed_source_is_another_zip(source: Path, tmp_path: Path) -> None:
     assert build(Platform(), tmp_path / "cache") != before
 
 
+@pytest.mark.usefixtures("source")
+def test_what_is_not_the_functions_changes_nothing(tmp_path: Path) -> None:
+    before = build(Platform(), tmp_path / "cache")
+    (tmp_path / "src" / "pytest_dsql" / "plugin.py").write_text("changed = True\n")
+    assert build(Platform(), tmp_path / "cache") == before
+
+
 @pytest.mark.parametrize("change", [{"machine": "arm64"}, {"python": "3.99"}, {"local": True}])
 def test_another_platform_is_another_zip(source: Path, tmp_path: Path, change: dict[str, object]) -> None:
     other = replace(Platform(), **change)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from infra import __main__ as program
 from infra.chapters import CHAPTERS
 from infra.stack import Outputs, Stack
 from infra.stand_in import LocalCloud
+from pytest_dsql import command as local_command
 from pytest_dsql.link import process
 from pytest_dsql.link.state import State
 
@@ -52,7 +53,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         commands.append(command)
         return SimpleNamespace(returncode=3)
 
-    monkeypatch.setattr(program, "subprocess", SimpleNamespace(run=run))
+    for module in (program, local_command):
+        monkeypatch.setattr(module, "subprocess", SimpleNamespace(run=run))
     return commands
 
 

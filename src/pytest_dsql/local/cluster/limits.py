@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, fields
 
+from pytest_dsql.local.occ import words
+
 
 @dataclass
 class Limits:
@@ -13,8 +15,8 @@ class Limits:
 
     transaction_s: float = 300.0
     session_s: float = 3600.0
-    rows: int = 3_000
-    size: int = 10 * 1024 * 1024
+    rows: int = words.ROW_LIMIT
+    size: int = words.SIZE_LIMIT
     connections: int = 10_000
     connect_rate: float = 100.0
     connect_burst: float = 1_000.0

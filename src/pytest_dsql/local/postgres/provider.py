@@ -4,6 +4,7 @@ Version 16, because Aurora DSQL is compatible with it and a newer server accepts
 """
 
 import contextlib
+import functools
 import gc
 import json
 import select
@@ -88,7 +89,7 @@ def _foreign(url: str) -> Iterator[Postgres]:
 @contextlib.contextmanager
 def _embedded(reason: str, data: Path | None = None) -> Iterator[Postgres]:
     try:
-        programs = binaries.found()
+        programs = _programs()
     except binaries.NoBinaries as error:
         raise PostgresUnavailable(str(error)) from None
     process = subprocess.Popen(
@@ -102,6 +103,12 @@ def _embedded(reason: str, data: Path | None = None) -> Iterator[Postgres]:
     with process:
         url = f"postgresql://postgres@/postgres?host={_answer(cast('IO[str]', process.stdout))}"
         yield Postgres(url, "embedded", _version(url), reason)
+
+
+@functools.cache
+def _programs() -> Path:
+    """Look for PostgreSQL once: to find out a program's version is to run it."""
+    return binaries.found()
 
 
 def _answer(stdout: IO[str]) -> str:

@@ -48,7 +48,7 @@ class Template:
                 connection.execute(statement.format(*words))
 
     def restore(self) -> None:
-        """Let the database be as it was; whoever is connected is thrown out, and may come back then. Raises TimeoutError."""
+        """Let the database be as it was; whoever is connected is thrown out. Raises TimeoutError."""
         with self._connected() as connection:
             # A pool that finds its connections cut makes new ones at once.
             _run(connection, "ALTER DATABASE {} ALLOW_CONNECTIONS false", DATABASE)

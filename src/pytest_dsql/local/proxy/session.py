@@ -158,7 +158,7 @@ class Session:
                     data = self._shown(data, described)
                 if unit.trailer:
                     data = data[: -len(unit.trailer) - len(wire.ready(status))] + wire.ready(status)
-                self._relay(data, status, unit.outcome)
+                self._relay(data, status, unit)
                 return
         self._read(data, unit)
 
@@ -176,10 +176,10 @@ class Session:
         cluster = self.cluster
         return cluster.descriptions.get(message, lambda: wire.with_origins(message, cluster.catalog.origin))
 
-    def _relay(self, data: bytes, status: bytes, outcome: str) -> None:
+    def _relay(self, data: bytes, status: bytes, unit: Unit) -> None:
         """Relay an answer, or its end, that changes nothing that anybody has to be told; most are."""
         self._unit = None
-        self._judge.settled(status, outcome)
+        self._judge.settled(status, unit)
         self.client.write(data)
         self._blocked = False
         if self._pending:
@@ -205,7 +205,7 @@ class Session:
             return b""
         if unit.failed:
             self._commands.failed(unit)
-        self._judge.settled(status, unit.outcome)
+        self._judge.settled(status, unit)
         status = self._rules.status
         if self._judge.changes.due(status):
             self._settle(unit, status)

@@ -9,6 +9,7 @@ from psycopg import conninfo
 
 from pytest_dsql.local.cluster.cluster import Cluster
 from pytest_dsql.local.cluster.limits import Limits
+from pytest_dsql.local.occ import words
 from pytest_dsql.local.proxy import wire
 
 START_LIMIT_S: Final = 10.0
@@ -132,7 +133,7 @@ async def open_upstream(
 
 def _limits(limits: Limits) -> dict[str, str]:
     """Return the engine's limits as its settings."""
-    return {"occ.row_limit": str(limits.rows), "occ.size_limit": str(limits.size)}
+    return {words.ROW_LIMIT_SETTING: str(limits.rows), words.SIZE_LIMIT_SETTING: str(limits.size)}
 
 
 def _settings(startup: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,6 @@ NULL: Final = _INT32.pack(-1)
 
 SYNC: Final = b"S\x00\x00\x00\x04"
 FLUSH: Final = b"H\x00\x00\x00\x04"
-TERMINATE: Final = b"X\x00\x00\x00\x04"
 ASK_PASSWORD: Final = b"R" + struct.pack("!ii", 8, 3)
 AUTHENTICATION_OK: Final = b"R" + struct.pack("!ii", 8, 0)
 

@@ -24,7 +24,6 @@ from pytest_dsql.local.dialect.stored.view_rows import underlying
 FUNCTIONS = {"LCS_FORUPDATE": "for_update", "LCS_FORKEYSHARE": "for_key_share"}
 LETTERS = {"LCS_FORUPDATE": "X", "LCS_FORKEYSHARE": "S"}
 CLAUSES_BEHIND = ("GROUP_P", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR", "UNION", "INTERSECT")
-SELECT_MODIFIERS = frozenset({"SELECT", "ALL", "DISTINCT"})
 
 
 def rewrite_locking(rewriter: Rewriter, node: Any, scope: Scope) -> int:

@@ -15,16 +15,7 @@ from pytest_dsql.local.occ.template import Function, Template, deeper
 from pytest_dsql.local.occ.words import MINE, Op, any_of
 
 _CAN_BE_LOCKED: Final = any_of(Op.SHARED, Op.UPDATED, Op.KEY_UPDATED)
-_DECLARE: Final = """
-#variable_conflict use_column
-DECLARE
-    occ_state text;
-    occ_head boolean;
-    occ_spot tid;
-    occ_was "char";
-    occ_same boolean;
-    occ_last text;
-BEGIN"""
+_DECLARE: Final = parts.declare()
 
 
 def templates() -> Iterator[Template]:

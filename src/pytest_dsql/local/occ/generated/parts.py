@@ -70,20 +70,25 @@ def erase(*, keyed: bool) -> str:
         ELSE{deeper(state.note(), 2)}
         END IF;
     END IF;"""
+    return _touch(f"'{Op.DELETED}'", "$old_values)", count, erased, keyed=keyed)
+
+
+def _touch(op: str, values: str, count: str, again: str, *, keyed: bool) -> str:
+    """Write a row of the table's own with a letter, or do ``again`` with one that the transaction has written."""
     if keyed:
         return f"""{find("$overlay_is_old", "$overlay_looks_old")}
     IF occ_spot IS NULL THEN
         {_INSERT}
-        VALUES (pg_current_xact_id(), '{Op.DELETED}', occ_head, $old_values);{deeper(count)}
+        VALUES (pg_current_xact_id(), {op}, occ_head, {values};{deeper(count)}
     ELSE
         IF occ_was IN {GONE} OR NOT occ_same THEN
             RETURN NULL;
-        END IF;{erased}"""
+        END IF;{again}"""
     return f"""{take("old")}
     IF occ_spot IS NOT NULL THEN
         {_INSERT_OF}
-        VALUES (pg_current_xact_id(), '{Op.DELETED}', occ_head, occ_spot, $old_values);{deeper(count)}
-    ELSE{_take_mine()}{erased}"""
+        VALUES (pg_current_xact_id(), {op}, occ_head, occ_spot, {values};{deeper(count)}
+    ELSE{_take_mine()}{again}"""
 
 
 def _take_mine() -> str:
@@ -134,17 +139,11 @@ def change(*, keyed: bool, indexed: bool) -> str:
         IF occ_was IN {HELD} THEN{deeper(state.count(plain=False), 2)}
         END IF;
     END IF;"""
-    if keyed:
-        return f"""{find("$overlay_is_old", "$overlay_looks_old")}
-    IF occ_spot IS NULL THEN
-        {_INSERT}
-        VALUES (pg_current_xact_id(), {op}, occ_head, $new_values)$returning;{deeper(count)}
-    ELSE
-        IF occ_was IN {GONE} OR NOT occ_same THEN
-            RETURN NULL;
-        END IF;{changed}"""
-    return f"""{take("old")}
-    IF occ_spot IS NOT NULL THEN
-        {_INSERT_OF}
-        VALUES (pg_current_xact_id(), {op}, occ_head, occ_spot, $new_values)$returning;{deeper(count)}
-    ELSE{_take_mine()}{changed}"""
+    return _touch(op, "$new_values)$returning", count, changed, keyed=keyed)
+
+
+def declare(*more: str) -> str:
+    """Return the variables that the parts use, and ``more``."""
+    found = ("occ_spot tid", 'occ_was "char"', "occ_same boolean")
+    variables = ("occ_state text", "occ_head boolean", *found, *more, "occ_last text")
+    return "\n#variable_conflict use_column\nDECLARE" + "".join(f"\n    {each};" for each in variables) + "\nBEGIN"

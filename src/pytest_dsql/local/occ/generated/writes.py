@@ -12,18 +12,7 @@ from pytest_dsql.local.occ.generated import parts
 from pytest_dsql.local.occ.template import Function, Template, deeper
 from pytest_dsql.local.occ.words import Op
 
-_DECLARE: Final = """
-#variable_conflict use_column
-DECLARE
-    occ_state text;
-    occ_head boolean;
-    occ_spot tid;
-    occ_was "char";
-    occ_same boolean;
-    occ_op_ "char";
-    occ_key text[];
-    occ_last text;
-BEGIN"""
+_DECLARE: Final = parts.declare('occ_op_ "char"', "occ_key text[]")
 _TRIGGER: Final = "$private.{name}_$oid() RETURNS trigger"
 _OF_ROWS: Final = "$private.{name}_$oid(old $view, new $view) RETURNS $view"
 

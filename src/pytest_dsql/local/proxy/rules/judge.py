@@ -63,15 +63,12 @@ class Judge:
         self._committing = False
         self._tables: frozenset[str] = frozenset()
 
-    def settled(self, status: bytes, outcome: str = "committed") -> None:
-        """Note the transaction status that PostgreSQL reports when it is ready for the next message.
-
-        ``outcome`` is what became of a COMMIT, where it was one.
-        """
+    def settled(self, status: bytes, unit: Unit) -> None:
+        """Note the transaction status that PostgreSQL reports at the end of a unit, and what became of a COMMIT."""
         self.rules.settled(status)
         if self._committing:
             self._committing = False
-            self._cluster.commits[outcome] += 1
+            self._cluster.commits[unit.outcome] += 1
         if self.rules.status == IDLE:
             self._tables = frozenset()
 
@@ -126,8 +123,9 @@ class Judge:
         """Note a statement of a relayed plan and say True where it may run without a closer look."""
         if self.changes.catalog or self.changes.path or self._may_fail(statement):
             return False
+        commits = statement.kind is Kind.COMMIT and self.rules.block
         passes = self.rules.passes(statement, time.monotonic())
-        self._committing |= passes and statement.kind is Kind.COMMIT
+        self._committing |= passes and commits
         return passes
 
     def _may_fail(self, statement: Statement) -> bool:
