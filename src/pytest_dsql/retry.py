@@ -14,14 +14,16 @@ Value = TypeVar("Value")
 
 def lost(error: BaseException) -> bool:
     """Return whether an error says 40001, or came of one that does: psycopg, psycopg2, asyncpg, SQLAlchemy, Django."""
-    return any(SQLSTATE in _codes(each) for each in _chain(error))
+    return any(SQLSTATE in codes(each) for each in chain(error))
 
 
-def _codes(error: BaseException) -> tuple[object, ...]:
+def codes(error: BaseException) -> tuple[object, ...]:
+    """Return an error's own SQLSTATE, by either name that drivers give it; None where it has none."""
     return getattr(error, "sqlstate", None), getattr(error, "pgcode", None)
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and all that it came of."""
     waiting, seen = [error], set[int]()
     while waiting:
         each = waiting.pop()

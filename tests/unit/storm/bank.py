@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_dsql.storm.record.model import Call, Facts, History, Reading
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.verdict import Expectations, Verdict
-from pytest_dsql.storm.transfers.answer import UNANSWERED, Outcome
+from pytest_dsql.storm.transfers.answer import UNANSWERED
 from pytest_dsql.storm.transfers.checker import check
 
 REFUSED: dict[str, Any] = {"outcome": Outcome.REFUSED, "code": "40001", "marker": "OC000", "error": "lost (OC000)"}
@@ -21,7 +22,14 @@ class Bank:
         self.balances = dict.fromkeys(range(1, accounts + 1), opening)
         self.calls: list[Call] = []
         self.readings: list[Reading] = []
-        self._facts = Facts(0, accounts, opening, self.balances, ("gw0",), {"target": "local", "seed": 1})
+        self._facts = Facts(
+            planned=0,
+            accounts=accounts,
+            opening=opening,
+            closing=self.balances,
+            workers=("gw0",),
+            configuration={"target": "local", "seed": 1},
+        )
 
     def move(self, payer: int, payee: int, amount: int = 10) -> int:
         """Move money and tell nobody."""
@@ -33,7 +41,8 @@ class Bank:
         """Tell of a call and move nothing."""
         number = len(self.calls)
         at = number * 0.01
-        call = Call(number, payer, payee, amount, at, at, "gw0", at + 0.02, duration_ms=15.0)
+        times: dict[str, Any] = {"due": at, "sent": at, "answered": at + 0.02, "duration_ms": 15.0}
+        call = Call(id=number, payer=payer, payee=payee, amount=amount, worker="gw0", **times)
         self.calls.append(replace(call, **told))
 
     def pay(self, payer: int, payee: int, amount: int = 10, **told: Any) -> None:
@@ -54,7 +63,7 @@ class Bank:
 
     def history(self, **changes: Any) -> History:
         facts = replace(self._facts, planned=len(self.calls), closing=dict(self.balances))
-        return replace(History(facts, tuple(self.calls), tuple(self.readings), cpu_s={"gw0": 0.1}), **changes)
+        return replace(History(facts, tuple(self.calls), readings=tuple(self.readings), cpu_s={"gw0": 0.1}), **changes)
 
     def check(self, expectations: Expectations | None = None, **changes: Any) -> Verdict:
         return check(self.history(**changes), expectations)

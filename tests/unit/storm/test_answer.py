@@ -1,5 +1,6 @@
 import pytest
 
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.transfers.answer import (
     _FUNCTION,
     _PAYLOAD,
@@ -7,7 +8,6 @@ from pytest_dsql.storm.transfers.answer import (
     MARKERS,
     Answer,
     Kind,
-    Outcome,
     meaning,
     of_client_error,
     of_invocation,

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from infra.stack import StackError
-from pytest_dsql.storm.record.record import Recorder, worker_name
+from pytest_dsql.storm.record.journal import worker_name
+from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
-from pytest_dsql.storm.run import conductor, rendezvous
-from pytest_dsql.storm.run.conductor import Bounds, Conductor, Watch
+from pytest_dsql.storm.run import act, conductor, rendezvous
+from pytest_dsql.storm.run.act import Watch
+from pytest_dsql.storm.run.conductor import Bounds, Conductor
 from pytest_dsql.storm.run.rendezvous import Attendance, Interrupted, Message
 from pytest_dsql.storm.transfers import plan
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
@@ -204,8 +206,8 @@ def test_the_watch_adds_workers_up() -> None:
 def test_the_watch_keeps_the_latest_latencies() -> None:
     watch = Watch(100)
     for latency in (1.0, 2.0):
-        watch.add(0, {"done": 1, "retries": 0, "outcomes": {}, "latencies": [latency] * conductor.RECENT})
-    assert watch.latencies == [2.0] * conductor.RECENT
+        watch.add(0, {"done": 1, "retries": 0, "outcomes": {}, "latencies": [latency] * act.RECENT})
+    assert watch.latencies == [2.0] * act.RECENT
 
 
 def test_before_any_time_has_passed_there_is_no_rate() -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from pytest_dsql.storm.record import record
 from pytest_dsql.storm.record.model import Call, Facts, History
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run import driver
-from pytest_dsql.storm.run.driver import Driver, Tally, config
+from pytest_dsql.storm.run.driver import Driver, config
 from pytest_dsql.storm.run.invocations import Invocations
-from pytest_dsql.storm.transfers.answer import THROTTLED, Meaning, Outcome
+from pytest_dsql.storm.run.tally import KEPT_LATENCIES, Tally
+from pytest_dsql.storm.transfers.answer import THROTTLED
 from pytest_dsql.storm.transfers.plan import Load
 from tests.unit.storm.lambda_endpoint import Endpoint, Said, failed, refused
 
@@ -62,7 +64,7 @@ def drive(tmp_path: Path, serve: Callable[[Answer], Endpoint]) -> Drive:
         with Invocations(endpoint.way(), parallel) as line, Recorder(tmp_path, "worker00") as recorder:
             made = Driver(line, endpoint.client(), "transfer", recorder, tally, more.pop("origin", 0.0), **more)
             made.run(load, 0, 1)
-        return record.read(tmp_path, Facts(calls, 10, 100, {})), tally, endpoint
+        return record.read(tmp_path, Facts(planned=calls, accounts=10, opening=100, closing={})), tally, endpoint
 
     return drive
 
@@ -125,10 +127,10 @@ def test_what_may_have_been_made_is_not_sent_twice(drive: Drive, answer: Answer,
 
 def test_a_tally_keeps_few_latencies_between_two_words() -> None:
     tally = Tally()
-    for _ in range(driver.KEPT_LATENCIES + 1):
-        tally.add(Meaning(Outcome.COMMITTED), 1.0)
+    for _ in range(KEPT_LATENCIES + 1):
+        tally.add(Outcome.COMMITTED, 0, 1.0)
     told = tally.taken()
-    assert (told["done"], len(told["latencies"])) == (driver.KEPT_LATENCIES + 1, driver.KEPT_LATENCIES)
+    assert (told["done"], len(told["latencies"])) == (KEPT_LATENCIES + 1, KEPT_LATENCIES)
 
 
 def test_botocore_sends_nothing_twice_either() -> None:
@@ -181,7 +183,7 @@ def test_a_failure_by_boto3_is_raised(drive: Drive, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(driver, "by_boto3", broken)
     with pytest.raises(KeyError, match="no such thing"):
         drive(calls=10, parallel=4)
-    assert record.read(tmp_path, Facts(10, 10, 100, {})).lost_workers == ("worker00",)
+    assert record.read(tmp_path, Facts(planned=10, accounts=10, opening=100, closing={})).lost_workers == ("worker00",)
 
 
 @pytest.fixture

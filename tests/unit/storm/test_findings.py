@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pytest_dsql.storm.record.model import Reading
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.verdict import Expectations
-from pytest_dsql.storm.transfers.answer import Outcome
 from tests.unit.storm.bank import REFUSED, TIMED_OUT, UNSAID, Bank, busy, names, only
 
 

@@ -3,12 +3,21 @@ from pathlib import Path
 
 import pytest
 
+from pytest_dsql.storm.record.journal import RecordDamaged
 from pytest_dsql.storm.record.model import Facts, Reading
-from pytest_dsql.storm.record.record import RecordDamaged, Recorder, load, read, save
-from pytest_dsql.storm.transfers.answer import Answer, Kind, Outcome, of_client_error
+from pytest_dsql.storm.record.outcome import Outcome
+from pytest_dsql.storm.record.record import Recorder, load, read, save
+from pytest_dsql.storm.transfers.answer import Answer, Kind, of_client_error
 from pytest_dsql.storm.transfers.plan import Transfer
 
-FACTS = Facts(4, 2, 100, {1: 90, 2: 110}, ("gw0",), {"target": "aws", "seed": 7})
+FACTS = Facts(
+    planned=4,
+    accounts=2,
+    opening=100,
+    closing={1: 90, 2: 110},
+    workers=("gw0",),
+    configuration={"target": "aws", "seed": 7},
+)
 TEN = Transfer(1, 2, 10)
 BALANCE = Answer(Kind.PAYLOAD, {"balance": 90, "duration": 3.5, "retries": 1})
 

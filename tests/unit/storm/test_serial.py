@@ -26,7 +26,10 @@ def walk_exists(closing: int, debits: tuple[tuple[int, int], ...], free: tuple[i
 
 
 def judged(closing: int, debits: list[tuple[int, int]], free: list[int]) -> str | None:
-    calls = [Call(0, 1, 2, high - low, 0, 0, "gw0", balance=low) for high, low in debits]
+    calls = [
+        Call(id=0, payer=1, payee=2, amount=high - low, due=0, sent=0, worker="gw0", balance=low)
+        for high, low in debits
+    ]
     down = [change for change in free if change < 0]
     step = gcd(*free, *(call.amount for call in calls))
     return contradiction(demand(OPENING, closing, calls), Supply(len(free) - len(down), len(down), -sum(down), step))

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.statistics import HOTTEST, Heat, measure, spread
-from pytest_dsql.storm.transfers.answer import Outcome
 from tests.unit.storm.bank import REFUSED, UNSAID, Bank
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm.run import conductor, driver
+from pytest_dsql.storm.run import conductor, tally
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.worker import Worker, take_part
 from tests.fix_workers import group
@@ -74,7 +74,7 @@ def test_a_worker_that_fails_leaves_an_open_record(
     def broken(*_: object) -> None:
         raise KeyError("no such thing")
 
-    monkeypatch.setattr(driver.Tally, "add", broken)
+    monkeypatch.setattr(tally.Tally, "add", broken)
     with pytest.raises(KeyError, match="no such thing"):
         take(stage, conducted, 1)
     lines = (tmp_path / "quiet" / "worker00.jsonl").read_text().splitlines()

@@ -1,50 +1,27 @@
-"""What happened in a storm, as data. Times are in seconds since the storm's start, money in the accounts' own unit."""
+"""What happened in a bank's storm, as data. Money is in the accounts' own unit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from pytest_dsql.storm.transfers.answer import Outcome
+from pytest_dsql.storm.record import common
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One transfer that was sent, and what came of it. Source: a worker's record."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(common.Call):
+    """One transfer that was sent, and what came of it."""
 
-    id: int
     payer: int
     payee: int
     amount: int
-    due: float
-    """When the plan wanted it sent: what a caller waits counts from here."""
-    sent: float
-    worker: str
-    answered: float | None = None
-    """None where no answer came."""
-    outcome: Outcome = Outcome.UNKNOWN
     balance: int | None = None
     """The payer's, after a committed transfer, as answered."""
-    code: str | None = None
-    """SQLSTATE, a transfer error's code, a FunctionError's type or the client's error; None where committed."""
-    marker: str | None = None
-    """``OC000`` or ``OC001`` where the error carries one."""
-    error: str | None = None
-    duration_ms: float | None = None
-    """The function's own figure, where it gave one."""
-    retries: int = 0
-    throttles: int = 0
-    """How often the client was told 429 before this answer."""
     known: bool = True
     """Whether the answer stands in the tables of ``pytest_dsql.storm.transfers.answer``."""
 
     @property
-    def latency_ms(self) -> float | None:
-        """What the caller waited since the call was due; None where no answer came."""
-        return None if self.answered is None else (self.answered - self.due) * 1000
-
-    @property
-    def met_conflict(self) -> bool:
-        """Whether at least one attempt lost to another transaction."""
-        return self.retries > 0 or self.code == "40001"
+    def touched(self) -> tuple[int, ...]:
+        """The accounts that it is about."""
+        return self.payer, self.payee
 
     def __str__(self) -> str:
         return f"call {self.id} ({self.payer} to {self.payee}, {self.amount})"
@@ -60,56 +37,29 @@ class Reading:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the workers do not know of a storm: the conductor's part of the history.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts(common.Facts):
+    """The conductor's part of the history: accounts and their money besides."""
 
-    ``configuration`` is printed with the report: target (``local`` or ``aws``), seed, parallel, versions and the like.
-    """
-
-    planned: int
-    """How many calls the plan has; their ids are 0 … planned - 1."""
     accounts: int
     """Accounts 1 … accounts."""
     opening: int
     """The balance of each before the first call."""
     closing: Mapping[int, int]
     """The balance of each after the last, read when nothing was running any more."""
-    workers: tuple[str, ...] = ()
-    """Who should have left a record."""
-    configuration: Mapping[str, object] = field(default_factory=dict)
-    started: str = ""
-    """Wall-clock time, ISO 8601."""
-    ended: str = ""
-    cold_starts: int | None = None
-    """Execution environments that began a log while it ran; None where nobody looked."""
-    wall_s: float = 0.0
-    """The whole run, start-up of the workers and closing included."""
-    cores: int = 1
 
     @property
     def total(self) -> int:
         """All money there is."""
         return self.accounts * self.opening
 
-    @property
-    def target(self) -> str:
-        """Where it ran, in words that stand beside every figure."""
-        target = str(self.configuration.get("target", "local"))
-        return "local stand-in" if target == "local" else target
-
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """Everything a storm left behind; what the checker and the statistics are functions of."""
+class History(common.History):
+    """Everything a storm of transfers left behind."""
 
     facts: Facts
     calls: tuple[Call, ...]
-    """By id; a call that was sent twice is there twice."""
     readings: tuple[Reading, ...] = ()
-    lost_workers: tuple[str, ...] = ()
-    """Workers that left no record or did not close it."""
     stray_answers: tuple[int, ...] = ()
     """Ids that were answered more often than sent."""
-    cpu_s: Mapping[str, float] = field(default_factory=dict)
-    """CPU seconds of each worker's process, from opening its record to closing it."""

@@ -13,93 +13,45 @@ A line is one of, with times in seconds since the storm's start:
 
 import dataclasses
 import json
-import os
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from pytest_dsql.storm.record.journal import SUFFIX, Journal, read_lines
 from pytest_dsql.storm.record.model import Call, Facts, History, Reading
 from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, Kind, Meaning, meaning
 from pytest_dsql.storm.transfers.plan import Transfer
 
-SUFFIX: Final = ".jsonl"
 FACTS: Final = "facts.json"
 _SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d,"due":%.6f,"at":%.6f}\n'
 _COMMITTED: Final = b'{"answered":%d,"at":%.6f,"payload":%b}\n'
 _KINDS: Final = [(kind.value, kind) for kind in Kind]
 
 
-def worker_name(share: int) -> str:
-    """Return the name that the record of a worker has."""
-    return f"worker{share:02}"
-
-
-class RecordDamaged(ValueError):
-    """A line that is not the last of its file cannot be read; the message names file and line."""
-
-
-class Recorder:
-    """A worker's file, written as things happen: whole lines, so that a worker that is killed loses nothing.
-
-    Its methods may be called from any thread. One per process: it also measures the process's CPU time. Leaving the
-    context by an exception leaves the record unfinished, as a kill does. Raises FileExistsError where the worker has
-    written already, OSError where the disk is full.
-    """
-
-    def __init__(self, path: Path, worker: str) -> None:
-        """``path`` is the folder of the storm; the file is named for the worker."""
-        self._worker, self._cpu = worker, time.process_time()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        self._file = os.open(path / f"{worker}{SUFFIX}", flags, 0o644)
-        self._write({"begun": worker})
+class Recorder(Journal):
+    """A worker's file."""
 
     def sent(self, calls: Sequence[tuple[int, Transfer, float]], *, at: float) -> None:
         """Note calls that go out now, each with the time when it was due; to be called before they do."""
         lines = [_SENT % (call, each.payer_id, each.payee_id, each.amount, due, at) for call, each, due in calls]
-        self._append(b"".join(lines))
+        self.append(b"".join(lines))
 
     def committed(self, answers: Sequence[tuple[int, bytes, float]]) -> None:
         """Note answers that are known to be JSON of one line, by call and time, as they came."""
-        self._append(b"".join([_COMMITTED % (call, at, payload) for call, payload, at in answers]))
+        self.append(b"".join([_COMMITTED % (call, at, payload) for call, payload, at in answers]))
 
     def answered(self, call: int, answer: Answer, *, at: float, throttles: int = 0) -> None:
         """Note what came back of a call."""
         line = {"answered": call, "at": round(at, 6), answer.kind.value: answer.body}
         if throttles:
             line["throttles"] = throttles
-        self._write(line)
+        self.write(line)
 
     def reading(self, reading: Reading) -> None:
         """Note what a reader saw."""
         times = {"begun": round(reading.begun, 6), "ended": round(reading.ended, 6)}
-        self._write({"reading": reading.total, "count": reading.count, **times})
-
-    def close(self) -> None:
-        """Say that this worker has done all it had to, and close the file."""
-        self._write({"ended": self._worker, "cpu_s": round(time.process_time() - self._cpu, 3)})
-        os.close(self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            os.close(self._file)
-
-    def _write(self, line: dict[str, Any]) -> None:
-        self._append(json.dumps(line, separators=(",", ":")).encode() + b"\n")
-
-    def _append(self, lines: bytes) -> None:
-        # O_APPEND makes one write one piece, whichever threads write at the same time.
-        if lines and os.write(self._file, lines) != len(lines):
-            raise OSError(f"{self._worker}'s record was written in part")
+        self.write({"reading": reading.total, "count": reading.count, **times})
 
 
 def save(folder: Path, facts: Facts) -> None:
@@ -128,10 +80,10 @@ def read(folder: Path, facts: Facts | None = None) -> History:
     return History(
         facts,
         tuple(sorted(merged.calls, key=lambda call: (call.id, call.sent))),
-        tuple(sorted(merged.readings, key=lambda reading: reading.begun)),
         tuple(sorted(lost)),
-        tuple(sorted(merged.strays)),
         merged.cpu_s,
+        tuple(sorted(merged.readings, key=lambda reading: reading.begun)),
+        tuple(sorted(merged.strays)),
     )
 
 
@@ -149,7 +101,7 @@ class _Merged:
         worker = path.name.removesuffix(SUFFIX)
         self.begun.add(worker)
         waiting: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for line in _lines(path):
+        for line in read_lines(path):
             if "sent" in line:
                 waiting[line["sent"]].append(line)
             elif "answered" in line:
@@ -167,38 +119,27 @@ class _Merged:
             self.strays.append(answer["answered"])
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                yield json.loads(line)
-            except ValueError as error:
-                # Only the last line can lack its end.
-                if line.endswith("\n"):
-                    raise RecordDamaged(f"{path.name}, line {number}: {error}") from error
-
-
 def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None) -> Call:
     said = UNANSWERED if answer is None else _meaning(answer)
     answer = answer or {}
     return Call(
-        sent["sent"],
-        sent["payer"],
-        sent["payee"],
-        sent["amount"],
-        sent["due"],
-        sent["at"],
-        worker,
-        answer.get("at"),
-        said.outcome,
-        said.balance,
-        said.code,
-        said.marker,
-        said.text,
-        said.duration_ms,
-        said.retries,
-        answer.get("throttles", 0),
-        said.known,
+        id=sent["sent"],
+        payer=sent["payer"],
+        payee=sent["payee"],
+        amount=sent["amount"],
+        due=sent["due"],
+        sent=sent["at"],
+        worker=worker,
+        answered=answer.get("at"),
+        outcome=said.outcome,
+        balance=said.balance,
+        code=said.code,
+        marker=said.marker,
+        error=said.text,
+        duration_ms=said.duration_ms,
+        retries=said.retries,
+        throttles=answer.get("throttles", 0),
+        known=said.known,
     )
 
 

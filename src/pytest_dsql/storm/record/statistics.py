@@ -5,8 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pytest_dsql.storm.record.model import Call, History
-from pytest_dsql.storm.transfers.answer import Outcome
+from pytest_dsql.storm.record.common import Call, History
+from pytest_dsql.storm.record.outcome import Outcome
 
 HOTTEST = 10
 """How many accounts are told of."""
@@ -216,11 +216,9 @@ def _hottest(calls: Sequence[Call]) -> tuple[Heat, ...]:
     touched: Counter[int] = Counter()
     conflicts: Counter[int] = Counter()
     for call in calls:
-        touched[call.payer] += 1
-        touched[call.payee] += 1
+        touched.update(call.touched)
         if call.met_conflict:
-            conflicts[call.payer] += 1
-            conflicts[call.payee] += 1
+            conflicts.update(call.touched)
     ranked = sorted(touched, key=lambda account: (-touched[account], account))[:HOTTEST]
     return tuple(Heat(account, touched[account], conflicts[account]) for account in ranked)
 

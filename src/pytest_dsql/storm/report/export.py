@@ -18,6 +18,7 @@ meaning. Latencies are in ms, times in s, rates in calls/s; shares are between 0
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, Final
 
@@ -30,16 +31,29 @@ SCHEMA: Final = 1
 
 def as_json(history: History, statistics: Statistics, verdict: Verdict) -> str:
     """Return ``report.json``."""
-    return json.dumps(report(history, statistics, verdict), indent=1, default=str) + "\n"
+    return written(report(history, statistics, verdict))
+
+
+def written(report: Mapping[str, Any]) -> str:
+    """Return a report as JSON; what JSON has no kind for is written as text."""
+    return json.dumps(report, indent=1, default=str) + "\n"
 
 
 def report(history: History, statistics: Statistics, verdict: Verdict) -> dict[str, Any]:
-    """Return the report as data, schema 1."""
-    figures = asdict(statistics)
-    seconds = figures.pop("seconds")
+    """Return the report of a bank's storm as data, schema 1."""
+    return figures(statistics, verdict) | {
+        "target": history.facts.target,
+        "configuration": dict(history.facts.configuration),
+        "run": _run(history),
+    }
+
+
+def figures(statistics: Statistics, verdict: Verdict) -> dict[str, Any]:
+    """Return what any storm's report has, as data, schema 1."""
+    measured = asdict(statistics)
+    seconds = measured.pop("seconds")
     return {
         "schema": SCHEMA,
-        "target": history.facts.target,
         "passed": verdict.passed,
         "findings": [asdict(finding) for finding in verdict.findings],
         "unknown_outcomes": {
@@ -47,9 +61,7 @@ def report(history: History, statistics: Statistics, verdict: Verdict) -> dict[s
             "not_made": [call for call, made in verdict.resolved.items() if not made],
             "ambiguous": list(verdict.ambiguous),
         },
-        "statistics": figures | {"retries_total": statistics.retries_total, "retries_max": statistics.retries_max},
-        "configuration": dict(history.facts.configuration),
-        "run": _run(history),
+        "statistics": measured | {"retries_total": statistics.retries_total, "retries_max": statistics.retries_max},
         "seconds": list(seconds),
     }
 

@@ -2,9 +2,11 @@
 
 import html
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pytest_dsql.storm.record.common import History as Drawn
 from pytest_dsql.storm.record.model import History
 from pytest_dsql.storm.record.statistics import Spread, Statistics, share
 from pytest_dsql.storm.record.verdict import Verdict
@@ -87,29 +89,49 @@ def write(folder: Path, history: History, statistics: Statistics, verdict: Verdi
 
 def page(history: History, statistics: Statistics, verdict: Verdict) -> str:
     """Return the page: the verdict, the main figures, the plots, the report as text."""
+    facts = history.facts
+    seed = facts.configuration.get("seed", "not told")
+    words = Words(
+        report.headline(facts.target, statistics, verdict),
+        f"{facts.started}, seed {seed}",
+        report.unknown_note(verdict),
+        report.text(history, statistics, verdict),
+    )
+    return drawn(words, history, statistics, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a page says of a storm: its verdict in a line, which one it was, a note where there is one, and all."""
+
+    headline: str
+    which: str
+    note: str | None
+    text: str
+
+
+def drawn(words: Words, history: Drawn, statistics: Statistics, verdict: Verdict) -> str:
+    """Return the page of any storm."""
     target = history.facts.target
     return _PAGE.format(
-        title=html.escape(report.headline(target, statistics, verdict)),
+        title=html.escape(words.headline),
         style=_STYLE,
         verdict="pass" if verdict.passed else "fail",
-        remarks=_remarks(history, verdict),
+        remarks=_remarks(words, verdict),
         figures="\n".join(_figures(target, statistics)),
         plots="\n".join(
             f"<section><h2>{title} <small>{html.escape(target)}</small></h2>\n{svg}</section>"
             for title, svg in plots.draw(history, statistics).items()
         ),
-        text=html.escape(report.text(history, statistics, verdict)),
+        text=html.escape(words.text),
     )
 
 
-def _remarks(history: History, verdict: Verdict) -> str:
-    facts = history.facts
+def _remarks(words: Words, verdict: Verdict) -> str:
     items = [f"<b>{html.escape(f.name)}</b>: {html.escape(f.text)}" for f in verdict.findings]
-    note = report.unknown_note(verdict)
-    if note:
-        items.append(html.escape(note))
-    seed = facts.configuration.get("seed", "not told")
-    when = f"<p>{html.escape(f'{facts.started}, seed {seed}')}</p>"
+    if words.note:
+        items.append(html.escape(words.note))
+    when = f"<p>{html.escape(words.which)}</p>"
     return when + ("<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>" if items else "")
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_dsql.storm.record.model import History
+from pytest_dsql.storm.record.common import History
 from pytest_dsql.storm.record.statistics import Statistics, caller_ms
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def draw(history: History, statistics: Statistics) -> dict[str, str]:
         plots["Latency distribution"] = lambda axes: _latencies(axes, waits, durations)
     if statistics.calls:
         plots["Retries per call"] = lambda axes: _retries(axes, statistics)
+    if statistics.hottest:
         plots["Hottest accounts"] = lambda axes: _hottest(axes, statistics)
     return {title: _svg(title, number, plot) for number, (title, plot) in enumerate(plots.items())}
 

@@ -1,7 +1,7 @@
 """The report of a storm as text: the verdict first, the walk-through's STATS block, then the rest. 80 columns wide."""
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,29 +56,35 @@ def text(history: History, statistics: Statistics, verdict: Verdict) -> str:
     lines = [
         *verdict_lines(target, statistics, verdict),
         "",
-        *_stats(target, statistics),
-        "",
-        *_more(target, statistics),
+        *figures(target, statistics),
         "",
         *_configuration(history),
     ]
     return "\n".join(lines) + "\n"
 
 
+def figures(target: str, statistics: Statistics) -> list[str]:
+    """Return the figures of any storm."""
+    return [*_stats(target, statistics), "", *_more(target, statistics)]
+
+
 def headline(target: str, statistics: Statistics, verdict: Verdict) -> str:
     """Return the verdict in one line."""
     if verdict.passed:
-        return f"PASS  {statistics.calls:,} calls on the {_place(target)}, and not a cent lost"
+        return f"PASS  {statistics.calls:,} calls on the {place(target)}, and not a cent lost"
+    return failed(target, statistics, verdict)
+
+
+def failed(target: str, statistics: Statistics, verdict: Verdict) -> str:
+    """Return in one line that something was found."""
     number = len(verdict.findings)
-    return f"FAIL  {statistics.calls:,} calls on the {_place(target)}, {number} finding{'s' * (number > 1)}"
+    return f"FAIL  {statistics.calls:,} calls on the {place(target)}, {number} finding{'s' * (number > 1)}"
 
 
 def verdict_lines(target: str, statistics: Statistics, verdict: Verdict) -> list[str]:
     """Return the verdict, its findings, and what became of the unknown outcomes."""
     lines = [headline(target, statistics, verdict)]
-    for finding in verdict.findings:
-        lines += _finding(finding)
-    return [*lines, *_unknowns(verdict)]
+    return [*lines, *finding_lines(verdict.findings), *wrapped(unknown_note(verdict))]
 
 
 def unknown_note(verdict: Verdict) -> str | None:
@@ -102,17 +108,22 @@ def _error_line(kind: ErrorKind) -> str:
     return f"{textwrap.shorten(example, 200)} ({kind.code}):{_TIED}{kind.count:,}"
 
 
-def _place(target: str) -> str:
+def place(target: str) -> str:
+    """Return where a storm was, in a sentence."""
     return target if target == "local stand-in" else f"target {target}"
 
 
-def _finding(finding: Finding) -> list[str]:
-    return textwrap.wrap(str(finding), WIDTH, initial_indent="  ", subsequent_indent="      ", break_on_hyphens=False)
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
+    """Return what was found, for people."""
+    return [line for finding in findings for line in wrapped(str(finding))]
 
 
-def _unknowns(verdict: Verdict) -> list[str]:
-    note = unknown_note(verdict)
-    return textwrap.wrap(note, WIDTH, initial_indent="  ", subsequent_indent="      ") if note else []
+def wrapped(note: str | None) -> list[str]:
+    """Return a note in lines that fit, none where there is none."""
+    indents = "  ", "      "
+    return textwrap.wrap(
+        note or "", WIDTH, initial_indent=indents[0], subsequent_indent=indents[1], break_on_hyphens=False
+    )
 
 
 def _row(label: str, value: str) -> str:
@@ -165,15 +176,17 @@ def _retries(figures: Statistics) -> Iterator[str]:
 def _more(target: str, figures: Statistics) -> Iterator[str]:
     yield f"Latency in ms ({target}):"
     yield f"  {'':<29}{'p50':>9} {'p90':>9} {'p95':>9} {'p99':>9} {'max':>9}"
-    yield _latency("the function's duration", figures.function_ms)
+    if figures.cold_starts is not None or figures.function_ms:
+        yield _latency("the function's duration", figures.function_ms)
     yield _latency("the caller's, since due", figures.caller_ms)
     yield from ("", f"Load ({target}):")
     yield _indented(
         "Offered", "all at once" if figures.offered_rate is None else f"{figures.offered_rate:,.1f} calls/s"
     )
     yield _indented("Achieved", f"{figures.achieved_rate:,.1f} calls/s")
-    yield _indented("Cold starts", "not known" if figures.cold_starts is None else f"{figures.cold_starts:,}")
-    yield _indented("Throttled (429)", f"{figures.throttles:,} times")
+    if figures.cold_starts is not None:
+        yield _indented("Cold starts", f"{figures.cold_starts:,}")
+        yield _indented("Throttled (429)", f"{figures.throttles:,} times")
     yield from _driver(figures)
     yield from ("", f"Conflicts ({target}):")
     yield _indented("Calls that met a conflict", _of(figures.conflicts, figures.calls))
@@ -183,7 +196,8 @@ def _more(target: str, figures: Statistics) -> Iterator[str]:
         WIDTH,
         subsequent_indent=" " * 30,
     )
-    yield from ("", f"Hottest accounts ({target}):")
+    if figures.hottest:
+        yield from ("", f"Hottest accounts ({target}):")
     for heat in figures.hottest:
         yield f"  account {heat.account:<8} {heat.calls:>9,} calls {heat.conflicts:>9,} with a conflict"
 
@@ -215,6 +229,11 @@ def _configuration(history: History) -> Iterator[str]:
         "ended": facts.ended,
         "whole run": f"{facts.wall_s:.1f} s, start-up included",
     }
+    yield from settings(rows)
+
+
+def settings(rows: Mapping[str, object]) -> Iterator[str]:
+    """Yield a storm's settings, a line or more for each."""
     for label, value in rows.items():
         text = f"{label + ':':<12} {_plain(value)}"
         yield from textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent=" " * 15)

@@ -4,7 +4,6 @@ import functools
 import heapq
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, Reply
+from pytest_dsql.storm.run.tally import Tally
 from pytest_dsql.storm.transfers import answer
 from pytest_dsql.storm.transfers.answer import Answer, Meaning
 from pytest_dsql.storm.transfers.plan import Load, Transfer
@@ -26,7 +26,6 @@ WAIT_S: Final = 1.0
 """How long is waited at once for an answer: an interrupt is not seen in the midst of a wait."""
 BY_BOTO3: Final = 1_000
 """Of so many calls one goes by boto3, whose answers the others must have."""
-KEPT_LATENCIES: Final = 500
 
 
 @functools.cache
@@ -55,30 +54,6 @@ class Line(Protocol):
 
     def wake(self) -> None:
         """End a wait, from another thread."""
-
-
-@dataclass
-class Tally:
-    """How far a worker is; ``taken`` empties the latencies (ms), which are the latest ones."""
-
-    done: int = 0
-    retries: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    latencies: list[float] = field(default_factory=list)
-
-    def add(self, meaning: Meaning, latency_ms: float) -> None:
-        """Count an answer."""
-        self.done += 1
-        self.retries += meaning.retries
-        self.outcomes[meaning.outcome] += 1
-        if len(self.latencies) < KEPT_LATENCIES:
-            self.latencies.append(latency_ms)
-
-    def taken(self) -> dict[str, Any]:
-        """Return what there is to tell of it now."""
-        latencies, self.latencies = self.latencies, []
-        outcomes = {str(outcome): count for outcome, count in self.outcomes.items()}
-        return {"done": self.done, "retries": self.retries, "outcomes": outcomes, "latencies": latencies}
 
 
 @dataclass(eq=False)
@@ -195,7 +170,7 @@ class Driver:
 
     def _count(self, meaning: Meaning, pending: Pending, at: float) -> None:
         self._out -= 1
-        self.tally.add(meaning, (at - pending.due) * 1000)
+        self.tally.add(meaning.outcome, meaning.retries, (at - pending.due) * 1000)
 
     def _now(self) -> float:
         return self.clock() - self.origin

@@ -8,10 +8,12 @@ from typing import Any, Protocol
 from botocore.config import Config
 
 from pytest_dsql.link.batch import as_batch
-from pytest_dsql.storm.record.record import Recorder, worker_name
-from pytest_dsql.storm.run.driver import Driver, Tally, config
+from pytest_dsql.storm.record.journal import worker_name
+from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.run.driver import Driver, config
 from pytest_dsql.storm.run.invocations import Invocations, Way
 from pytest_dsql.storm.run.rendezvous import Attendance
+from pytest_dsql.storm.run.tally import Tally
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
 

@@ -12,15 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.run.invocations import Reply
-
-
-class Outcome(StrEnum):
-    """What became of a transfer, as far as its caller was told."""
-
-    COMMITTED = "committed"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
 
 
 class Kind(StrEnum):

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_dsql.storm.record.model import Call, History
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.transfers import serial
-from pytest_dsql.storm.transfers.answer import Outcome
 
 
 @dataclass(slots=True)

@@ -23,10 +23,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_dsql.storm.record.model import Call, History, Reading
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.statistics import achieved_rate, caller_ms, percentile
 from pytest_dsql.storm.record.verdict import Expectations, Finding, Verdict, found, stated
 from pytest_dsql.storm.transfers import unknowns
-from pytest_dsql.storm.transfers.answer import Outcome
 from pytest_dsql.storm.transfers.books import Account, open_books
 
 
