@@ -12,6 +12,9 @@ from pytest_dsql.fixtures import dsql, dsql_cluster
 
 __all__ = ["dsql", "dsql_cluster"]
 
+pytest_plugins = ("pytest_dsql.storm.plugin",)
+"""By its name: the storm stands on this plugin, and nothing of it on the storm."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("dsql", "Aurora DSQL")

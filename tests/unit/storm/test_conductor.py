@@ -15,7 +15,7 @@ from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
 from pytest_dsql.storm.run import act, conductor, rendezvous
-from pytest_dsql.storm.run.act import Watch
+from pytest_dsql.storm.run.act import Absent, Act, Watch
 from pytest_dsql.storm.run.conductor import Bounds, Conductor
 from pytest_dsql.storm.run.rendezvous import Attendance, Interrupted, Message
 from pytest_dsql.storm.transfers import plan
@@ -117,6 +117,13 @@ def test_all_are_told_the_verdict(attend: Attend, conducted: Conductor) -> None:
 def test_the_money_is_counted_after_the_storm(attend: Attend, stage: FakeStage) -> None:
     attend(0, 1, part=lambda _: stage.events.append("begun")).result(LIMIT_S)
     assert stage.events == ["set up for quiet", "paced", "begun", "unpaced", "torn down", "balances read"]
+
+
+def test_a_worker_whose_process_ends_before_it_comes_is_not_waited_for() -> None:
+    storm = Act(shares=2, calls=1, limit_s=LIMIT_S)
+    storm.leave(1)
+    with pytest.raises(Absent, match="worker 1 ended before it came"):
+        storm.wait_for_all(LIMIT_S)
 
 
 def test_one_storm_after_the_other(attend: Attend, conducted: Conductor) -> None:

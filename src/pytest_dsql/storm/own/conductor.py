@@ -1,0 +1,149 @@
+"""Conducts a storm of anyone's transaction: set up, processes, their common start, what is read meanwhile."""
+
+import os
+import pickle
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from pytest_dsql.cluster import Cluster
+from pytest_dsql.link.folder import owned
+from pytest_dsql.storm.own.history import INTERRUPTED, Facts, History, read
+from pytest_dsql.storm.own.order import Order
+from pytest_dsql.storm.own.processes import Part, Processes
+from pytest_dsql.storm.own.reader import Reader, expected_sums
+from pytest_dsql.storm.record.journal import worker_name
+from pytest_dsql.storm.report.text import Progress
+from pytest_dsql.storm.run.act import Absent, Act
+from pytest_dsql.storm.run.rendezvous import START_LIMIT_S, Line, Listener
+from pytest_dsql.storm.workload import Workload
+
+LIVE_S: Final = 0.5
+
+
+class NotBegun(Exception):
+    """The storm could not begin; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a storm is: its cluster, a folder for its record where it is to be kept, and who watches."""
+
+    cluster: Cluster
+    folder: Path | None
+    show: Callable[[Progress], None]
+
+
+def conduct(workload: Workload, order: Order, stage: Stage) -> History:
+    """Play a storm and return what was left; an interrupt, or a worker's end, only ends it. Raises NotBegun."""
+    workload.set_up(stage.cluster)
+    try:
+        work = pickle.dumps(workload)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise NotBegun(f"the workload cannot be sent to a process: {error}") from None
+    reader = Reader(stage.cluster, workload)
+    if wrong := reader.wrong():
+        raise NotBegun(f"before the first call {wrong}")
+    with owned("storm-") as meeting:
+        cluster, play = stage.cluster, _Play(order, stage, stage.folder or meeting)
+        part = Part(str(meeting / "meet"), 0, order, work, cluster.target, dict(cluster.environment))
+        facts = play.run(workload, reader, part)
+        facts["configuration"] = _configuration(workload, order, cluster)
+        facts["sums"], facts["rules"] = expected_sums(workload), reader.rules()
+        return read(play.folder, Facts(**facts))
+
+
+class _Play:
+    """One storm, from the start of its processes to their end."""
+
+    def __init__(self, order: Order, stage: Stage, folder: Path) -> None:
+        self.order, self.stage, self.folder = order, stage, folder
+        self._act = Act(order.shares, order.calls, order.limit_s)
+
+    def run(self, workload: Workload, reader: Reader, part: Part) -> dict[str, Any]:
+        """Return what is known of it when it is over."""
+        began, started = time.monotonic(), datetime.now(UTC)
+        listener = Listener(Path(part.meet), self._meet)
+        cluster = self.stage.cluster
+        try:
+            with Processes(self.folder, self._act.leave) as processes:
+                for share in range(self.order.shares):
+                    processes.start(replace(part, share=share))
+                self._gather(processes)
+                before = _lost(cluster)
+                trouble = self._follow(workload, reader) or reader.trouble
+                self._act.end({"verdict": {}})
+                processes.wait(0.0 if trouble else START_LIMIT_S)
+            after = _lost(cluster)
+        finally:
+            self._act.end({"failed": "the storm is over"})
+            listener.close()
+        return {
+            "planned": self.order.calls,
+            "workers": tuple(worker_name(share) for share in range(self.order.shares)),
+            "lost": None if before is None or after is None else after - before,
+            "trouble": trouble,
+            "last_words": processes.last_words(),
+            "started": started.isoformat(timespec="seconds"),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "wall_s": round(time.monotonic() - began, 3),
+            "cores": os.cpu_count() or 1,
+        }
+
+    def _meet(self, line: Line) -> None:
+        try:
+            if message := line.hear(START_LIMIT_S):
+                self._act.attend(message["arrived"], line)
+        finally:
+            line.close()
+
+    def _gather(self, processes: Processes) -> None:
+        try:
+            self._act.wait_for_all(START_LIMIT_S)
+        except Absent as absent:
+            name = worker_name(absent.share)
+            raise NotBegun(f"{name} ended before the first call: {processes.last_words()[name]}") from None
+        except TimeoutError as error:
+            raise NotBegun(str(error)) from None
+
+    def _follow(self, workload: Workload, reader: Reader) -> str | None:
+        """Let all begin, and watch until they are done or gone; return why they are not, or what else was wrong."""
+        origin = time.monotonic()
+        try:
+            with workload.during(self.stage.cluster), reader.reading(self.folder, origin):
+                self._act.say({"go": {"origin": origin, "folder": str(self.folder)}})
+                while not self._act.wait_for_end(LIVE_S):
+                    elapsed = time.monotonic() - origin
+                    if elapsed > self.order.limit_s:
+                        return f"it has not ended within {self.order.limit_s:g} s (limit_s)"
+                    self.stage.show(self._act.watch.progress(elapsed))
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except pytest.fail.Exception as failed:  # a fault that was never met
+            return str(failed)
+        return None
+
+
+def _configuration(workload: Workload, order: Order, cluster: Cluster) -> dict[str, Any]:
+    return {
+        "target": cluster.target,
+        "workload": f"{type(workload).__module__}.{type(workload).__qualname__}",
+        "seed": order.seed,
+        "calls": f"{order.calls:,}",
+        "parallel": order.parallel,
+        "processes": order.shares,
+        "python": platform.python_version(),
+        "pytest-dsql": version("pytest-dsql"),
+    }
+
+
+def _lost(cluster: Cluster) -> int | None:
+    """Return how many COMMITs have lost so far, None where nobody counts."""
+    return cluster.commits.lost if cluster.target == "local" else None

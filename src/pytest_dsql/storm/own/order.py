@@ -1,0 +1,50 @@
+"""How much is asked of a storm, and which call is whose; the same for one seed, however many processes there are."""
+
+import os
+import random
+from dataclasses import dataclass
+
+
+def cores() -> int:
+    """Return how many processes can be at work at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class OutOfRange(ValueError):
+    """A number that a storm cannot have."""
+
+    def __init__(self, name: str, value: object) -> None:
+        super().__init__(f"{name}: must be at least 1, not {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """``calls`` requests drawn by ``seed``, ``parallel`` at a time, from ``processes``, ended after ``limit_s``."""
+
+    calls: int
+    parallel: int
+    seed: int
+    processes: int
+    limit_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        for name in ("calls", "parallel", "processes", "limit_s"):
+            if getattr(self, name) < 1:
+                raise OutOfRange(name, getattr(self, name))
+
+    @property
+    def shares(self) -> int:
+        """How many processes have a thread."""
+        return min(self.processes, self.parallel)
+
+    def threads(self, share: int) -> int:
+        """Return how many calls one process has in flight."""
+        return self.parallel // self.shares + (share < self.parallel % self.shares)
+
+    def share(self, share: int) -> range:
+        """Return the calls of one process; together they make each once."""
+        return range(share, self.calls, self.shares)
+
+    def chance(self, call: int) -> random.Random:
+        """Return what a call's request is drawn by, the same each time."""
+        return random.Random(f"{self.seed}/{call}")  # noqa: S311 - to be repeated, not to be secret

@@ -1,0 +1,134 @@
+"""One process of a storm: it meets the others and makes its share of the calls, with a client in each thread.
+
+Run as a program it is told its part on stdin, and ends when that closes.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pytest_dsql.cluster import Cluster
+from pytest_dsql.link.batch import as_batch
+from pytest_dsql.storm.own.order import Order
+from pytest_dsql.storm.own.processes import Part
+from pytest_dsql.storm.record.journal import Journal, worker_name
+from pytest_dsql.storm.record.outcome import Outcome
+from pytest_dsql.storm.run.rendezvous import Attendance
+from pytest_dsql.storm.run.tally import Tally
+from pytest_dsql.storm.workload import Meaning, Workload
+
+NOT_OPENED = "not_opened"
+"""The code of a call that could not be made, for want of a client."""
+
+
+class Client:
+    """One thread's client, opened where there is none."""
+
+    def __init__(self, workload: Workload, cluster: Cluster) -> None:
+        self._workload, self._cluster = workload, cluster
+        self._stack, self._client, self._is_open = ExitStack(), None, False
+
+    def get(self) -> Any:
+        """Return it."""
+        if not self._is_open:
+            self._client = self._stack.enter_context(self._workload.open(self._cluster))
+            self._is_open = True
+        return self._client
+
+    def drop(self) -> None:
+        """Close it; what it says of that no longer matters."""
+        self._is_open = False
+        with contextlib.suppress(Exception):
+            self._stack.close()
+
+
+class Share:
+    """A process's share of the calls, made from as many threads as it has to have."""
+
+    def __init__(self, workload: Workload, order: Order, share: int, tally: Tally) -> None:
+        self._workload, self._order, self._tally = workload, order, tally
+        self._calls = iter(order.share(share))
+        self._counting = threading.Lock()
+
+    def make(self, clients: list[Client], journal: Journal, origin: float) -> None:
+        """Make all calls; raise what the workload raises where it ought not to."""
+        with ThreadPoolExecutor(len(clients), thread_name_prefix="storm-call") as threads:
+            parts = [threads.submit(self._part, client, journal, origin) for client in clients]
+            for part in as_completed(parts):
+                part.result()
+
+    def _part(self, client: Client, journal: Journal, origin: float) -> None:
+        """Make calls, whichever comes next, until there are none."""
+        for call in self._calls:
+            request = self._workload.draw(self._order.chance(call))
+            sent = time.monotonic() - origin
+            journal.write({"sent": call, "request": request, "at": round(sent, 6)})
+            meaning, told = self._ask(client, request)
+            at = time.monotonic() - origin
+            said = {"outcome": meaning.outcome, "code": meaning.code, "retries": meaning.retries}
+            journal.write({"answered": call, "at": round(at, 6), **told, **said})
+            with self._counting:
+                self._tally.add(meaning.outcome, meaning.retries, (at - sent) * 1000)
+
+    def _ask(self, client: Client, request: Any) -> tuple[Meaning, dict[str, Any]]:
+        try:
+            opened = client.get()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call was not made
+            return Meaning(Outcome.REFUSED, NOT_OPENED), _words(error)
+        try:
+            answer = self._workload.call(opened, request)
+        except Exception as error:  # noqa: BLE001 - what it means, the workload says
+            meaning = self._workload.raised(request, error)
+            if meaning.outcome is Outcome.UNKNOWN:
+                client.drop()
+            return meaning, _words(error)
+        return self._workload.returned(request, answer), {"answer": answer}
+
+
+def _words(error: Exception) -> dict[str, str]:
+    return {"error": f"{type(error).__name__}: {error}"}
+
+
+def take_part(part: Part) -> None:
+    """Take part in a storm. Raises Interrupted where the conductor cannot go on."""
+    workload: Workload = pickle.loads(part.workload)  # noqa: S301 - from the process that has started this one
+    cluster, tally = Cluster(part.environment, part.target), Tally()
+    clients = [Client(workload, cluster) for _ in range(part.order.threads(part.share))]
+    with ExitStack() as leaving:
+        leaving.callback(cluster.close)
+        for client in clients:  # one after the other: a cluster takes so many sign-ins a second and no more
+            leaving.callback(client.drop)
+            client.get()
+        attendance = leaving.enter_context(Attendance(part.meet, tally.taken))
+        told = attendance.arrive("own", part.share, part.order.shares)
+        with Journal(Path(told["folder"]), worker_name(part.share)) as journal:
+            Share(workload, part.order, part.share, tally).make(clients, journal, told["origin"])
+        attendance.finish()
+
+
+def _end_with(pipe: int) -> None:
+    """End this process when a pipe does, whatever its threads are at."""
+    while os.read(pipe, 1):
+        pass
+    os._exit(1)
+
+
+def main() -> None:
+    """Read what there is to do, and do it."""
+    as_batch()
+    sys.path[:] = json.loads(sys.stdin.buffer.readline())
+    part: Part = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that has started this one
+    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), name="storm-end", daemon=True).start()
+    take_part(part)
+
+
+if __name__ == "__main__":
+    main()
