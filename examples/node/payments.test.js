@@ -61,3 +61,17 @@ test('what cannot be known is said to be unknown', async () => {
   await pay(asked);
   assert.deepEqual(await balances(), [70, 130]);
 });
+
+test('a hundred at a time lose nothing', async () => {
+  const both = [...Array(100).keys()].map((n) => (n % 2 ? payment(1) : { ...payment(1), payer: bob, payee: ada }));
+  const [before] = (await pool.query('SELECT count(*)::int AS made FROM payments')).rows;
+  const slow = await withFault(['slow', '--seconds', '0.01'], async () => {
+    const done = await Promise.allSettled(both.map(pay));
+    const paid = both.filter((_, n) => done[n].status === 'fulfilled');
+    const gained = paid.filter(({ payee }) => payee === ada).length - paid.filter(({ payee }) => payee === bob).length;
+    assert.deepEqual(await balances(), [100 + gained, 100 - gained]);
+    const [after] = (await pool.query('SELECT count(*)::int AS made FROM payments')).rows;
+    assert.equal(after.made - before.made, paid.length);
+  });
+  assert.ok(slow > 100, 'some lost to another and were made again');
+});

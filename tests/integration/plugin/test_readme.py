@@ -12,7 +12,7 @@ README = Path(__file__).parents[3] / "README.md"
 
 @pytest.fixture
 def example() -> str:
-    (source,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    source, _workload = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
     return str(source)
 
 

@@ -3,14 +3,12 @@
 import json
 import os
 import shlex
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., pytest.RunResult]
+from tests.fix_projects import Project
 
 WORK = """
 import os, pathlib, signal, threading
@@ -110,12 +108,11 @@ def test_it(dsql_storm):
 
 
 @pytest.fixture
-def run(alone: None, pytester: pytest.Pytester) -> Run:
+def run(project: Project) -> Project:
     """Run a storm of one of the workloads above."""
 
     def run(name: str, *arguments: str, calls: int = 300, more: str = "") -> pytest.RunResult:
-        pytester.makepyfile(work=WORK, test_it=TEST.format(name=name, calls=calls, more=more))
-        return pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, timeout=50)
+        return project(TEST.format(name=name, calls=calls, more=more), *arguments, work=WORK)
 
     return run
 
@@ -126,7 +123,7 @@ def asked(folder: Path) -> list[tuple[int, Any]]:
     return sorted((line["sent"], line["request"]["shift"]) for line in lines if "sent" in line)
 
 
-def test_a_storm_in_which_all_holds_passes_and_says_how_to_see_it_again(run: Run) -> None:
+def test_a_storm_in_which_all_holds_passes_and_says_how_to_see_it_again(run: Project) -> None:
     done = run("Counter")
     done.assert_outcomes(passed=1)
     done.stdout.re_match_lines(
@@ -137,7 +134,7 @@ def test_a_storm_in_which_all_holds_passes_and_says_how_to_see_it_again(run: Run
     )
 
 
-def test_write_skew_is_found_and_its_rows_are_named(run: Run) -> None:
+def test_write_skew_is_found_and_its_rows_are_named(run: Project) -> None:
     done = run("OnCall")
     done.assert_outcomes(failed=1)
     done.stdout.re_match_lines(
@@ -145,23 +142,23 @@ def test_write_skew_is_found_and_its_rows_are_named(run: Run) -> None:
     )
 
 
-def test_with_for_update_there_is_no_write_skew(run: Run) -> None:
+def test_with_for_update_there_is_no_write_skew(run: Project) -> None:
     run("OnCallLocked").assert_outcomes(passed=1)
 
 
-def test_a_storm_in_which_nothing_conflicts_is_not_green(run: Run) -> None:
+def test_a_storm_in_which_nothing_conflicts_is_not_green(run: Project) -> None:
     done = run("Elsewhere", calls=20)
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["FAIL  20 calls*, 1 finding", "  no_conflict: no transaction lost to another*"])
 
 
-def test_unless_its_test_says_so(run: Run) -> None:
+def test_unless_its_test_says_so(run: Project) -> None:
     done = run("Elsewhere", calls=20, more=", must_conflict=False")
     done.assert_outcomes(passed=1)
     done.stdout.fnmatch_lines(["PASS  20 calls*; nothing conflicted, as its test allows"])
 
 
-def test_the_last_line_repeats_a_storm(run: Run, pytester: pytest.Pytester) -> None:
+def test_the_last_line_repeats_a_storm(run: Project, pytester: pytest.Pytester) -> None:
     done = run("OnCall", "--dsql-storm-seed=11", "--dsql-report=reports")
     done.assert_outcomes(failed=1)
     report = (pytester.path / "reports" / "test_it" / "report.txt").read_text()
@@ -172,19 +169,19 @@ def test_the_last_line_repeats_a_storm(run: Run, pytester: pytest.Pytester) -> N
     assert asked(pytester.path / "reports" / "test_it") == asked(pytester.path / "reports" / "test_it-2")
 
 
-def test_a_page_is_left_beside_the_record(run: Run, pytester: pytest.Pytester) -> None:
+def test_a_page_is_left_beside_the_record(run: Project, pytester: pytest.Pytester) -> None:
     run("OnCall", "--dsql-report=reports")
     names = {path.name for path in (pytester.path / "reports" / "test_it").iterdir()}
     assert names >= {"report.html", "report.json", "report.txt", "seconds.csv", "worker00.jsonl", "reader.jsonl"}
 
 
-def test_an_unknown_outcome_is_told_and_its_client_opened_anew(run: Run, pytester: pytest.Pytester) -> None:
+def test_an_unknown_outcome_is_told_and_its_client_opened_anew(run: Project, pytester: pytest.Pytester) -> None:
     done = run("Cut", "--dsql-report=reports")
     done.assert_outcomes(passed=1)
     assert "\n  3 unknown outcomes: calls " in (pytester.path / "reports" / "test_it" / "report.txt").read_text()
 
 
-def test_a_killed_worker_leaves_a_report_of_what_there_is(run: Run) -> None:
+def test_a_killed_worker_leaves_a_report_of_what_there_is(run: Project) -> None:
     done = run("Killed", more=", processes=1")
     done.assert_outcomes(failed=1)
     done.stdout.re_match_lines(
@@ -192,13 +189,13 @@ def test_a_killed_worker_leaves_a_report_of_what_there_is(run: Run) -> None:
     )
 
 
-def test_a_call_that_hangs_ends_the_storm_at_its_limit(run: Run) -> None:
+def test_a_call_that_hangs_ends_the_storm_at_its_limit(run: Project) -> None:
     done = run("Hung", more=", limit_s=1")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["  broken_off: it has not ended within 1 s (limit_s)"])
 
 
-def test_an_interrupt_leaves_a_report_and_nothing_running(run: Run, pytester: pytest.Pytester) -> None:
+def test_an_interrupt_leaves_a_report_and_nothing_running(run: Project, pytester: pytest.Pytester) -> None:
     done = run("Interrupting")
     assert done.ret == pytest.ExitCode.INTERRUPTED
     done.stdout.fnmatch_lines(["FAIL  *", "  broken_off: it was interrupted", "seed 7, *"])
@@ -216,19 +213,19 @@ def test_an_interrupt_leaves_a_report_and_nothing_running(run: Run, pytester: py
         ("Shut", "worker0? ended before the first call: *nobody*"),
     ],
 )
-def test_a_storm_that_cannot_begin_says_why(run: Run, name: str, told: str) -> None:
+def test_a_storm_that_cannot_begin_says_why(run: Project, name: str, told: str) -> None:
     done = run(name)
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines([f"the storm has not begun: {told}"])
 
 
-def test_a_fault_that_no_call_meets_is_a_finding(run: Run) -> None:
+def test_a_fault_that_no_call_meets_is_a_finding(run: Project) -> None:
     done = run("Unmet", calls=20, more=", must_conflict=False")
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["  broken_off: the fault was never met*"])
 
 
-def test_workers_of_xdist_tell_of_their_storms_too(run: Run) -> None:
+def test_workers_of_xdist_tell_of_their_storms_too(run: Project) -> None:
     done = run("Counter", "-n", "2")
     done.assert_outcomes(passed=1)
     done.stdout.fnmatch_lines(["PASS  300 calls*", "seed 7, *"])
