@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import secrets
+import signal
+import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -64,7 +66,7 @@ class DataPlane:
         stack = contextlib.ExitStack()
         server = await asyncio.to_thread(stack.enter_context, postgres.start("embedded", data=data))
         cluster = Cluster(identifier, self.region, self.account, server.url, limits or Limits())
-        cluster.strict_catalog = self._strict_catalog
+        cluster.strict_catalog, cluster.lost = self._strict_catalog, self._lost
         self._servers[cluster.host] = stack
         try:
             await cluster.start(kept=data is not None)
@@ -75,6 +77,12 @@ class DataPlane:
         own = addresses.of_cluster(self._listener.listen, cluster.host, self.port)
         self.addresses[cluster.host] = own or self.address
         return cluster
+
+    @staticmethod
+    def _lost(text: str) -> None:
+        """End the stand-in: it does not stay up without one of its clusters."""
+        print(text, file=sys.stderr, flush=True)
+        signal.raise_signal(signal.SIGTERM)
 
     async def delete_cluster(self, identifier: str) -> None:
         """End a cluster and its connections; raise KeyError where there is none of that id."""

@@ -38,6 +38,11 @@ def leave_open(session: Session) -> None:
     session("INSERT INTO b DEFAULT VALUES")
 
 
+def disposable(cluster: Cluster) -> Path:
+    """Return the folder of the data of a server whose data ends with it."""
+    return Path(str(conninfo_to_dict(cluster.handle.describe()["postgres"])["host"])) / "data"
+
+
 def until(true: Callable[[], bool]) -> None:
     """Wait for what another process does; fail where it does not."""
     end = time.monotonic() + LIMIT_S
@@ -81,25 +86,51 @@ def test_a_second_start_knows_the_dialect_too(alone: Callable[..., Alone], kept:
     assert not session.loses()
 
 
-def test_a_killed_postgresql_loses_no_committed_row(alone: Callable[..., Alone], kept: Path) -> None:
-    cluster = alone("--data", str(kept))
+@pytest.mark.parametrize("flushed", [True, False])
+def test_a_postgresql_that_is_killed_is_there_again_and_has_lost_no_committed_row(
+    alone: Callable[..., Alone], kept: Path, *, flushed: bool
+) -> None:
+    cluster = alone(*(["--data", str(kept)] if flushed else []))
     session, other = open_with_tables(cluster), Session(cluster.connect())
     for number in range(20):
         session.begin()(f"INSERT INTO a VALUES ({number + 10}, 0)")
         assert not session.loses()
     session("INSERT INTO a VALUES (1, 1)")
     leave_open(other)
-    kill_server(kept)
+    kill_server(kept if flushed else disposable(cluster))
     until(lambda: is_gone(session))
-    cluster.stop()
-    restarted = alone("--data", str(kept))
-    again, rival = (Session(restarted.connect()) for _ in range(2))
+    again, rival = (Session(cluster.connect()) for _ in range(2))
     assert again("SELECT count(*), sum(v) FROM a") == [(21, 1)]
     assert again("SELECT * FROM b") == []
     for each in (again, rival):
         assert each.begin()("UPDATE a SET v = v + 1 WHERE id = 1 RETURNING v") == [2]
     assert not again.loses()
     assert rival.loses()
+
+
+def test_the_engine_goes_on_after_postgresql_was_killed(alone: Callable[..., Alone]) -> None:
+    cluster = alone()
+    session = open_with_tables(cluster)
+    kill_server(disposable(cluster))
+    until(lambda: is_gone(session))
+    again = Session(cluster.connect())
+    assert again.job("CREATE INDEX ASYNC ON a (v)")
+    cluster.handle.empty()
+    assert Session(cluster.connect())("SELECT relname FROM pg_class WHERE relname IN ('a', 'b')") == []
+
+
+def test_a_stand_in_whose_postgresql_cannot_be_started_again_ends(
+    alone: Callable[..., Alone], capfd: pytest.CaptureFixture[str]
+) -> None:
+    cluster = alone()
+    data = disposable(cluster)
+    (data / "global" / "pg_control").unlink()
+    kill_server(data)
+    until(lambda: cluster.process.poll() == 0)
+    cluster.stop()
+    told = capfd.readouterr().err.splitlines()
+    assert any(line.startswith("PostgreSQL does not run: ") for line in told)
+    assert told[-1].startswith("PostgreSQL of cluster ")
 
 
 CLIENT = """

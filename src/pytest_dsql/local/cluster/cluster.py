@@ -1,8 +1,9 @@
 """One cluster of the stand-in: a PostgreSQL of its own with the OCC engine, and what works for it."""
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from pytest_dsql.local import occ
 from pytest_dsql.local.cluster.catalog_reader import CatalogReader
@@ -17,6 +19,7 @@ from pytest_dsql.local.cluster.connections import Connection, connect
 from pytest_dsql.local.cluster.faults import Faults
 from pytest_dsql.local.cluster.jobs import Jobs
 from pytest_dsql.local.cluster.kept import Kept
+from pytest_dsql.local.cluster.lifeline import Lifeline
 from pytest_dsql.local.cluster.limits import Limits, Rate
 from pytest_dsql.local.cluster.mailbox import Mailbox, Question
 from pytest_dsql.local.cluster.sessions import Session
@@ -30,6 +33,11 @@ from pytest_dsql.local.tasks import Tasks
 
 LONGEST_KEPT: Final = 10_000
 """The analysis of a text with more characters is not kept."""
+RECOVERY_LIMIT_S: Final = 60.0
+"""How long a server that has ended may take to be there again."""
+RECOVERY_PAUSE_S: Final = 0.02
+SHUTDOWN: Final = "57P"
+"""How the SQLSTATEs begin that a server's end has (PostgreSQL's errcodes); mostly it has no time to say one."""
 
 
 @dataclass
@@ -48,6 +56,8 @@ class Cluster:
     policy: Document | None = None
     """Its resource-based policy."""
     tags: dict[str, str] = field(default_factory=dict)
+    lost: Callable[[str], None] = logging.getLogger(__name__).error
+    """Is told where its server ended and does not come back."""
     commits: Counter[str] = field(default_factory=Counter)
     """How many transactions ended by COMMIT, autocommit included: committed, lost (40001), failed, cut."""
 
@@ -68,6 +78,9 @@ class Cluster:
         """What the proxy makes of PostgreSQL's descriptions of rows."""
         self._analyses = Kept[tuple[str, tuple[str, ...]], list[Statement]]()
         self._tasks, self._leaving = Tasks(), AsyncExitStack()
+        self._recovery = Tasks()
+        self.standing = asyncio.Event()
+        """Set while its server answers."""
 
     async def start(self, *, kept: bool = False) -> None:
         """Install what makes a stock PostgreSQL a cluster, and begin to work for it.
@@ -84,8 +97,7 @@ class Cluster:
         """Let it be as it was at first: no session, no contents, no roles, no faults, the service's limits."""
         if self._template is None:
             raise ValueError("a cluster whose contents are kept is not emptied")
-        for session in list(self.sessions.values()):
-            session.close()
+        self._end_sessions()
         await self._end()
         await self._preparing
         await asyncio.to_thread(self._template.restore)
@@ -108,10 +120,45 @@ class Cluster:
         self.jobs = Jobs(await self._connected(), lambda role: connect(self.url, role), self._is_busy, self._job_done)
         self.waits = Waits(self._control, self.sessions, self.jobs, self._reader)
         sweeper = Sweeper(await self._connected())
+        lifeline = Lifeline(await self._connected())
         await self._load()
-        self.spawn(self.waits.watch())
-        self.spawn(self.jobs.work())
-        self.spawn(sweeper.work())
+        for work in (self.waits.watch(), self.jobs.work(), sweeper.work(), lifeline.held()):
+            self.spawn(self._as_long_as_it_stands(work))
+        self.standing.set()
+
+    async def _as_long_as_it_stands(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work until the server is gone, whoever notices first; then begin anew."""
+        try:
+            await work
+        except psycopg.OperationalError as error:
+            if error.sqlstate and not error.sqlstate.startswith(SHUTDOWN):
+                raise
+            if self.standing.is_set():
+                self.standing.clear()
+                self._recovery.spawn(self._recover())
+
+    async def _recover(self) -> None:
+        """Begin anew on a server that was started again; without one, tell ``lost``."""
+        self._end_sessions()
+        await self._end()
+        try:
+            async with asyncio.timeout(RECOVERY_LIMIT_S):
+                await self._begin_again()
+        except TimeoutError:
+            self.lost(f"PostgreSQL of cluster {self.id} has ended and cannot be started again")
+
+    async def _begin_again(self) -> None:
+        while not self.standing.is_set():
+            try:
+                await self._begin()
+            except psycopg.OperationalError:
+                await self._end()
+                await asyncio.sleep(RECOVERY_PAUSE_S)
+                if not Path(str(conninfo_to_dict(self.url)["host"])).exists():  # its owner has given up
+                    raise TimeoutError from None
+        if self._template:
+            await asyncio.gather(self._preparing, return_exceptions=True)
+            self._prepare(self._template)
 
     def _install(self) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -130,11 +177,17 @@ class Cluster:
 
     async def close(self) -> None:
         """Stop working; sessions are their listener's to close."""
+        await self._recovery.cancel()
         await self._end()
         if self._template:
             await asyncio.gather(self._preparing, return_exceptions=True)
 
+    def _end_sessions(self) -> None:
+        for session in list(self.sessions.values()):
+            session.close()
+
     async def _end(self) -> None:
+        self.standing.clear()
         await self._tasks.cancel()
         await self._leaving.aclose()
 

@@ -1,8 +1,9 @@
 """Owner of one embedded PostgreSQL: makes it, says where it listens, and removes it when its own stdin closes.
 
 Run as a program of its own, in its own session, so that the server ends with whoever asked for it, also where that
-process is interrupted or killed. It speaks JSON on stdout, one line: ``{"socket": …}`` or ``{"error": …}``. It uses
-the standard library alone, to be up in milliseconds.
+process is interrupted or killed. A server that ends by itself is started again on its data. It speaks JSON on stdout,
+one line: ``{"socket": …}`` or ``{"error": …}``; what goes wrong later is said on stderr. It uses the standard library
+alone, to be up in milliseconds.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,10 +33,10 @@ DISPOSABLE: Final = {
     "fsync": "off",
     "full_page_writes": "off",
     "max_wal_size": "256MB",
-    "synchronous_commit": "off",
     "wal_writer_flush_after": "0",
 }
-"""For a server whose data ends with it: nothing is flushed."""
+"""For a server whose data ends with it: nothing is flushed to the disk. What is committed is with the system, so it
+outlives the server's processes."""
 SETTINGS: Final = {
     "autovacuum_naptime": "5s",
     "max_connections": "500",
@@ -44,6 +45,12 @@ SETTINGS: Final = {
 }
 """Many functions connect at once; what short transactions leave behind is swept up soon. The log's buffers fit into a
 processor's cache, and every process touches all of them."""
+
+
+LEFT_OVER: Final = "pre-existing shared memory block"
+"""What a server says that meets processes of the one before."""
+LOOK_S: Final = 0.1
+"""How often is looked whether the server still runs."""
 
 
 class StartError(Exception):
@@ -59,13 +66,23 @@ def main(binaries: Path, data: Path | None = None) -> int:
     where = None if data else _memory()
     with tempfile.TemporaryDirectory(prefix="dsql-postgres-", ignore_cleanup_errors=True, dir=where) as folder:
         try:
-            with _server(binaries, Path(folder), data):
+            server = _Server(binaries, Path(folder), data)
+            with contextlib.closing(server):
+                server.start()
                 _say({"socket": folder})
-                select.select([sys.stdin], [], [])
+                _watch(server)
         except (StartError, OSError) as error:
             _say({"error": str(error)})
+            print(f"PostgreSQL does not run: {error}", file=sys.stderr)
             return 1
     return 0
+
+
+def _watch(server: "_Server") -> None:
+    """Start the server again whenever it ends, until stdin closes; raise StartError."""
+    while not select.select([sys.stdin], [], [], LOOK_S)[0]:
+        if server.has_ended():
+            server.start()
 
 
 def _memory() -> str | None:
@@ -85,26 +102,49 @@ def _say(answer: dict[str, str]) -> None:
         print(json.dumps(answer), flush=True)
 
 
-@contextlib.contextmanager
-def _server(binaries: Path, folder: Path, kept: Path | None) -> Iterator[None]:
-    identity = _unprivileged(folder, kept)
-    if identity:
-        binaries = _reachable(binaries, folder)
-    data, log = kept or folder / "data", folder / "log"
-    if not (data / "PG_VERSION").exists():
-        layout = ["-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
-        _run([str(binaries / "bin" / "initdb"), *layout, "--no-sync", "--no-instructions"], **identity)
-    options = {"listen_addresses": "", "unix_socket_directories": str(folder), **SETTINGS}
-    if kept is None:
-        options |= DISPOSABLE
-    command = [str(binaries / "bin" / "postgres"), "-D", str(data), *(f"--{key}={options[key]}" for key in options)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, **identity)
-    try:
-        _wait_until_ready(process, data / "postmaster.pid", log)
-        yield
-    finally:
-        _stop(process, signal.SIGINT if kept else signal.SIGQUIT)
+class _Server:
+    """The server's process, on data in ``folder`` or in ``kept``. Made anew, its layout is made, too."""
+
+    def __init__(self, binaries: Path, folder: Path, kept: Path | None) -> None:
+        self._identity = _unprivileged(folder, kept)
+        if self._identity:
+            binaries = _reachable(binaries, folder)
+        self._data, self._log, self._kept = kept or folder / "data", folder / "log", kept is not None
+        if not (self._data / "PG_VERSION").exists():
+            layout = ["-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"]
+            _run([str(binaries / "bin" / "initdb"), *layout, "--no-sync", "--no-instructions"], **self._identity)
+        options = {"listen_addresses": "", "unix_socket_directories": str(folder), **SETTINGS}
+        if kept is None:
+            options |= DISPOSABLE
+        settings = (f"--{key}={options[key]}" for key in options)
+        self._command = [str(binaries / "bin" / "postgres"), "-D", str(self._data), *settings]
+        self._process: subprocess.Popen[Any] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections; raise StartError.
+
+        One that was killed may leave processes that are still at work on the data: it is tried again until they end.
+        """
+        until = time.monotonic() + START_LIMIT_S
+        while True:
+            with self._log.open("wb") as output:
+                said: dict[str, Any] = {"stdout": output, "stderr": output, **self._identity}
+                self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, **said)
+            try:
+                return _wait_until_ready(self._process, self._data / "postmaster.pid", self._log)
+            except StartError as error:
+                if LEFT_OVER not in str(error) or time.monotonic() > until:
+                    raise
+            select.select([], [], [], LOOK_S)
+
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._process is not None and self._process.poll() is not None
+
+    def close(self) -> None:
+        """End it: at once where its data goes with it, with a checkpoint where the data is kept."""
+        if self._process:
+            _stop(self._process, signal.SIGINT if self._kept else signal.SIGQUIT)
 
 
 def _run(command: list[str], **identity: Any) -> None:
@@ -165,7 +205,6 @@ def _wait_until_ready(process: subprocess.Popen[Any], pid_file: Path, log: Path)
 
 
 def _stop(process: subprocess.Popen[Any], how: signal.Signals) -> None:
-    """End the server: at once where its data goes with it, with a checkpoint where the data is kept."""
     process.send_signal(how)
     try:
         process.wait(STOP_LIMIT_S)

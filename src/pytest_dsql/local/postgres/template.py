@@ -40,7 +40,8 @@ class Template:
     def prepare(self) -> None:
         """Make the copy, and let go of what the last one has replaced."""
         with self._connected() as connection:
-            _run(connection, "DROP DATABASE IF EXISTS {}", _USED)
+            for left in (_USED, _SPARE):  # a copy that is there was begun before the server ended
+                _run(connection, "DROP DATABASE IF EXISTS {}", left)
             _run(connection, _CREATE, _SPARE, _KEPT)
             for name, value in self._settings:
                 statement = sql.SQL("ALTER DATABASE {} SET {} = {}")

@@ -8,16 +8,27 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, cast
 
+import psycopg
+
 from pytest_dsql.local.cluster.cluster import Cluster
 from pytest_dsql.local.cluster.faults import LATER
 from pytest_dsql.local.dialect import Refusal, facts
 from pytest_dsql.local.iam.refusals import AccessDenied
 from pytest_dsql.local.proxy import wire
 from pytest_dsql.local.proxy.session import Session
-from pytest_dsql.local.proxy.upstream import UnsupportedSettingError, UpstreamError, open_upstream
+from pytest_dsql.local.proxy.upstream import (
+    ServerDown,
+    UnsupportedSettingError,
+    Upstream,
+    UpstreamError,
+    open_upstream,
+)
 
 TLS_CLIENT_HELLO: Final = 0x16
 SHORTEST_STARTUP: Final = 8
+STANDING_LIMIT_S: Final = 30.0
+"""How long a sign-in waits for a server that is started again."""
+PAUSE_S: Final = 0.02
 LONGEST_STARTUP: Final = 10_000
 """PostgreSQL's own limits: a length and a protocol at least, and MAX_STARTUP_PACKET_LENGTH."""
 
@@ -188,18 +199,22 @@ class Client(asyncio.Protocol):
                     self._refuse(fault.refusal)
                     return
                 now += LATER if fault.action == "fail" else timedelta()
-            await self._gate.admit(cluster, user, token, now)
-            await self._begin(cluster, startup)
+            async with asyncio.timeout(STANDING_LIMIT_S):
+                await cluster.standing.wait()
+                await self._gate.admit(cluster, user, token, now)
+                await self._begin(cluster, startup)
         except AccessDenied as denied:
             self._refuse(Refusal(denied.sqlstate, denied.message, denied.hint))
         except UnsupportedSettingError as setting:
             self._refuse(facts.SETTING.refusal(setting))
-        except (UpstreamError, OSError, TimeoutError) as error:
+        except TimeoutError:
+            self._refuse(Refusal("XX000", f"server unavailable: it did not answer within {STANDING_LIMIT_S:g} s"))
+        except (UpstreamError, OSError, psycopg.OperationalError) as error:
             self._refuse(Refusal("XX000", f"server unavailable: {error}"))
 
     async def _begin(self, cluster: Cluster, startup: dict[str, str]) -> None:
         session = Session(cluster, self._transport, startup["user"])
-        upstream = await open_upstream(cluster, startup, self._transport, session.upstream_data)
+        upstream = await self._opened(cluster, startup, session)
         self._session = session
         self._transport.write(wire.AUTHENTICATION_OK + upstream.parameters + wire.key_data(upstream.pid, 0))
         limit = asyncio.get_running_loop().call_later(cluster.limits.session_s, session.close)
@@ -207,6 +222,14 @@ class Client(asyncio.Protocol):
         session.begin(upstream)
         if self._buffer:
             session.client_data(self._buffer)
+
+    async def _opened(self, cluster: Cluster, startup: dict[str, str], session: Session) -> Upstream:
+        """Open the session in PostgreSQL, as soon as it stands."""
+        while True:
+            try:
+                return await open_upstream(cluster, startup, self._transport, session.upstream_data)
+            except ServerDown:
+                await asyncio.sleep(PAUSE_S)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._transport.write(fatal(refusal))

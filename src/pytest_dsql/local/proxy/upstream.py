@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from psycopg import conninfo
 
-from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.cluster import SHUTDOWN, Cluster
 from pytest_dsql.local.cluster.limits import Limits
 from pytest_dsql.local.occ import words
 from pytest_dsql.local.proxy import wire
@@ -45,6 +45,10 @@ class UpstreamError(Exception):
     """PostgreSQL did not let the session in; the text is its own."""
 
 
+class ServerDown(UpstreamError):
+    """PostgreSQL does not run, or not yet."""
+
+
 class Upstream(asyncio.Protocol):
     """The connection. What PostgreSQL says goes to ``received`` once the session has begun; its end is the client's.
 
@@ -74,7 +78,7 @@ class Upstream(asyncio.Protocol):
         if self.started.done():
             self._client.close()
         else:
-            self.started.set_exception(UpstreamError("the server closed the connection"))
+            self.started.set_exception(ServerDown("the server closed the connection"))
 
     def _start(self, data: bytes) -> None:
         """Read how PostgreSQL greets, up to its being ready."""
@@ -87,7 +91,9 @@ class Upstream(asyncio.Protocol):
                 case "K":
                     (self.pid,) = struct.unpack_from("!i", message, 5)
                 case "E":
-                    self.started.set_exception(UpstreamError(wire.fields(message[5:]).get("M", "")))
+                    told = wire.fields(message[5:])
+                    kind_of = ServerDown if told.get("C", "").startswith(SHUTDOWN) else UpstreamError
+                    self.started.set_exception(kind_of(told.get("M", "")))
                     return
                 case "Z":
                     self.started.set_result(None)
@@ -114,14 +120,17 @@ async def open_upstream(
 ) -> Upstream:
     """Begin a session of ``startup``'s user, over the server's private socket, which trusts us.
 
-    Raises UnsupportedSettingError, or UpstreamError where PostgreSQL does not let the user in.
+    Raises UnsupportedSettingError, ServerDown, or UpstreamError where PostgreSQL does not let the user in.
     """
     settings = {**SETTINGS, **_limits(cluster.limits), **_settings(startup)}
     options = " ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items())
     words = {"user": startup["user"], "database": "postgres", "options": options}
     body = struct.pack("!i", wire.PROTOCOL_3) + b"".join(map(wire.text, (w for pair in words.items() for w in pair)))
     path = f"{conninfo.conninfo_to_dict(cluster.url)['host']}/.s.PGSQL.5432"
-    _, upstream = await asyncio.get_running_loop().create_unix_connection(lambda: Upstream(client, received), path)
+    try:
+        _, upstream = await asyncio.get_running_loop().create_unix_connection(lambda: Upstream(client, received), path)
+    except OSError as error:
+        raise ServerDown(str(error)) from None
     upstream.send(struct.pack("!i", len(body) + 5) + body + b"\0")
     try:
         await asyncio.wait_for(upstream.started, START_LIMIT_S)
