@@ -11,7 +11,12 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import click
+SET_UP: Final = 'activate the environment, or: pip install -e ".[account,storm]" --group test'
+
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit(f"click is not installed: {SET_UP}")
 
 if TYPE_CHECKING:
     from infra.cloud import Cloud
@@ -28,6 +33,8 @@ class _OneLine(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise click.ClickException(f"{error.name} is not installed: {SET_UP}") from error
         except _told() as error:
             raise click.ClickException(str(error).strip()) from error
 
@@ -123,7 +130,8 @@ def up(  # noqa: PLR0913 - one for each option
         click.echo('    eval "$(python -m infra env)"')
         return
     with process.foreground(STATE, "cloud", *options) as (running, environment):
-        click.echo(f"The stand-in runs at {environment['AWS_ENDPOINT_URL']}. End it with Ctrl-C.")
+        click.echo(f"The stand-in runs at {environment['AWS_ENDPOINT_URL']}. Reach it from another shell with:\n")
+        click.echo('    eval "$(python -m infra env)"\n\nEnd it with Ctrl-C.')
         running.wait()
 
 
@@ -135,10 +143,11 @@ def down(stack: "Stack") -> None:
         from infra.stand_in import NOT_RUNNING, STATE
         from pytest_dsql.link import process
 
-        if STATE.read() is None:
+        if (known := STATE.read()) is None:
             raise click.ClickException(NOT_RUNNING)
         process.stop(STATE)
-        click.echo("The stand-in has ended; nothing is left of it.")
+        click.echo("The stand-in has ended; nothing is left of it. In a shell that was told of it:\n")
+        click.echo(f"    unset {' '.join(sorted(known['environment']))}")
         return
     stack.delete()
     stack.remove_code()
@@ -214,7 +223,7 @@ def invoke(stack: "Stack", payload: str) -> None:
     answer = stack.cloud.client("lambda").invoke(FunctionName=stack.outputs().function_name, Payload=payload)
     click.echo(answer["Payload"].read().decode())
     if "FunctionError" in answer:
-        raise click.ClickException("the function failed; its words: python -m infra logs")
+        raise click.ClickException("the function failed; see its log with: python -m infra logs")
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
-from pytest_dsql.link import process
+from pytest_dsql.link import process, version
 from pytest_dsql.link.handle import ControlError
 from pytest_dsql.link.kinds import KINDS
 from pytest_dsql.link.process import StandInError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 HOME: Final = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "pytest-dsql"
 STATE: Final = State(Path(os.environ.get("DSQL_STATE_DIR") or HOME) / "dsql.json")
 NOT_RUNNING: Final = "no stand-in is running; start one with: dsql-local up --detach"
+NOT_FOUND, NOT_RUNNABLE = 127, 126
+"""How a shell ends that was to run what is not there, or is no program (POSIX, sh)."""
 _OURS: Final = ("AWS_", "PG", "DSQL_", "CLUSTER_ENDPOINT", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 NAMES: Final = Path(__file__).parent / "link" / "names.cjs"
 
@@ -35,7 +37,7 @@ class _OneLine(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (StandInError, ControlError) as error:
+        except (StandInError, ControlError, version.VersionError) as error:
             raise click.ClickException(str(error).strip()) from None
         except (ConnectionError, FileNotFoundError) as error:
             raise click.ClickException(f"{NOT_RUNNING} ({error})") from None
@@ -93,6 +95,13 @@ def up(port: int, keep: Path | None, *, strict_catalog: bool, detach: bool) -> N
         running.wait()
 
 
+@cli.command(hidden=True, context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def serve(arguments: tuple[str, ...]) -> None:
+    """Be a stand-in for a process of another environment, which says by DSQL_COMMAND that it is this one's."""
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest_dsql.local", *arguments])  # noqa: S606 - a shell is not wanted
+
+
 @cli.command(context_settings={"ignore_unknown_options": True})
 @_starts
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -101,8 +110,9 @@ def exec(port: int, keep: Path | None, command: tuple[str, ...], *, strict_catal
     with _own(_options(port, keep, strict_catalog=strict_catalog)) as environment:
         try:
             done = subprocess.run(command, env={**os.environ, **_for_programs(environment)}, check=False)
-        except (FileNotFoundError, PermissionError):
-            raise click.ClickException(f"{command[0]} cannot be run") from None
+        except (FileNotFoundError, PermissionError) as error:
+            click.echo(f"Error: {command[0]} cannot be run: {error.strerror}", err=True)
+            sys.exit(NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUNNABLE)
     sys.exit(done.returncode if done.returncode >= 0 else 128 - done.returncode)
 
 
@@ -158,11 +168,13 @@ def _cluster() -> "Cluster":
     from pytest_dsql.cluster import Cluster
 
     if "DSQL_CONTROL" in os.environ and "CLUSTER_ENDPOINT" in os.environ:
-        return Cluster({name: value for name, value in os.environ.items() if name.startswith(_OURS)})
-    known = STATE.read()
-    if known is None:
+        environment = {name: value for name, value in os.environ.items() if name.startswith(_OURS)}
+    elif known := STATE.read():
+        environment = known["environment"]
+    else:
         raise click.ClickException(NOT_RUNNING)
-    return Cluster(known["environment"])
+    version.check(environment)
+    return Cluster(environment)
 
 
 @cli.command()

@@ -6,15 +6,14 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from pytest_dsql.link import version
 from pytest_dsql.link.folder import private
 from pytest_dsql.link.state import State, runs
 
-COMMAND: Final = (sys.executable, "-P", "-m", "pytest_dsql.local")
 START_LIMIT_S: Final = 60
 STOP_LIMIT_S: Final = 30
 NOT_RUNNING: Final = "no stand-in is running"
@@ -90,8 +89,12 @@ def _begin(
     *arguments: str, stdin: int, stderr: BinaryIO | None = None
 ) -> tuple["subprocess.Popen[str]", dict[str, str] | None]:
     """Start a stand-in; return its process and the variables that reach it, None where it did not come up."""
+    try:
+        command = version.command()
+    except version.VersionError as error:
+        raise StandInError(str(error)) from None
     process = subprocess.Popen(
-        [*COMMAND, *arguments, "--json"],
+        [*command, *arguments, "--json"],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -99,7 +102,14 @@ def _begin(
         start_new_session=True,
     )
     line = _first_line(process)
-    return process, json.loads(line) if line else None
+    environment = json.loads(line) if line else None
+    try:
+        version.check(environment or {version.VERSION: version.version()})
+    except version.VersionError as error:
+        process.terminate()
+        process.communicate(timeout=STOP_LIMIT_S)
+        raise StandInError(str(error)) from None
+    return process, environment
 
 
 def _first_line(process: "subprocess.Popen[str]") -> str:

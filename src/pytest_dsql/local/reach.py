@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from pytest_dsql.link.version import VERSION, version
 from pytest_dsql.local.dataplane import DataPlane
 from pytest_dsql.local.network import roots
 
@@ -27,4 +28,5 @@ def variables(plane: DataPlane, folder: Path, key: str, secret: str) -> dict[str
         "PGSSLROOTCERT": str(plane.authority.path),
         **dict.fromkeys(roots.VARIABLES, str(plane.authority.bundle)),
         "DSQL_CONTROL": str(control(folder)),
+        VERSION: version(),
     }

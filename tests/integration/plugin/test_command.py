@@ -26,6 +26,28 @@ sys.exit(Cluster(os.environ).connect().execute("SELECT 7").fetchone()[0])
     assert done.exit_code == 7, done.output
 
 
+@pytest.mark.parametrize(("name", "status"), [("no-such-program", 127), (__file__, 126)])
+def test_a_command_that_cannot_be_run_ends_as_a_shell_has_it(name: str, status: int) -> None:
+    done = CliRunner().invoke(command.cli, ["exec", "--", name])
+    assert (done.exit_code, f"Error: {name} cannot be run: " in done.output) == (status, True)
+
+
+def test_the_stand_in_may_live_in_another_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "dsql-local"
+    other.write_text(f"#!{sys.executable}\nfrom pytest_dsql.command import cli\ncli()\n")
+    other.chmod(0o755)
+    monkeypatch.setenv("DSQL_COMMAND", str(other))
+    done = CliRunner().invoke(command.cli, ["exec", "--", sys.executable, "-c", "print()"])
+    assert done.exit_code == 0, done.output
+
+
+def test_a_stand_in_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"DSQL_CONTROL": "/gone", "CLUSTER_ENDPOINT": "x", "DSQL_VERSION": "0.0.1"}.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(command.cli, ["status"])
+    assert (done.exit_code, "of another version: it is 0.0.1" in done.output) == (1, True)
+
+
 def test_node_finds_what_it_needs_in_a_folder_with_a_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / 'a "b" \\c'
     folder.mkdir()

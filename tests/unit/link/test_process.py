@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from pytest_dsql.link import process
+from pytest_dsql.link import process, version
 from pytest_dsql.link.process import StandInError
 from pytest_dsql.link.state import State, runs
 
@@ -20,7 +20,7 @@ import json, signal, socket, sys
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 listening = socket.socket(socket.AF_UNIX)
 listening.bind(sys.argv[1])
-print(json.dumps({"DSQL_CONTROL": sys.argv[1]}), flush=True)
+print(json.dumps({"DSQL_CONTROL": sys.argv[1], "DSQL_VERSION": sys.argv[2]}), flush=True)
 """
 UNTIL_EOF = "sys.stdin.read()"
 UNTIL_TERMINATED = "signal.sigwait({signal.SIGTERM}); open(sys.argv[1] + '-tidy', 'w').close()"
@@ -56,13 +56,13 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[State]:
 
 def starts(monkeypatch: pytest.MonkeyPatch, program: str, *arguments: str) -> None:
     """Have a program of a few lines started as the stand-in."""
-    monkeypatch.setattr(process, "COMMAND", (sys.executable, "-c", program, *arguments))
+    monkeypatch.setattr(version, "command", lambda: [sys.executable, "-c", program, *arguments])
 
 
 def test_word_goes_with_the_block_that_it_ran_for(
     state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    starts(monkeypatch, COMES_UP + UNTIL_EOF, str(tmp_path / "own"))
+    starts(monkeypatch, COMES_UP + UNTIL_EOF, str(tmp_path / "own"), version.version())
     with process.foreground(state, "cloud") as (started, _):
         known = state.read()
         assert known
@@ -72,7 +72,7 @@ def test_word_goes_with_the_block_that_it_ran_for(
 
 
 def test_stopping_waits_until_it_has_tidied_up(state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    starts(monkeypatch, COMES_UP + UNTIL_TERMINATED, str(tmp_path / "own"))
+    starts(monkeypatch, COMES_UP + UNTIL_TERMINATED, str(tmp_path / "own"), version.version())
     process.detach(state, "cloud")
     assert state.read()
     process.stop(state)
@@ -83,6 +83,15 @@ def test_stopping_waits_until_it_has_tidied_up(state: State, tmp_path: Path, mon
 def test_where_none_runs_none_is_stopped(state: State) -> None:
     with pytest.raises(StandInError, match="no stand-in is running"):
         process.stop(state)
+
+
+def test_one_of_another_version_is_ended_and_told(
+    state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts(monkeypatch, COMES_UP + UNTIL_TERMINATED, str(tmp_path / "own"), "0.0.1")
+    with pytest.raises(StandInError, match="of another version: it is 0.0.1"):
+        process.detach(state, "cloud")
+    assert (tmp_path / "own-tidy").exists()
 
 
 def test_what_keeps_it_from_coming_up_is_told(state: State, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,11 +15,10 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pytest_dsql.local import occ
 from pytest_dsql.local.cluster.catalog_reader import CatalogReader
-from pytest_dsql.local.cluster.connections import Connection, connect
+from pytest_dsql.local.cluster.connections import Connection, connect, held
 from pytest_dsql.local.cluster.faults import Faults
 from pytest_dsql.local.cluster.jobs import Jobs
 from pytest_dsql.local.cluster.kept import Kept
-from pytest_dsql.local.cluster.lifeline import Lifeline
 from pytest_dsql.local.cluster.limits import Limits, Rate
 from pytest_dsql.local.cluster.mailbox import Mailbox, Question
 from pytest_dsql.local.cluster.sessions import Session
@@ -120,9 +119,9 @@ class Cluster:
         self.jobs = Jobs(await self._connected(), lambda role: connect(self.url, role), self._is_busy, self._job_done)
         self.waits = Waits(self._control, self.sessions, self.jobs, self._reader)
         sweeper = Sweeper(await self._connected())
-        lifeline = Lifeline(await self._connected())
+        lifeline = await self._connected()
         await self._load()
-        for work in (self.waits.watch(), self.jobs.work(), sweeper.work(), lifeline.held()):
+        for work in (self.waits.watch(), self.jobs.work(), sweeper.work(), held(lifeline)):
             self.spawn(self._as_long_as_it_stands(work))
         self.standing.set()
 

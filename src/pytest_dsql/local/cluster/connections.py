@@ -14,3 +14,9 @@ async def connect(url: str, role: str | None = None) -> Connection:
     """Connect as the superuser, or as ``role``."""
     url = make_conninfo(url, user=role) if role else url
     return await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row)
+
+
+async def held(connection: Connection) -> None:
+    """Wait as long as the server stands; raise OperationalError when it is gone."""
+    async for _ in connection.notifies():
+        pass
