@@ -132,19 +132,17 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
     from pytest_dsql.storm.transfers import scenario
 
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
-    folder = empty(config.option.report) if config.option.report else None
+    folder = made(config.option.report) if config.option.report else None
     scenarios = {each.name: bounds.apply(each) for each in scenario.ALL}
     return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, Screen(config.stash[_terminal]))
 
 
-def empty(folder: Path) -> Path:
-    """Make a folder for reports; an earlier storm's record would be mixed with this one's."""
+def made(folder: Path) -> Path:
+    """Make a folder for reports, where there is none."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise pytest.UsageError(f"--report: {error}") from None
-    if any(folder.iterdir()):
-        raise pytest.UsageError(f"--report: {folder} is not empty")
     return folder
 
 
@@ -201,10 +199,12 @@ def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: pytest.ExitCode, config: pytest.Config) -> None:
     conductor = config.stash.get(_conductor, None)
-    if conductor is None or not conductor.results:
+    if conductor is None:
         return
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        conductor.interrupt()
     from pytest_dsql.storm.record.statistics import measure
     from pytest_dsql.storm.report import page
     from pytest_dsql.storm.report import text as report

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +39,16 @@ def owned(prefix: str) -> Iterator[Path]:
 def private(path: Path) -> BinaryIO:
     """Open a new file, or an empty one in an old one's place, that only its owner can read and write."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+
+def fresh(parent: Path, name: str) -> Path:
+    """Make a new folder and return it: of that name, or with a number where there is one already."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for each in chain([name], (f"{name}-{number}" for number in count(2))):
+        with contextlib.suppress(FileExistsError):
+            (parent / each).mkdir()
+            return parent / each
+    raise AssertionError
 
 
 if __name__ == "__main__":

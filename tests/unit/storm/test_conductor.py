@@ -1,3 +1,4 @@
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -5,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,10 +149,10 @@ def test_progress_is_shown(attend: Attend, lines: Lines, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def naps(conducted: Conductor, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long the conductor waited for what nobody can tell it; no time passes."""
     naps: list[float] = []
-    monkeypatch.setattr(conductor, "time", SimpleNamespace(monotonic=time.monotonic, sleep=naps.append))
+    monkeypatch.setattr(conducted._interrupted, "wait", naps.append)
     return naps
 
 
@@ -166,6 +166,29 @@ def test_a_worker_that_is_gone_is_lost_and_the_others_hear_the_verdict(attend: A
     assert "worker01" in findings[1]
     assert isinstance(gone.exception(LIMIT_S), KeyError)
     assert naps == [conductor.FUNCTION_LIMIT_S], "its last calls may still be made"
+
+
+def test_what_is_interrupted_is_judged_as_far_as_it_came(attend: Attend, conducted: Conductor) -> None:
+    begun = threading.Event()
+
+    def die(_: Message) -> None:
+        begun.set()
+        raise KeyboardInterrupt
+
+    gone = attend(0, 1, part=die)
+    assert begun.wait(LIMIT_S)
+    conducted.interrupt()
+    (result,) = conducted.results
+    assert [finding.name for finding in result.verdict.findings] == ["missing_calls", "broken_off"]
+    assert isinstance(gone.exception(LIMIT_S), KeyboardInterrupt)
+
+
+def test_the_same_storm_again_has_a_folder_of_its_own(stage: FakeStage, tmp_path: Path) -> None:
+    for name in ("quiet", "quiet-2"):
+        conducted = conduct(stage, tmp_path)
+        with contextlib.closing(conducted):
+            work(str(conducted.path), 0, 1, "quiet")
+            assert conducted.results[0].folder.name == name
 
 
 @pytest.mark.parametrize(("outcome", "waits"), [("unknown", 1), ("committed", 0)])

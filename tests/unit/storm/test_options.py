@@ -55,11 +55,10 @@ def test_what_cannot_be_names_its_option(given: dict[str, Any], told: str) -> No
         load_of(options(**given))
 
 
-def test_a_report_wants_an_empty_folder(tmp_path: Path) -> None:
+def test_a_report_wants_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    assert fix_storm.empty(folder) == folder
+    assert fix_storm.made(folder) == folder
     (folder / "facts.json").touch()
-    with pytest.raises(pytest.UsageError, match=f"^--report: {folder} is not empty$"):
-        fix_storm.empty(folder)
+    assert fix_storm.made(folder) == folder
     with pytest.raises(pytest.UsageError, match="^--report: .*File exists"):
-        fix_storm.empty(folder / "facts.json")
+        fix_storm.made(folder / "facts.json")

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm.own.history import INTERRUPTED, Broken, Call, Facts, History, Snapshot
+from pytest_dsql.storm.own.history import Broken, Call, Facts, History, Snapshot
 from pytest_dsql.storm.own.judge import NOTHING_MET, Allowed, judge
 from pytest_dsql.storm.own.report import Report
+from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.outcome import Outcome
 
 ALLOWED = Allowed({"40001"})

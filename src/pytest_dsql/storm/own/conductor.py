@@ -15,10 +15,11 @@ import pytest
 
 from pytest_dsql.cluster import Cluster
 from pytest_dsql.link.folder import owned
-from pytest_dsql.storm.own.history import INTERRUPTED, Facts, History, read
+from pytest_dsql.storm.own.history import Facts, History, read
 from pytest_dsql.storm.own.order import Order
 from pytest_dsql.storm.own.processes import Part, Processes
 from pytest_dsql.storm.own.reader import Reader, expected_sums
+from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.report.text import Progress
 from pytest_dsql.storm.run.act import Absent, Act

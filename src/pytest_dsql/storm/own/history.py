@@ -18,7 +18,6 @@ from pytest_dsql.storm.record import common
 from pytest_dsql.storm.record.journal import SUFFIX, read_lines
 from pytest_dsql.storm.record.outcome import Outcome
 
-INTERRUPTED: Final = "it was interrupted"
 _MARKER: Final = re.compile(r"\bOC00[01]\b")
 
 
@@ -59,8 +58,6 @@ class Facts(common.Facts):
     """What was found when each rule was asked at the end."""
     lost: int | None = None
     """COMMITs that lost to another transaction, as seen at the wire; None where nobody counts."""
-    trouble: str | None = None
-    """Why the storm did not come to its end."""
     last_words: Mapping[str, str] = field(default_factory=dict)
     """What workers have said that were lost."""
 

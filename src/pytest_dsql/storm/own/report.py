@@ -8,7 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from pytest_dsql.storm.own.history import INTERRUPTED, History
+from pytest_dsql.storm.own.history import History
+from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.statistics import Statistics, measure
 from pytest_dsql.storm.record.verdict import Verdict
 from pytest_dsql.storm.report import export, page

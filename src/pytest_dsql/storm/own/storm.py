@@ -3,13 +3,13 @@
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_dsql.cluster import Cluster
+from pytest_dsql.link.folder import fresh
 from pytest_dsql.storm.own.conductor import NotBegun, Stage, conduct
 from pytest_dsql.storm.own.history import History
 from pytest_dsql.storm.own.judge import Allowed, judge
@@ -86,16 +86,8 @@ class Storm:
         """Return a new folder for this storm, None where nobody wants to keep its record."""
         if self._run.reports is None:
             return None
-        self._run.reports.mkdir(parents=True, exist_ok=True)
         name = "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in self._name)
-        for each in chain([name], (f"{name}-{number}" for number in count(2))):
-            folder = self._run.reports / each
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
-        raise AssertionError
+        return fresh(self._run.reports, name)
 
     def _repeat(self, order: Order) -> str:
         numbers = " ".join(f"--dsql-storm-{name}={getattr(order, name)}" for name in ("seed", "calls", "parallel"))

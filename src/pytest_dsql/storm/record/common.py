@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from pytest_dsql.storm.record.outcome import Outcome
+
+INTERRUPTED: Final = "it was interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,8 @@ class Facts:
     wall_s: float = 0.0
     """The whole run, start-up of the workers and closing included."""
     cores: int = 1
+    trouble: str | None = None
+    """Why the storm did not come to its end."""
 
     @property
     def target(self) -> str:

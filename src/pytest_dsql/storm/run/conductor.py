@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from pytest_dsql.link.folder import owned
+from pytest_dsql.link.folder import fresh, owned
 from pytest_dsql.storm.record import record
+from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.model import Facts, History
 from pytest_dsql.storm.record.record import Recorder
@@ -25,6 +26,8 @@ from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
 
 LIVE_S: Final = 1.0
+INTERRUPT_LIMIT_S: Final = 20.0
+"""How long a storm that is broken off may take to be judged."""
 FUNCTION_LIMIT_S: Final = 30.0
 """The function's timeout: after an answer that did not come, it may run for so long."""
 
@@ -59,6 +62,7 @@ class Playing(Act):
     def __init__(self, scenario: Scenario, shares: int, load: Load) -> None:
         super().__init__(shares, load.calls, load.limit_s)
         self.scenario, self.load = scenario, load
+        self.over = threading.Event()
 
 
 class Screen(Protocol):
@@ -88,12 +92,21 @@ class Conductor:
         self._stage, self._scenarios, self._load, self._screen = stage, scenarios, load, screen
         self._acts: dict[str, Playing] = {}
         self._lock = threading.Lock()
+        self._interrupted = threading.Event()
         self.results: list[Result] = []
         # A socket's path must be short, and whoever names the folder of the report need not know.
         self._leaving = ExitStack()
         meeting = self._leaving.enter_context(owned("storm-"))
         self.path, self._folder = meeting / "meet", folder or meeting
         self._listener = Listener(self.path, self._meet)
+
+    def interrupt(self) -> None:
+        """Break off what is played, and wait until what there is of it is judged; its workers are gone, or will be."""
+        self._interrupted.set()
+        with self._lock:
+            acts = list(self._acts.values())
+        for act in acts:
+            act.over.wait(INTERRUPT_LIMIT_S)
 
     def close(self) -> None:
         """Meet no more workers."""
@@ -132,10 +145,11 @@ class Conductor:
             self.results.append(result)
             findings = [str(finding) for finding in result.verdict.findings]
             act.end({"verdict": {"findings": findings, "folder": str(result.folder)}})
+        finally:
+            act.over.set()
 
     def _play(self, act: Playing) -> Result:
-        folder = self._folder / act.scenario.name
-        folder.mkdir()
+        folder = fresh(self._folder, act.scenario.name)
         stage, load = self._stage(), act.load
         function = stage.set_up(act.scenario, load.accounts)
         act.wait_for_all(START_LIMIT_S)
@@ -146,7 +160,7 @@ class Conductor:
             self._follow(act, stage, folder, origin)
         wall_s = time.monotonic() - origin
         if act.open_ended:
-            time.sleep(FUNCTION_LIMIT_S)
+            self._interrupted.wait(FUNCTION_LIMIT_S)
         stage.tear_down()
         facts = Facts(
             planned=load.calls,
@@ -164,6 +178,7 @@ class Conductor:
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
             wall_s=round(wall_s, 3),
             cores=os.cpu_count() or 1,
+            trouble=INTERRUPTED if self._interrupted.is_set() else None,
         )
         return self._judge(act.scenario, folder, facts)
 

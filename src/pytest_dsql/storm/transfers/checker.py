@@ -8,6 +8,7 @@
 | serial_order | no serial order of an account's transfers answers these balances (``serial``) |
 | reader_total | a reader saw another total, or another number of accounts, in one snapshot |
 | unclassified | an answer that stands in no table of ``answer`` |
+| broken_off | the storm did not come to its end |
 | missing_calls | planned, never sent |
 | unanswered | sent, never answered, by a worker that lived to its end |
 | lost_worker | a worker left no record, or did not close it |
@@ -135,7 +136,10 @@ def _record(history: History) -> Iterator[Finding]:
         lambda call: f"{call} of {call.worker} at {call.sent:.3f} s",
         lambda call: -call.sent,
     )
-    yield from _lost_workers(history)
+    if history.facts.trouble:
+        yield Finding("broken_off", history.facts.trouble)
+    else:  # else they were ended
+        yield from _lost_workers(history)
     yield from _duplicates(history, sent)
 
 
