@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from pytest_dsql.local.postgres import embedded
 from pytest_dsql.local.postgres import provider as postgres
@@ -37,7 +38,7 @@ def serving() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def folder_of(url: str) -> Path:
-    return Path(url.partition("host=")[2])
+    return Path(str(conninfo_to_dict(url)["host"]))
 
 
 def assert_gone(url: str) -> None:
@@ -65,6 +66,13 @@ def test_an_embedded_server_is_removed_on_leaving() -> None:
         assert folder_of(server.url).exists()
         assert server.provider == "embedded"
     assert not folder_of(server.url).exists()
+
+
+def test_it_is_reached_from_a_shell_that_was_told_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PGHOSTADDR": "127.0.0.9", "PGPORT": "1", "PGOPTIONS": "-c no.such=1"}.items():
+        monkeypatch.setenv(name, value)
+    with postgres.start("embedded") as server, psycopg.connect(server.url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_its_data_is_its_users_alone() -> None:

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gc
 import json
+import os
 import select
 import subprocess
 import sys
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 IMAGE: Final = "postgres:16"
 LOOPBACK: Final = "127.0.0.1"
 CHOICES: Final = ("auto", "container", "embedded")
+NOT_ELSEWHERE: Final = "hostaddr=&port=5432&options="
+"""What libpq would else take from the environment (PGHOSTADDR, PGPORT, PGOPTIONS), which may be about a cluster."""
 ENGINE_LIMIT_S: Final = 1
 """How long a Docker engine may take to answer before ``auto`` goes on without it."""
 
@@ -98,10 +101,11 @@ def _embedded(reason: str, data: Path | None = None) -> Iterator[Postgres]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
     )
     # Leaving closes the owner's stdin, which is what tells it to remove everything, and waits for it.
     with process:
-        url = f"postgresql://postgres@/postgres?host={_answer(cast('IO[str]', process.stdout))}"
+        url = f"postgresql://postgres@/postgres?host={_answer(cast('IO[str]', process.stdout))}&{NOT_ELSEWHERE}"
         yield Postgres(url, "embedded", _version(url), reason)
 
 
