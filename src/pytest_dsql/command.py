@@ -79,9 +79,10 @@ def _starts(command: Any) -> Any:
 @cli.command()
 @_starts
 @click.option("--detach", is_flag=True, help="Let it run in the background until `dsql-local down`.")
-def up(port: int, keep: Path | None, *, strict_catalog: bool, detach: bool) -> None:
+@click.option("--listen", metavar="ADDRESS", help="Listen for other machines too, in a container for its host.")
+def up(port: int, keep: Path | None, listen: str | None, *, strict_catalog: bool, detach: bool) -> None:
     """Start a cluster, and print what a client's shell has to export."""
-    options = _options(port, keep, strict_catalog=strict_catalog)
+    options = _options(port, keep, strict_catalog=strict_catalog) + (["--listen", listen] if listen else [])
     if (known := STATE.read()) is not None:
         raise click.ClickException(f"one runs already, process {known['pid']}; end it with: dsql-local down")
     if detach:
@@ -133,9 +134,25 @@ def _for_programs(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @cli.command()
-def env() -> None:
+@click.option(
+    "--roots", metavar="FILE", help="Where the shell has what `dsql-local roots` prints; for another machine."
+)
+def env(roots: str | None) -> None:
     """Print what a shell must export to reach the cluster: eval "$(dsql-local env)"."""
-    click.echo(exports(_cluster().environment))
+    environment = _cluster().environment
+    click.echo(exports(_for_others(environment, roots) if roots else environment))
+
+
+def _for_others(environment: Mapping[str, str], roots: str) -> dict[str, str]:
+    """Return the variables without those that name what is on this machine alone, and the roots' file as theirs."""
+    carried = {name: value for name, value in environment.items() if not Path(value).is_absolute()}
+    return {**carried, "PGSSLROOTCERT": roots, "NODE_EXTRA_CA_CERTS": roots}
+
+
+@cli.command()
+def roots() -> None:
+    """Print the certificate that the cluster's is signed by, for clients that cannot read this machine's files."""
+    click.echo(Path(_cluster().environment["PGSSLROOTCERT"]).read_text(), nl=False)
 
 
 @cli.command()

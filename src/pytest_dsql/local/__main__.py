@@ -51,14 +51,15 @@ def _common(command: Callable[..., None]) -> Callable[..., None]:
 @_common
 @click.option("--port", default=0, help=f"Port on 127.0.0.1; {PORT} on another address unless said otherwise.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep the contents here, durably.")
-def dsql(port: int, region: str, data: Path | None, *, strict_catalog: bool, **how: bool) -> None:
+@click.option("--listen", metavar="ADDRESS", help="Listen at this address in place of loopback.")
+def dsql(port: int, region: str, data: Path | None, listen: str | None, *, strict_catalog: bool, **how: bool) -> None:
     """Run a truthful Aurora DSQL and print the environment that a client needs.
 
     Without --data it is fast and disposable: nothing is flushed to disk, and all of it goes when it ends.
     """
     from pytest_dsql.local.alone import standing
 
-    _run(partial(standing, port, region, data, strict_catalog=strict_catalog), **how)
+    _run(partial(standing, port, region, data, listen, strict_catalog=strict_catalog), **how)
 
 
 @cli.command()

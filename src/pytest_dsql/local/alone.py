@@ -20,7 +20,7 @@ EVERYTHING: Final = {
 
 @contextlib.asynccontextmanager
 async def standing(
-    port: int, region: str, data: Path | None, *, strict_catalog: bool = False
+    port: int, region: str, data: Path | None, beyond: str | None, *, strict_catalog: bool = False
 ) -> AsyncIterator[dict[str, str]]:
     """Run a cluster; give the variables that reach it. Raises PostgresUnavailable, OSError."""
     key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
@@ -29,7 +29,7 @@ async def standing(
     with owned("dsql-stand-in-") as folder:
         plane = DataPlane(folder, principals, region, ACCOUNT, strict_catalog=strict_catalog)
         async with contextlib.AsyncExitStack() as started:
-            plane.start(port)
+            plane.start(port, beyond)
             started.push_async_callback(plane.close)
             cluster = await plane.create_cluster(data=data)
             listening = await Control(plane, principals).start(control(folder))

@@ -42,10 +42,17 @@ class DataPlane:
         self.authority = Authority(folder)
         self._listener = Listener(self, self.authority)
         self.addresses: dict[str, str] = {}
-        self.address, self.port = addresses.SHARED, addresses.PORT
+        self.address, self.port, self._shares = addresses.SHARED, addresses.PORT, False
 
-    def start(self, port: int = 0) -> None:
-        """Listen; raise OSError where a ``port`` was asked for and is taken."""
+    def start(self, port: int = 0, beyond: str | None = None) -> None:
+        """Listen; raise OSError where a ``port`` was asked for and is taken.
+
+        On loopback, unless ``beyond`` is an address that others can reach: then all clusters share it.
+        """
+        if beyond:
+            self.port, self._shares = addresses.beyond(self._listener.listen, beyond, port), True
+            print(f"listening at {beyond} port {self.port}, not for this machine alone", file=sys.stderr, flush=True)
+            return
         self.address, self.port = addresses.first(self._listener.listen, port)
 
     async def close(self) -> None:
@@ -74,7 +81,7 @@ class DataPlane:
             await asyncio.to_thread(stack.close)
             raise
         self._clusters[cluster.host] = cluster
-        own = addresses.of_cluster(self._listener.listen, cluster.host, self.port)
+        own = None if self._shares else addresses.of_cluster(self._listener.listen, cluster.host, self.port)
         self.addresses[cluster.host] = own or self.address
         return cluster
 

@@ -28,6 +28,11 @@ def first(listen: Listen, port: int) -> tuple[str, int]:
     return _listen(listen, [*((address, PORT) for address in own), (SHARED, PORT), (own[0], FREE), (SHARED, FREE)])
 
 
+def beyond(listen: Listen, address: str, port: int) -> int:
+    """Listen where other machines may come from; return the port, 5432 unless said otherwise. Raises OSError."""
+    return listen(address, port or PORT)
+
+
 def of_cluster(listen: Listen, host: str, port: int) -> str | None:
     """Listen on an address of the cluster's own, the same each time if it is free; None where there is none."""
     try:
