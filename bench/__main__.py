@@ -2,7 +2,8 @@
 
 Beside them a relay before plain PostgreSQL: how much of the stand-in's cost is that of TLS and one more process.
 
-Then calls of a function, which go all the way from the driver to the database, and storms of them.
+Then what a test pays that asks for a cluster; calls of a function, which go all the way from the driver to the
+database; and storms of them.
 """
 
 import json
@@ -21,7 +22,7 @@ import psutil
 import psycopg
 from psycopg import conninfo
 
-from bench import calls, storms
+from bench import calls, plugin, storms
 from bench.clients import Count, Lane, Load, run
 from bench.relay import relay
 from pytest_dsql import sign_in
@@ -215,6 +216,9 @@ def main(rounds: int, seconds: float, output: Path | None, *, quick: bool) -> No
             figures[title] = compare(bench, title, Load(8, seconds, accounts=1_000_000), rounds)
         figures["sizes"] = {"before": before, "after": bench.sizes()}
         click.echo(f"bytes before {before}, after {figures['sizes']['after']}")
+    figures["plugin"] = plugin.measure(rounds)
+    for title, figure in figures["plugin"].items():
+        click.echo(f"{figure:>10,.1f} {title}")
     figures["calls"] = _calls(rounds, seconds, quick=quick)
     if output:
         output.write_text(json.dumps(figures, indent=1))
