@@ -4,6 +4,7 @@ pytest_plugins = (
     "pytester",
     "tests.fix_layers",
     "tests.fix_options",
+    "tests.fix_run",
     "tests.fix_workers",
     "tests.fix_postgres",
     "tests.fix_bank",

@@ -4,7 +4,6 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
@@ -12,9 +11,9 @@ from psycopg import conninfo, sql
 
 from pytest_dsql.local.postgres import provider
 from tests.fix_layers import selects
+from tests.fix_run import is_worker, tell, told
 
 _server = pytest.StashKey[provider.Postgres]()
-_cleanup = pytest.StashKey[contextlib.ExitStack]()
 _URL = "postgres-url"
 
 NOT_FROM_ENVIRONMENT = {"hostaddr": "", "port": "5432"}
@@ -41,12 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
-    if not hasattr(config, "workerinput") and not config.option.collectonly and selects(config, "unit"):
+    if not is_worker(config) and not config.option.collectonly and selects(config, "unit"):
         _start(config)
 
 
 def _start(config: pytest.Config) -> None:
-    stack = config.stash[_cleanup] = contextlib.ExitStack()
+    stack = contextlib.ExitStack()
+    config.add_cleanup(stack.close)
     try:
         server = stack.enter_context(provider.start(config.option.postgres, config.option.postgres_image))
     except provider.PostgresUnavailable as error:
@@ -54,6 +54,7 @@ def _start(config: pytest.Config) -> None:
         raise pytest.UsageError(message) from None
     stack.callback(_drop_engine_role, server.url)
     config.stash[_server] = server
+    tell(config, _URL, server.url)
 
 
 def _drop_engine_role(url: str) -> None:
@@ -72,27 +73,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"postgres: {config.stash[_server]}" if _server in config.stash else None
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if _cleanup in config.stash:
-        config.stash[_cleanup].close()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the run's server is."""
-    if _server in node.config.stash:
-        node.workerinput[_URL] = node.config.stash[_server].url
-
-
 @pytest.fixture(scope="session")
 def postgres_url(pytestconfig: pytest.Config) -> str:
     """URL of the run's server, as a user who may create databases."""
-    worker = getattr(pytestconfig, "workerinput", None)
-    if worker is not None:
-        return str(worker[_URL])
-    if _server not in pytestconfig.stash:
+    if told(pytestconfig, _URL) is None:
         _start(pytestconfig)
-    return pytestconfig.stash[_server].url
+    return str(told(pytestconfig, _URL))
 
 
 @pytest.fixture(scope="session")

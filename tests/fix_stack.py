@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from infra.chapters import CHAPTERS, STACK_NAME, Chapter
 from infra.cloud import Cloud
+from tests.fix_run import is_worker
 from tests.fix_target import cloud_of
 
 if TYPE_CHECKING:
@@ -53,23 +54,20 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Take note of a stack that is there already, and refuse one that is somebody else's."""
     cloud = cloud_of(session.config)
-    if cloud is None or cloud.passing or hasattr(session.config, "workerinput"):
+    if cloud is None or cloud.passing or is_worker(session.config):
         return
     from infra.stack import NotOurs
 
     try:
-        session.config.stash[_was_there] = stack_of(session.config, cloud).exists()
+        was_there = session.config.stash[_was_there] = stack_of(session.config, cloud).exists()
     except NotOurs as error:
         raise pytest.UsageError(str(error)) from None
+    if not was_there and not session.config.option.keep_stack:
+        session.config.add_cleanup(lambda: _delete(stack_of(session.config, cloud)))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Delete the run's stack, once, when all workers have ended; a stand-in of the run's own takes it with it."""
-    cloud = cloud_of(config)
-    if cloud is None or config.option.keep_stack or config.stash.get(_was_there, True):
-        return
-    stack = stack_of(config, cloud)
+def _delete(stack: "Stack") -> None:
+    """Delete the run's stack; a stand-in of the run's own takes it with it."""
     if stack.exists():
         stack.delete()
         stack.remove_code()
@@ -232,7 +230,7 @@ def accounts(
 def once(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Callable[..., None]:
     """Do something once in the run, whichever worker comes first; the others wait until it is done."""
     folder = tmp_path_factory.getbasetemp()
-    shared = folder.parent if hasattr(pytestconfig, "workerinput") else folder
+    shared = folder.parent if is_worker(pytestconfig) else folder
 
     def once(name: str, work: Callable[[], object]) -> None:
         with FileLock(shared / f"{name}.lock", timeout=LOCK_LIMIT_S):

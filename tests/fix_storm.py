@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.fix_layers import selects
+from tests.fix_run import is_worker, tell, told, workers
 from tests.fix_stack import stack_of
 from tests.fix_target import cloud_of
 
@@ -58,13 +59,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Capturing has not begun: later this descriptor is the only way to a person who watches.
     config.stash[_terminal] = os.dup(1)
+    config.add_cleanup(lambda: os.close(config.stash[_terminal]))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give every worker its share of every storm."""
     if "share" in metafunc.fixturenames:
         limit = pytest.mark.timeout(_limit_s(metafunc.config.option))
-        shares = [pytest.param(share, id=f"share{share}", marks=limit) for share in range(_shares(metafunc.config))]
+        shares = [pytest.param(share, id=f"share{share}", marks=limit) for share in range(workers(metafunc.config))]
         metafunc.parametrize("share", shares)
 
 
@@ -90,22 +92,19 @@ def _number(item: pytest.Item) -> tuple[int, ...]:
     return tuple(item.callspec.indices.values())  # type: ignore[attr-defined]
 
 
-def _shares(config: pytest.Config) -> int:
-    worker = getattr(config, "workerinput", None)
-    return int(worker["workercount"]) if worker else 1
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     cloud = cloud_of(config)
-    if cloud is None or hasattr(config, "workerinput") or not selects(config, "stress"):
+    if cloud is None or is_worker(config) or not selects(config, "stress"):
         return
     try:
         load = load_of(config.option)
     except ValueError as error:
         raise pytest.UsageError(f"--{error}") from None
-    config.stash[_conductor] = _conduct(config, cloud, load)
+    conductor = config.stash[_conductor] = _conduct(config, cloud, load)
+    config.add_cleanup(conductor.close)
+    tell(config, _KEY, str(conductor.path))
 
 
 def load_of(options: argparse.Namespace) -> "Load":
@@ -176,24 +175,15 @@ class Screen:
         os.write(self._descriptor, text.encode())
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the conductor is."""
-    conductor = node.config.stash.get(_conductor, None)
-    if conductor is not None:
-        node.workerinput[_KEY] = str(conductor.path)
-
-
 @pytest.fixture
 def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[[Scenario], list[str]]":
     """Take part in a storm: make this worker's share of the calls, return what was found wrong with all of them."""
-    worker = getattr(pytestconfig, "workerinput", None)
-    where = worker[_KEY] if worker else str(pytestconfig.stash[_conductor].path)
+    worker_of = (told(pytestconfig, _KEY), share, workers(pytestconfig))
 
     def take_part(scenario: "Scenario") -> list[str]:
         from pytest_dsql.storm.run.worker import Worker, take_part
 
-        return take_part(cloud, Worker(where, share, _shares(pytestconfig)), scenario, load_of(pytestconfig.option))
+        return take_part(cloud, Worker(*worker_of), scenario, load_of(pytestconfig.option))
 
     return take_part
 
@@ -216,12 +206,3 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: pytest.ExitCode, 
         if config.option.report:
             page.write(result.folder, result.history, statistics, result.verdict)
             terminalreporter.write_line(f"\nreport: {result.folder / 'report.html'}")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    conductor = config.stash.get(_conductor, None)
-    if conductor is not None:
-        conductor.close()
-    if _terminal in config.stash:
-        os.close(config.stash[_terminal])

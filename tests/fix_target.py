@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from tests.fix_layers import selects
+from tests.fix_run import is_worker, tell, told
 
 if TYPE_CHECKING:
     from infra.cloud import Cloud
@@ -60,8 +61,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     needed = not config.option.collectonly and any(
         selects(config, layer) for layer in ("integration", "clients", "stress")
     )
-    if needed and not hasattr(config, "workerinput"):
-        config.stash[_cloud] = _reach(config)
+    if needed and not is_worker(config):
+        cloud = config.stash[_cloud] = _reach(config)
+        config.add_cleanup(cloud.close)
+        tell(config, _KEY, cloud.environment)
 
 
 def _reach(config: pytest.Config) -> "Cloud":
@@ -90,21 +93,6 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"target: {cloud.describe()}" if cloud is not None else None
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    cloud = cloud_of(config)
-    if cloud is not None:
-        cloud.close()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist where the target is."""
-    cloud = cloud_of(node.config)
-    if cloud is not None:
-        node.workerinput[_KEY] = cloud.environment
-
-
 @pytest.fixture(scope="session")
 def cloud(pytestconfig: pytest.Config) -> "Cloud":
     """The target: boto3 clients (``cloud.client("lambda")``) and the variables that reach it."""
@@ -119,7 +107,7 @@ def _attached(config: pytest.Config) -> "Cloud":
     from infra.cloud import AwsCloud
     from infra.stand_in import LocalCloud
 
-    environment: dict[str, str] = config.workerinput[_KEY]  # type: ignore[attr-defined]
+    environment: dict[str, str] = told(config, _KEY)
     if config.option.target == "local":
         return LocalCloud(environment)
     with pytest.MonkeyPatch.context() as patch:

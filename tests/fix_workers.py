@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from tests.fix_run import is_worker
+
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
@@ -96,7 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes long: were it dealt out last, one worker would be at it while the others have nothing."""
-    if hasattr(config, "workerinput"):
+    if is_worker(config):
         items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
