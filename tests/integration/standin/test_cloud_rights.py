@@ -103,6 +103,15 @@ def test_what_a_policy_allows_can_be_done_and_nothing_else(stand_in: Cloud, user
     assert code(client("iam").list_users) == "AccessDenied"
 
 
+def test_a_policy_of_awss_own_allows_what_it_says(stand_in: Cloud, user: tuple[str, Client]) -> None:
+    name, client = user
+    policy = "arn:aws:iam::aws:policy/AmazonAuroraDSQLReadOnlyAccess"
+    stand_in.client("iam").attach_user_policy(UserName=name, PolicyArn=policy)
+    client("dsql").list_clusters()
+    assert code(client("dsql").create_cluster) == "AccessDeniedException"
+    stand_in.client("iam").detach_user_policy(UserName=name, PolicyArn=policy)
+
+
 def test_a_policy_may_be_about_one_thing(stand_in: Cloud, user: tuple[str, Client]) -> None:
     name, client = user
     mine = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{name}:*"

@@ -187,7 +187,56 @@ def test_what_was_to_be_replaced_is_put_back(stand_in: Cloud, formation: Formati
     assert f"{formation.name}-other" not in names
 
 
+WRONG_GROUP: Final[dict[str, Any]] = {**GROUP, "Properties": {"Nothing": 1}, "DependsOn": "Kept"}
+
+
+@pytest.mark.parametrize("wish", [{"OnFailure": "DO_NOTHING"}, {"DisableRollback": True}])
+def test_what_was_made_stays_where_a_failure_is_not_to_be_taken_back(
+    formation: Formation, wish: dict[str, Any]
+) -> None:
+    formation.said = wish
+    assert formation.create(Kept=GROUP, Wrong=WRONG_GROUP) == "CREATE_FAILED"
+    kept, formation.said = formation.id("Kept"), {"DisableRollback": True}
+    assert formation.update(Kept=GROUP, Wrong=WRONG_GROUP, More=GROUP) == "UPDATE_FAILED"
+    assert formation.update(Kept=GROUP) == "UPDATE_COMPLETE"
+    assert formation.id("Kept") == kept
+
+
+def test_a_stack_that_fails_is_deleted_where_that_is_wished(stand_in: Cloud, formation: Formation) -> None:
+    formation.said = {"OnFailure": "DELETE"}
+    with pytest.raises(ClientError, match="does not exist"):
+        formation.create(Kept=GROUP, Wrong=WRONG_GROUP)
+    logs = stand_in.client("logs")
+    assert logs.describe_log_groups(logGroupNamePrefix=f"{formation.name}-Kept")["logGroups"] == []
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"OnFailure": "DELETE", "DisableRollback": False}, "either DisableRollback or OnFailure, but not both"),
+        ({"OnFailure": "NOTHING"}, r"Value 'NOTHING' at 'onFailure' failed .*\[ROLLBACK, DELETE, DO_NOTHING\]"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_refused(formation: Formation, wish: dict[str, Any], words: str) -> None:
+    formation.said = wish
+    with pytest.raises(ClientError, match=words):
+        formation.create(Kept=GROUP)
+
+
 # Made
+
+BASIC: Final = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+def test_a_role_has_policies_of_awss_own(stand_in: Cloud, formation: Formation) -> None:
+    of_aws = role()
+    of_aws["Properties"]["ManagedPolicyArns"] = [BASIC]
+    assert formation.create(Role=of_aws) == "CREATE_COMPLETE"
+    attached = stand_in.client("iam").list_attached_role_policies(RoleName=formation.id("Role"))["AttachedPolicies"]
+    assert [each["PolicyArn"] for each in attached] == [BASIC]
+    assert formation.update(Role=role()) == "UPDATE_COMPLETE"
+    assert not stand_in.client("iam").list_attached_role_policies(RoleName=formation.id("Role"))["AttachedPolicies"]
+
 
 TRIGGER: Final = {"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
 

@@ -1,6 +1,5 @@
 """Who holds an access key: IAM's users and the sessions of STS, with the policies that apply to them now."""
 
-import functools
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -70,16 +69,7 @@ class IamPrincipals:
         if not arn:
             return None
         policy = self._iam.managed_policies.get(arn)
-        return _managed(policy) if policy else _of_aws().get(arn, NOTHING)
-
-
-@functools.cache
-def _of_aws() -> dict[str, Document]:
-    """Return AWS's own managed policies by ARN: moto knows them, but an account of its has none. Reading takes long."""
-    from moto.iam.aws_managed_policies import aws_managed_policies_data
-
-    policies = json.loads(aws_managed_policies_data).items()
-    return {f"arn:{PARTITION}:iam::aws:policy{each['Path']}{name}": each["Document"] for name, each in policies}
+        return _managed(policy) if policy else NOTHING
 
 
 def find_role(iam: IAMBackend, arn: str) -> Role | None:

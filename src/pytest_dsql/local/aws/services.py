@@ -12,6 +12,7 @@ from moto.iam.models import iam_backends
 from pytest_dsql.local.aws.dsql import answers
 from pytest_dsql.local.aws.dsql.backend import Clusters
 from pytest_dsql.local.aws.functions import Functions
+from pytest_dsql.local.aws.managed import Iam
 from pytest_dsql.local.aws.names import PARTITION
 from pytest_dsql.local.dataplane import DataPlane
 
@@ -23,7 +24,7 @@ _EVERYTHING: Final = {
 
 
 def extend(region: str, settle_s: float) -> None:
-    """Put clusters that can be connected to, and functions that can be run, in the place of moto's.
+    """Put clusters that can be connected to, functions that can be run, and AWS's policies in the place of moto's.
 
     They are on their way for ``settle_s`` at the least, as on AWS they are for longer.
     """
@@ -31,6 +32,7 @@ def extend(region: str, settle_s: float) -> None:
     dsql_backends.backend = Clusters
     answers.install()
     lambda_backends.backend = Functions
+    iam_backends.backend = Iam
     regions = dsql_backends._additional_regions or []  # noqa: SLF001 - moto names two of them, for lack of a list
     dsql_backends._additional_regions = [*{*regions, region}]  # noqa: SLF001
 

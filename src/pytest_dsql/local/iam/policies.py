@@ -119,7 +119,8 @@ def _missing(request: _Request, grants: Mapping[Source, _Grant]) -> Source | Non
     """Say which kind of policy should have allowed the request and did not, None where nothing lacks."""
     by_resource = grants.get(Source.RESOURCE, _Grant.NONE)
     owner = [*request.resource.split(":"), *[""] * 5][4]
-    own = owner in {"", request.principal.account}  # S3's names, and "*", have no account in them
+    # S3's names, and "*", have no account in them; AWS's own managed policies are everybody's.
+    own = owner in {"", "aws", request.principal.account}
     if own and by_resource is _Grant.DIRECT:
         return None
     if not own and by_resource is _Grant.NONE:

@@ -3,6 +3,8 @@
 import re
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from moto.cloudformation import urls
@@ -13,6 +15,7 @@ from moto.core.responses import ActionResult
 from werkzeug.exceptions import HTTPException
 
 from pytest_dsql.local.aws.formation.backend import merged
+from pytest_dsql.local.aws.formation.stacks import DELETE, DO_NOTHING, ROLLBACK, on_failure
 from pytest_dsql.local.aws.formation.templates import checks
 from pytest_dsql.local.aws.formation.templates.words import invalid
 
@@ -49,7 +52,8 @@ class Answers(CloudFormationResponse):
         if any(stack.name == self._get_param("StackName") for stack in self.cloudformation_backend.stacks.values()):
             raise AlreadyExistsException(f"Stack [{self._get_param('StackName')}] already exists")
         self._check(self._body(), {})
-        return super().create_stack()
+        with self._failing(self._get_param("OnFailure"), "OnFailure"):
+            return super().create_stack()
 
     def update_stack(self) -> Any:
         """Change a stack to what a template says that can be made."""
@@ -57,7 +61,8 @@ class Answers(CloudFormationResponse):
         previous = self._get_bool_param("UsePreviousTemplate", if_none=False)
         template = self._check(stack.template if previous else self._body(), stack.stack_parameters)
         _check_types(template, stack.template_dict)
-        return super().update_stack()
+        with self._failing():
+            return super().update_stack()
 
     def create_change_set(self) -> Any:
         """Make a change set of a template that can be made."""
@@ -72,7 +77,28 @@ class Answers(CloudFormationResponse):
             previous = self._get_bool_param("UsePreviousTemplate", if_none=False)
             template = self._check(stack.template if previous else self._body(), stack.stack_parameters)
             _check_types(template, stack.template_dict)
-        return super().create_change_set()
+        wish = self._get_param("OnStackFailure")
+        _check_wish(wish, "OnStackFailure")
+        result = super().create_change_set()
+        self._name_change_set()
+        self._change_set().on_failure = wish
+        return result
+
+    def _change_set(self) -> Any:
+        return self.cloudformation_backend.change_sets[self._get_param("ChangeSetName")]
+
+    @contextmanager
+    def _failing(self, wish: str | None = None, member: str = "") -> Iterator[None]:
+        """Have a failure end as the request wishes, for the block; raise ValidationError where it cannot."""
+        _check_wish(wish, member)
+        disabled = self._get_bool_param("DisableRollback", if_none=None)
+        if wish and disabled is not None and member == "OnFailure":
+            raise invalid("You can specify either DisableRollback or OnFailure, but not both.")
+        token = on_failure.set(DO_NOTHING if disabled else wish or ROLLBACK)
+        try:
+            yield
+        finally:
+            on_failure.reset(token)
 
     def _check_new(self, name: str) -> None:
         for stack in self.cloudformation_backend.stacks.values():
@@ -114,7 +140,8 @@ class Answers(CloudFormationResponse):
     def execute_change_set(self) -> Any:
         """Make or change a stack as a change set says."""
         self._name_change_set()
-        return super().execute_change_set()
+        with self._failing(getattr(self._change_set(), "on_failure", None)):
+            return super().execute_change_set()
 
     def delete_change_set(self) -> Any:
         """Delete a change set of a stack."""
@@ -151,6 +178,14 @@ class Answers(CloudFormationResponse):
         stack = self.cloudformation_backend.get_stack(self._get_param("StackName"))
         stack.enable_termination_protection = self._get_bool_param("EnableTerminationProtection", if_none=False)
         return ActionResult({"StackId": stack.stack_id})
+
+
+def _check_wish(wish: str | None, member: str) -> None:
+    if wish not in {None, ROLLBACK, DO_NOTHING, DELETE}:
+        raise invalid(
+            f"1 validation error detected: Value '{wish}' at '{member[0].lower()}{member[1:]}' failed to satisfy "
+            f"constraint: Member must satisfy enum value set: [{ROLLBACK}, {DELETE}, {DO_NOTHING}]"
+        )
 
 
 def _declared(template: dict[str, Any]) -> list[dict[str, Any]]:

@@ -42,8 +42,16 @@ class Formations(CloudFormationBackend):
             **more,
         )
         self.stacks[identifier] = stack
-        stack.create_resources()
+        self._make(stack)
         return stack
+
+    def _make(self, stack: Any) -> None:
+        stack.create_resources()
+        if stack.status == "DELETE_COMPLETE":
+            self._forget(stack)
+
+    def _forget(self, stack: Any) -> None:
+        self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
 
     def _resolve_update_parameters(self, instance: Any, incoming_params: list[dict[str, Any]]) -> dict[str, Any]:
         return merged(incoming_params, instance.stack_parameters)
@@ -67,7 +75,7 @@ class Formations(CloudFormationBackend):
             stack.cross_stack_resources = self.exports
             stack._parse_template()  # noqa: SLF001 - a stack of moto's is made in parts
             stack.resource_map = stack._create_resource_map()  # noqa: SLF001
-            stack.create_resources()
+            self._make(stack)
         else:
             stack.resource_map.cross_stack_resources = self.exports
             stack.update(found.template, found.role_arn, found.parameters, found.tags or None)
@@ -87,7 +95,7 @@ class Formations(CloudFormationBackend):
             return
         stack.delete()
         if stack.status == "DELETE_COMPLETE":
-            self.deleted_stacks[stack.stack_id] = self.stacks.pop(stack.stack_id)
+            self._forget(stack)
 
     def _importer(self, stack: Any) -> str | None:
         """Say which stack still uses an export of this one, None where none does."""

@@ -1,5 +1,6 @@
 """A stack: made, changed and deleted in one go, and rolled back where that fails."""
 
+from contextvars import ContextVar
 from typing import Any, Final
 
 from moto.cloudformation import models
@@ -15,6 +16,11 @@ _USER: Final = "User Initiated"
 _FAILED: Final = "The following resource(s) failed to {verb}: [{names}]. "
 _HIDDEN: Final = "****"
 STANDING: Final = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+KEPT: Final = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})
+"""How a stack ends whose failure was not to be taken back; it can be changed until it stands."""
+ROLLBACK, DO_NOTHING, DELETE = "ROLLBACK", "DO_NOTHING", "DELETE"
+on_failure: Final = ContextVar("on_failure", default=ROLLBACK)
+"""What the request that is being answered wants done where it fails; moto hands on other members of it alone."""
 
 
 class Stack(MotoStack):
@@ -38,12 +44,21 @@ class Stack(MotoStack):
             self.resource_map.create(self.template_dict)
             self._show()
         except Exception as error:  # noqa: BLE001 - whatever a resource says, CloudFormation rolls back
-            self.stack_status_reason = _told(error, "create") + "Rollback requested by user."
-            self._add_stack_event("ROLLBACK_IN_PROGRESS", self.stack_status_reason)
-            left = self.resource_map.delete(rollback=True)
-            self._end("ROLLBACK_FAILED" if left else "ROLLBACK_COMPLETE")
+            self._fail(_told(error, "create"))
         else:
             self._end("CREATE_COMPLETE")
+
+    def _fail(self, why: str) -> None:
+        """End as was wished for where a stack cannot be made."""
+        wish = on_failure.get()
+        if wish == DO_NOTHING:
+            self.stack_status_reason = why.strip()
+            self._end("CREATE_FAILED")
+            return
+        self.stack_status_reason = f"{why}{wish.capitalize()} requested by user."
+        self._add_stack_event(f"{wish}_IN_PROGRESS", self.stack_status_reason)
+        left = self.resource_map.delete(rollback=True)
+        self._end(f"{wish}_FAILED" if left else f"{wish}_COMPLETE")
 
     def update(
         self,
@@ -55,7 +70,7 @@ class Stack(MotoStack):
         """Change the resources; end in UPDATE_COMPLETE or UPDATE_ROLLBACK_COMPLETE."""
         before = (self.template, self.parameters, self.tags)
         after = (template, self.parameters if parameters is None else parameters, self.tags if tags is None else tags)
-        if not self.status.endswith("_COMPLETE") or self.status in {"ROLLBACK_COMPLETE", "DELETE_COMPLETE"}:
+        if self.status not in STANDING | KEPT:
             raise invalid(f"Stack:{self.stack_id} is in {self.status} state and can not be updated.")
         if _same(before, after):
             raise invalid("No updates are to be performed.")
@@ -65,6 +80,10 @@ class Stack(MotoStack):
             self._apply(*after)
             self._show()
         except Exception as error:  # noqa: BLE001 - as above
+            if on_failure.get() == DO_NOTHING:
+                self.stack_status_reason = _told(error, "update").strip()
+                self._end("UPDATE_FAILED")
+                return
             self._add_stack_event("UPDATE_ROLLBACK_IN_PROGRESS", _told(error, "update"))
             self._take_back(before)
         else:
