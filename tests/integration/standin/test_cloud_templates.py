@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from infra.cloud import Cloud
 from tests.formation import CLUSTER, GROUP, Formation, policy, role
+from tests.unit.functions.endpoint import zipped
 
 BODY: Final = "import os\ndef handler(event, context):\n    return [{number}, os.environ.get('WORD')]\n"
 
@@ -265,6 +266,20 @@ def test_what_belongs_to_a_function_is_made_and_goes(stand_in: Cloud, formation:
     assert invoke(stand_in, f"{name}:live") == [1, None]
     formation.delete()
     assert name not in {each["FunctionName"] for each in functions.list_functions()["Functions"]}
+
+
+def test_a_function_finds_what_is_in_its_layers(stand_in: Cloud, formation: Formation) -> None:
+    functions = stand_in.client("lambda")
+    layer = functions.publish_layer_version(
+        LayerName=formation.name, Content={"ZipFile": zipped({"python/deep.py": "WORD = 7"})}
+    )
+    code = {"ZipFile": "import deep\ndef handler(event, context):\n    return deep.WORD\n"}
+    made = formation.create(Role=role(), It=function(Code=code, Layers=[layer["LayerVersionArn"]]))
+    assert made == "CREATE_COMPLETE", formation.reasons()
+    assert invoke(stand_in, formation.id("It")) == 7
+    functions.delete_layer_version(LayerName=formation.name, VersionNumber=layer["Version"])
+    functions.update_function_configuration(FunctionName=formation.id("It"), MemorySize=256)
+    assert invoke(stand_in, formation.id("It")) == 7
 
 
 def test_new_tags_of_a_stack_reach_what_has_tags_alone(stand_in: Cloud, formation: Formation) -> None:

@@ -19,7 +19,7 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from pytest_dsql.local.functions.invoke.account import Function, SessionCredentials
+from pytest_dsql.local.functions.invoke.account import Code, Function, SessionCredentials
 from pytest_dsql.local.functions.invoke.errors import FunctionNotFound
 from pytest_dsql.local.functions.invoke.service import Lambda
 from pytest_dsql.local.http import Server
@@ -79,8 +79,7 @@ class Here:
             runtime="python3.13",
             role="arn:aws:iam::123456789012:role/it",
             memory_mb=128,
-            code=code,
-            code_sha256=base64.b64encode(hashlib.sha256(code).digest()).decode(),
+            code=coded(code),
             revision=str(uuid.uuid4()),
             log_group=f"/aws/lambda/{name}",
             **values | configured,
@@ -98,6 +97,10 @@ class Here:
 
     def lines(self) -> list[str]:
         return [text for events in self.logs.values() for _, text in events]
+
+
+def coded(code: bytes) -> Code:
+    return Code(code, base64.b64encode(hashlib.sha256(code).digest()).decode())
 
 
 @dataclass

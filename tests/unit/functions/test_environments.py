@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.endpoint import WAIT_S, Functions
+from tests.unit.functions.endpoint import WAIT_S, Functions, coded, zipped
 
 PID = "import os\ndef handler(event, context): return os.getpid()"
 PARENT = "import os\ndef handler(event, context): return os.getppid()"
@@ -35,6 +35,13 @@ def installed(name: str, source: str = "") -> dict[str, str]:
         f"{name}/__init__.py": source,
         f"{name}-1.dist-info/RECORD": f"{name}/__init__.py,,\n{name}-1.dist-info/RECORD,,\n",
     }
+
+
+def program(name: str, says: str) -> dict[Any, str]:
+    """Return a file of a zip that can be run."""
+    file = zipfile.ZipInfo(name)
+    file.external_attr = 0o755 << 16
+    return {file: f"#!/bin/sh\necho {says}\n"}
 
 
 @contextlib.contextmanager
@@ -110,15 +117,27 @@ def handler(event, context):
 
 
 def test_a_program_in_the_zip_can_be_run(functions: Functions) -> None:
-    program = zipfile.ZipInfo("program")
-    program.external_attr = 0o755 << 16
     functions.deploy(
         {
             "app.py": "import subprocess\ndef handler(e, c): return subprocess.check_output('./program', text=True)",
-            program: "#!/bin/sh\necho here\n",  # type: ignore[dict-item]
+            **program("program", "here"),
         }
     )
     assert functions.invoke().value == "here\n"
+
+
+def test_what_is_in_a_layer_can_be_imported_and_run(functions: Functions) -> None:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    below = {"python/both.py": "WORD = 'below'", **program("bin/tool", "tool")}
+    above = {"python/both.py": "WORD = 'above'", f"python/lib/{version}/site-packages/other.py": "WORD = 'other'"}
+    layers = tuple(coded(zipped(files)) for files in (below, above))
+    source = """
+        import both, other, subprocess
+        def handler(event, context):
+            return [both.WORD, other.WORD, subprocess.check_output("tool", text=True)]
+    """
+    functions.deploy(source, layers=layers)
+    assert functions.invoke().value == ["above", "other", "tool\n"]
 
 
 def test_nothing_of_ours_is_left_in_it(functions: Functions) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pytest_dsql.local.functions.invoke.account import Code
 from tests.unit.functions.endpoint import Functions
 
 CRASHES = "import os\ndef handler(event, context):\n    if event: os._exit(event)\n    return os.getpid()"
@@ -114,7 +115,7 @@ def test_an_init_that_never_ends_times_out(start_functions: Callable[..., Functi
 
 def test_a_zip_that_is_none_is_refused(functions: Functions) -> None:
     functions.deploy()
-    functions.configure(code=b"no", code_sha256="no")
+    functions.configure(code=Code(b"no", "no"))
     with pytest.raises(functions.client.exceptions.InvalidZipFileException):
         functions.invoke()
 

@@ -15,7 +15,7 @@ from moto.sts.models import sts_backends
 
 from pytest_dsql.local.aws.names import PARTITION
 from pytest_dsql.local.aws.principals import IamPrincipals, find_role
-from pytest_dsql.local.functions.invoke.account import Function, SessionCredentials
+from pytest_dsql.local.functions.invoke.account import Code, Function, SessionCredentials
 from pytest_dsql.local.functions.invoke.errors import FunctionNotFound, InvalidParameter, NotActive
 from pytest_dsql.local.iam.policies import allows
 
@@ -41,6 +41,7 @@ class MotoAccount:
         self._logs = logs_backends[account][region]
         self._principals = IamPrincipals(account)
         self._ended: Counter[str] = Counter()
+        self._layers: dict[str, Code] = {}
         self._described: dict[str, tuple[Any, Function]] = {}
 
     def function(self, reference: str, qualifier: str | None) -> Function:
@@ -75,7 +76,9 @@ class MotoAccount:
             "memory_size",
             "reserved_concurrency",
         )
-        return (*(getattr(found, name, None) for name in names), self._ended[found.role], dict(found.environment_vars))
+        layers = [each["Arn"] for each in found.layers]
+        variables = dict(found.environment_vars)
+        return (*(getattr(found, name, None) for name in names), self._ended[found.role], variables, layers)
 
     def _describe(self, found: Any, state: tuple[Any, ...]) -> Function:
         return Function(
@@ -88,12 +91,19 @@ class MotoAccount:
             timeout_s=int(found.timeout),
             memory_mb=int(found.memory_size),
             variables={name: str(value) for name, value in found.environment_vars.items()},
-            code=found.code_bytes,
-            code_sha256=found.code_sha_256,
+            code=Code(found.code_bytes, found.code_sha_256),
             revision=hashlib.sha256(repr(state).encode()).hexdigest(),
             reserved=None if found.reserved_concurrency is None else int(found.reserved_concurrency),
             log_group=found.logs_group_name,
+            layers=tuple(filter(None, (self._layer(each["Arn"]) for each in found.layers))),
         )
+
+    def _layer(self, arn: str) -> Code | None:
+        """Return a layer's version; one that is deleted serves on the functions that have it."""
+        found = self._lambda.layers_versions_by_arn(arn)
+        if found is not None:
+            self._layers[arn] = Code(found.code_bytes, found.code_sha_256)
+        return self._layers.get(arn)
 
     def credentials(self, role: str, session: str) -> SessionCredentials:
         """Assume a function's role; raise InvalidParameter where Lambda may not, or where there is no such role."""

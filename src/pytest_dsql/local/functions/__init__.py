@@ -11,5 +11,6 @@ that is deployed, in a process of ``awslambdaric``, with nothing of ours to impo
 - They share ``/tmp`` with each other and with the machine, could write to their task root, and are not frozen between
   invocations.
 - Events that fail for good are dropped: no dead-letter queue, no destinations. They do not outlive the stand-in.
-- No layers, extensions, container images, response streaming, SnapStart, provisioned concurrency or X-Ray.
+- What is in a layer is found by import, ``PATH`` and ``LD_LIBRARY_PATH``; there is no /opt.
+- No extensions, container images, response streaming, SnapStart, provisioned concurrency or X-Ray.
 """

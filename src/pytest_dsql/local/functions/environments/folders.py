@@ -1,4 +1,4 @@
-"""Task roots, which are deployed zips unpacked, and the folder with AWS's runtime client and SDK."""
+"""Deployed zips unpacked (task roots and layers), and the folder with AWS's runtime client and SDK."""
 
 import asyncio
 import hashlib
@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
-from pytest_dsql.local.functions.invoke.account import Function
+from pytest_dsql.local.functions.invoke.account import Code
 from pytest_dsql.local.functions.invoke.errors import InvalidZip
 
 CLIENT: Final = ("awslambdaric", "simplejson", "snapshot_restore_py")
@@ -39,14 +39,14 @@ class Folders:
         (folder / "code").mkdir()
         link_client(self.runtime)
 
-    async def task_root(self, function: Function) -> Path:
-        """Return the function's code, unpacked once for all that have the same; raise InvalidZip.
+    async def unpacked(self, code: Code) -> Path:
+        """Return a zip's files, unpacked once for all who have the same; raise InvalidZip.
 
-        It is to be released.
+        They are to be released.
         """
-        name = hashlib.sha256(function.code_sha256.encode()).hexdigest()[:32]
+        name = hashlib.sha256(code.sha256.encode()).hexdigest()[:32]
         if name not in self._unpacked:
-            work = asyncio.to_thread(unpack, function.code, self._folder / "code" / name)
+            work = asyncio.to_thread(unpack, code.content, self._folder / "code" / name)
             self._unpacked[name] = asyncio.create_task(work)
         self._users[name] += 1
         try:
@@ -56,9 +56,9 @@ class Folders:
             self._users.pop(name, None)
             raise
 
-    async def release(self, task_root: Path) -> None:
-        """Give a task root back. Of those that nobody uses, some are kept for the next change of configuration."""
-        self._users[task_root.name] -= 1
+    async def release(self, folder: Path) -> None:
+        """Give files back. Of those that nobody uses, some are kept for the next change of configuration."""
+        self._users[folder.name] -= 1
         unused = [name for name in self._unpacked if not self._users[name]]
         for name in unused[:-KEPT]:
             del self._unpacked[name]

@@ -2,8 +2,9 @@
 
 import asyncio
 import platform
+import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,8 @@ class Parent:
     """A zygote, and the variables that all its environments have."""
 
     zygote: Zygote
-    task_root: Path
+    folders: Sequence[Path]
+    """Its unpacked zips, to be released."""
     variables: Mapping[str, str]
 
 
@@ -121,15 +123,23 @@ class Launcher:
         return await asyncio.shield(task)
 
     async def _start_parent(self, function: Function) -> Parent:
-        task_root = await self._folders.task_root(function)
-        common = variables.of_function(self._account, function, task_root, self._folders.runtime)
-        zygote = Zygote(task_root, self._folders.runtime, function.handler, common)
+        folders: list[Path] = []
         try:
+            for code in (function.code, *reversed(function.layers)):
+                folders += [await self._folders.unpacked(code)]
+            task_root, *layers = folders
+            runtime = self._folders.runtime
+            common = variables.of_function(self._account, function, task_root, runtime, layers)
+            zygote = Zygote(task_root, [*_importable(layers), runtime], function.handler, common)
             await zygote.start()
         except BaseException:
-            await self._folders.release(task_root)
+            await self._release(folders)
             raise
-        return Parent(zygote, task_root, common)
+        return Parent(zygote, folders, common)
+
+    async def _release(self, folders: Iterable[Path]) -> None:
+        for folder in folders:
+            await self._folders.release(folder)
 
     def sweep(self) -> None:
         """End the parents that nobody needs: of an outdated revision, or more of them than there may be."""
@@ -157,7 +167,14 @@ class Launcher:
         [started] = await asyncio.gather(task, return_exceptions=True)
         if isinstance(started, Parent):
             await started.zygote.close()
-            await self._folders.release(started.task_root)
+            await self._release(started.folders)
+
+
+def _importable(layers: Iterable[Path]) -> Iterator[Path]:
+    """Yield where modules of layers are looked for. Source: Lambda's developer guide, "Layer paths", 2026-11."""
+    for layer in layers:
+        yield layer / "python" / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+        yield layer / "python"
 
 
 def _failed(task: "asyncio.Task[Parent]") -> bool:

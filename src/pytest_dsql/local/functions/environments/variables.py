@@ -5,6 +5,7 @@ not among them: it is there so that no library finds the developer's own ``~/.aw
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,11 @@ EXECUTION_ENV: Final = f"AWS_Lambda_python{sys.version_info.major}.{sys.version_
 """The Python that runs: the runtime client changes its ways by it."""
 
 
-def of_function(account: Account, function: Function, task_root: Path, runtime: Path) -> dict[str, str]:
-    """Return what is the same in every environment of a function."""
+def of_function(
+    account: Account, function: Function, task_root: Path, runtime: Path, layers: Sequence[Path] = ()
+) -> dict[str, str]:
+    """Return what is the same in every environment of a function; of its layers the last one comes first."""
+    programs, libraries = ([str(layer / name) for layer in layers] for name in ("bin", "lib"))
     return {
         **account.variables(),
         **function.variables,
@@ -32,8 +36,8 @@ def of_function(account: Account, function: Function, task_root: Path, runtime: 
         "LAMBDA_TASK_ROOT": str(task_root),
         "LAMBDA_RUNTIME_DIR": str(runtime),
         "LANG": "en_US.UTF-8",
-        "LD_LIBRARY_PATH": f"{task_root}:{task_root}/lib",
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "LD_LIBRARY_PATH": ":".join([str(task_root), f"{task_root}/lib", *libraries]),
+        "PATH": ":".join(["/usr/local/bin", "/usr/bin", "/bin", *programs]),
         "TZ": ":UTC",
         "_HANDLER": function.handler,
     }

@@ -1,12 +1,13 @@
 """A process that has a function's libraries loaded, and becomes an execution environment by forking.
 
-Run as a program, by its path, with the standard library alone: ``zygote.py CHANNEL TASK_ROOT RUNTIME HANDLER [plain]``.
+Run as a program, by its path, with the standard library alone: ``zygote.py CHANNEL TASK_ROOT BELOW HANDLER [plain]``.
 CHANNEL is the descriptor of a socket. Each byte that comes over it brings two descriptors, a file with the new
 environment's variables (JSON) and where it prints to. What goes back are lines: ``ready``, ``forked PID``,
 ``exited PID STATUS`` (a signal's number negative). When the other end closes, all of them end.
 
-What is loaded before the fork are the distributions that the zip has installed (``*.dist-info``), never the handler's
-own package; the runtime client and the handler's module are imported after it. ``plain`` loads nothing.
+BELOW are the folders, joined as PATH's are, in which modules are looked for that the task root does not have. What is
+loaded before the fork are the distributions that the zip has installed (``*.dist-info``), never the handler's own
+package; the runtime client and the handler's module are imported after it. ``plain`` loads nothing.
 """
 
 import contextlib
@@ -30,19 +31,19 @@ PR_SET_PDEATHSIG: Final = 1
 COMMAND_DESCRIPTORS: Final = 2
 
 
-def main(channel: socket.socket, task_root: str, runtime: str, handler: str, mode: str = "") -> None:
+def main(channel: socket.socket, task_root: str, below: str, handler: str, mode: str = "") -> None:
     """Fork on demand; return in a forked process only."""
     started_with = dict(os.environ)
     # What `site` would have added, had it been allowed to look for installed packages.
     site.setquit()
     site.setcopyright()
     site.sethelper()
-    sys.path[:] = [task_root, *sys.path, runtime]
+    sys.path[:] = [task_root, *sys.path, *below.split(os.pathsep)]
     if mode != "plain":
         preload(Path(task_root), handler.partition(".")[0].partition("/")[0])
         if has_threads():
             # A thread does not survive the fork, and what it held stays locked: start again without the libraries.
-            arguments = [__file__, str(channel.fileno()), task_root, runtime, handler, "plain"]
+            arguments = [__file__, str(channel.fileno()), task_root, below, handler, "plain"]
             os.set_inheritable(channel.fileno(), True)  # noqa: FBT003 - the standard library's own
             os.execve(sys.executable, [sys.executable, "-P", "-s", "-S", *arguments], started_with)  # noqa: S606
     sys.argv[:] = ["", handler]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,11 +30,12 @@ OnExit = Callable[[int], None]
 class Zygote:
     """One process that forks execution environments of one function."""
 
-    def __init__(self, task_root: Path, runtime: Path, handler: str, variables: Mapping[str, str]) -> None:
+    def __init__(self, task_root: Path, below: Sequence[Path], handler: str, variables: Mapping[str, str]) -> None:
+        """``below`` are the folders in which modules are looked for that the task root does not have."""
         self.environments = 0
         """How many environments use it; counted by their owner."""
         self.alive = True
-        self._arguments = [str(task_root), str(runtime), handler]
+        self._arguments = [str(task_root), os.pathsep.join(map(str, below)), handler]
         self._task_root, self._variables = task_root, variables
         self._partial = b""
         self._asked: deque[tuple[asyncio.Future[int], OnExit]] = deque()

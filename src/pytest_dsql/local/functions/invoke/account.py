@@ -10,6 +10,14 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A zip, and what tells it from others."""
+
+    content: bytes = field(repr=False)
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """One version of a function as it is configured now."""
 
@@ -26,14 +34,14 @@ class Function:
     timeout_s: int
     memory_mb: int
     variables: Mapping[str, str] = field(repr=False)
-    code: bytes = field(repr=False)
-    """The zip."""
-    code_sha256: str
+    code: Code
     revision: str
     """Changes with every change of configuration, code or role."""
     reserved: int | None
     """Reserved concurrency; 0 lets nothing through."""
     log_group: str
+    layers: tuple[Code, ...] = ()
+    """The first is at the bottom: what is in a later one, too, is the later one's."""
 
     @property
     def key(self) -> Key:
