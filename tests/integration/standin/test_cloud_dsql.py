@@ -274,13 +274,24 @@ def test_the_name_of_the_endpoint_service_begins_as_aws_s(dsql: Any, create: Cre
     assert answer["clusterVpcEndpoint"] == made["endpoint"]
 
 
-def test_another_region_is_refused_in_a_sentence(stand_in: Cloud) -> None:
+@pytest.mark.parametrize(
+    ("service", "ask", "code"),
+    [
+        ("dsql", "list_clusters", "ValidationException"),
+        ("lambda", "list_functions", "ValidationException"),
+        ("logs", "describe_log_groups", "ValidationException"),
+        ("cloudformation", "list_stacks", "ValidationError"),
+    ],
+)
+def test_another_region_is_refused_in_a_sentence(stand_in: Cloud, service: str, ask: str, code: str) -> None:
     environment = stand_in.environment
-    elsewhere = boto3.client(
-        "dsql",
+    elsewhere: Any = boto3.client(
+        service,
         region_name="eu-west-1",
         endpoint_url=environment["AWS_ENDPOINT_URL"],
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
-    assert "the stand-in has the Region us-east-1 alone" in refused(elsewhere.list_clusters)["Message"]
+    error = refused(getattr(elsewhere, ask))
+    assert error["Code"] == code
+    assert "the stand-in has the Region us-east-1 alone; this request is for eu-west-1" in error["Message"]

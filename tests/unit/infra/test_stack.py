@@ -200,9 +200,8 @@ def test_a_refused_look_is_no_missing_stack(stack: Stack, monkeypatch: pytest.Mo
 def test_the_bucket_is_where_the_stack_is(aws: LocalCloud, zipped: Path) -> None:
     there = LocalCloud({**aws.environment, "AWS_REGION": "eu-west-1"})
     stack = Stack(there, f"test-{uuid.uuid4().hex[:8]}")
-    stack.deploy(CHAPTERS[0], zipped)
+    stack._upload(zipped, stack._bucket())
     location = there.client("s3").get_bucket_location(Bucket=stack._bucket())["LocationConstraint"]
-    stack.delete()
     stack.remove_code()
     assert location == "eu-west-1"
 

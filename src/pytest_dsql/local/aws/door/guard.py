@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pytest_dsql.local.aws.door.actions import needed
 from pytest_dsql.local.aws.door.operations import Operation, operation, protocol
-from pytest_dsql.local.aws.door.refusals import DENIED, refusal
+from pytest_dsql.local.aws.door.refusals import DENIED, ELSEWHERE, refusal
 from pytest_dsql.local.http import Request, Response
 from pytest_dsql.local.iam.context import context
 from pytest_dsql.local.iam.policies import Decision, allows
@@ -16,6 +16,9 @@ from pytest_dsql.local.iam.principals import Credentials, Document, Principal, P
 from pytest_dsql.local.iam.refusals import unauthorized
 from pytest_dsql.local.iam.signatures import Message, Signature, Unsigned, check, read, verify
 
+GLOBAL: Final = frozenset({"iam", "s3", "sts"})
+"""The services that are asked for all Regions, or by whoever does not know which."""
+OTHER_REGION: Final = "the stand-in has the Region {own} alone; this request is for {other}"
 REMEMBERED_S: Final = 1.0
 """How long it is remembered who may invoke a function, unless something else is asked of the control plane."""
 
@@ -40,6 +43,8 @@ class Guard:
             caller = verify(message, given, self._principals, datetime.now(UTC)).principal
         except Unsigned as error:
             return refusal(how, error.cause)
+        if elsewhere := self._elsewhere(given):
+            return refusal(how, ELSEWHERE, elsewhere)
         asked = operation(given.service, message)
         text = self._denial(caller, asked, given) if asked else None
         return refusal(how, DENIED, text) if text else None
@@ -57,12 +62,20 @@ class Guard:
             credentials = verify(message, given, self._principals, datetime.now(UTC))
         except Unsigned as error:
             return refusal("rest-json", error.cause)
+        if elsewhere := self._elsewhere(given):
+            return refusal("rest-json", ELSEWHERE, elsewhere)
         asked = operation("lambda", message)
         text = self._denial(credentials.principal, asked, given) if asked else None
         if text:
             return refusal("rest-json", DENIED, text)
         self._invokers[key] = credentials, time.monotonic() + REMEMBERED_S
         return None
+
+    def _elsewhere(self, given: Signature) -> str | None:
+        """Say that a request is for another Region, None where it is not, or where its service has none."""
+        if given.service in GLOBAL or given.region == self._region:
+            return None
+        return OTHER_REGION.format(own=self._region, other=given.region)
 
     def _denial(self, caller: Principal, asked: Operation, given: Signature) -> str | None:
         for action, resource in needed(asked, given.region, self._account):

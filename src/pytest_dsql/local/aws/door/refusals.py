@@ -10,7 +10,8 @@ from xml.sax.saxutils import escape
 from pytest_dsql.local.http import Response
 from pytest_dsql.local.iam.signatures import EXPIRED, MISSING, UNKNOWN, WRONG
 
-DENIED: Final = "denied"
+DENIED, ELSEWHERE = "denied", "elsewhere"
+_INVALID: Final = 400
 _TEXTS: Final = {
     MISSING: "Missing Authentication Token",
     UNKNOWN: "The security token included in the request is invalid.",
@@ -24,6 +25,7 @@ _JSON: Final = {
     WRONG: "InvalidSignatureException",
     EXPIRED: "ExpiredTokenException",
     DENIED: "AccessDeniedException",
+    ELSEWHERE: "ValidationException",
 }
 _QUERY: Final = {
     MISSING: "MissingAuthenticationToken",
@@ -31,6 +33,7 @@ _QUERY: Final = {
     WRONG: "SignatureDoesNotMatch",
     EXPIRED: "ExpiredToken",
     DENIED: "AccessDenied",
+    ELSEWHERE: "ValidationError",
 }
 _S3: Final = {**_QUERY, MISSING: "AccessDenied", UNKNOWN: "InvalidAccessKeyId"}
 
@@ -42,10 +45,10 @@ def refusal(protocol: str, cause: str, text: str = "") -> Response:
         code = _JSON[cause]
         body = json.dumps({"__type": code, "message": said, "Message": said}).encode()
         kind = {"Content-Type": "application/json", "x-amzn-ErrorType": code}
-        return Response(403 if protocol == "rest-json" else 400, body, kind)
+        return Response(403 if protocol == "rest-json" and cause != ELSEWHERE else _INVALID, body, kind)
     if protocol == "rest-xml":
         whole = f"<Error><Code>{_S3[cause]}</Code><Message>{escape(said)}</Message></Error>"
     else:
         error = f"<Type>Sender</Type><Code>{_QUERY[cause]}</Code><Message>{escape(said)}</Message>"
         whole = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>"
-    return Response(403, whole.encode(), {"Content-Type": "text/xml"})
+    return Response(_INVALID if cause == ELSEWHERE else 403, whole.encode(), {"Content-Type": "text/xml"})

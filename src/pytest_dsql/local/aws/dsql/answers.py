@@ -1,7 +1,7 @@
 """The wire of the service ``dsql``: moto's, with every request judged before anything is done."""
 
 from collections import ChainMap
-from typing import Any, Final
+from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
@@ -9,13 +9,9 @@ from moto.core.utils import get_service_model
 from moto.dsql import urls
 from moto.dsql.responses import AuroraDSQLResponse
 
-from pytest_dsql.local.aws.dsql.backend import Clusters
-from pytest_dsql.local.aws.dsql.errors import Invalid
 from pytest_dsql.local.aws.dsql.policies import check_lockout, parsed
 from pytest_dsql.local.aws.dsql.validation import check
 from pytest_dsql.local.aws.principals import IamPrincipals
-
-OTHER_REGION: Final = "the stand-in has the Region {own} alone; this request is for {other}"
 
 
 class Answers(AuroraDSQLResponse):
@@ -26,16 +22,11 @@ class Answers(AuroraDSQLResponse):
         given = ChainMap(self.params, self.uri_match)
         shape = get_service_model("dsql").operation_model(self._get_action()).input_shape
         try:
-            self._check_region()
             check(shape, given)
         except ServiceException as error:
             status, headers, body = self.serialized(ActionResult(error))
             return status, {**headers, "status": str(status)}, body
         return super().call_action()
-
-    def _check_region(self) -> None:
-        if self.region != Clusters.plane.region:
-            raise Invalid(OTHER_REGION.format(own=Clusters.plane.region, other=self.region))
 
     def delete_cluster(self) -> Any:
         """Begin to delete a cluster; say whether that waits for its peers."""
