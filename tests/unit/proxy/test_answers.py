@@ -15,7 +15,7 @@ READY = wire.ready(b"I")
 
 @pytest.fixture
 def answers() -> Answers:
-    return Answers(lambda _unit, status: wire.ready(status), lambda described: described, lambda _: False)
+    return Answers(lambda _, status: wire.ready(status), lambda described: described, lambda _: False, lambda *_: [])
 
 
 def simple(*plans: Plan) -> Unit:
@@ -80,7 +80,10 @@ def test_an_internal_question_is_answered_to_its_asker_alone(answers: Answers) -
 
 def test_a_notice_for_the_proxy_is_kept_from_the_client() -> None:
     reader = Answers(
-        lambda _unit, status: wire.ready(status), lambda described: described, lambda fields: fields["C"] == "OCC00"
+        lambda _, status: wire.ready(status),
+        lambda described: described,
+        lambda fields: fields["C"] == "OCC00",
+        lambda *_: [],
     )
     mine, theirs = (wire.message(b"N", wire.error({"C": code})[5:]) for code in ("OCC00", "01000"))
     unit = Unit(simple=False, implicit=True)
