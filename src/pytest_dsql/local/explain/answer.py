@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from pytest_dsql.local.explain.storage import in_storage
 
 _TEXT, _JSON, _XML = 25, 114, 142
 _TYPES: Final = {"json": _JSON, "xml": _XML}
-_LAYOUTS: Final[Mapping[str, Callable[[Node], list[str]]]] = {
+_LAYOUTS: Final[Mapping[str, structured.Writer]] = {
     "json": structured.as_json,
     "xml": structured.as_xml,
     "yaml": structured.as_yaml,

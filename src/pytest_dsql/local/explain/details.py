@@ -9,7 +9,7 @@ from pytest_dsql.local.explain.names import unqualified
 from pytest_dsql.local.explain.storage import is_storage
 
 _CONDITIONS: Final = frozenset({"Filter", "Index Cond", "Recheck Cond", "Order By", "TID Cond"})
-_VERBOSE: Final = frozenset({"Output", "Schema"})
+_VERBOSE: Final = frozenset({"Output", "Schema", "Function Call", "Table Function Call"})
 _OWN_SCHEMA: Final = re.compile(r"occ|occ_shown|pg_occ_.*")
 _OWN: Final = re.compile(r"\bpg_occ_|\bocc\.|\bocc_(?:shown|xid|op|head|ref|mine)\b|NULL::xid8")
 _FIGURES: Final = ("Startup Cost", "Total Cost", "Plan Rows", "Plan Width", *ACTUAL)
@@ -62,4 +62,6 @@ def _terse(node: Node, only: str | None, above: str | None = None) -> Node:
 def _unqualified(value: Any, alias: str | None) -> Any:
     if alias and isinstance(value, list):
         return [_unqualified(item, alias) for item in value]
+    if isinstance(value, dict):
+        return {key: _unqualified(item, alias) for key, item in value.items()}
     return unqualified(value, alias) if alias and isinstance(value, str) else value

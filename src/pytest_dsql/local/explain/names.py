@@ -21,7 +21,7 @@ def quoted(name: str) -> str:
 
 def _may_stand_bare(name: str) -> bool:
     try:
-        parse_sql(f"SELECT FROM {name}")
+        parse_sql(f"DROP TABLE {name}")
     except ParseError:
         return False
     return True

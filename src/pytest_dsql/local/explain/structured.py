@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from pytest_dsql.local.explain.figures import Node
 
+Writer = Callable[[Node], list[str]]
+
 NAMESPACE: Final = "http://www.postgresql.org/2009/explain"
-_ITEMS: Final = {"Plans": "Plan", "Triggers": "Trigger"}
-"""What XML calls the members of a list of groups; those of a list of texts are items."""
 
 
 def as_json(plan: Node) -> list[str]:
@@ -26,7 +26,8 @@ def _json(value: Any, indent: str) -> str:
     if isinstance(value, list):
         if value and not isinstance(value[0], dict | list):
             return _scalar(value)
-        return "[\n" + ",\n".join(f"{inner}{_json(below, inner)}" for below in value) + f"\n{indent}]"
+        members = (_json(below, inner) if isinstance(below, dict) else _scalar(below) for below in value)
+        return "[\n" + ",\n".join(f"{inner}{member}" for member in members) + f"\n{indent}]"
     return _scalar(value)
 
 
@@ -79,9 +80,10 @@ def _element(key: str, value: Any, indent: str) -> Iterator[str]:
     name = re.sub(r"[^\w.-]", "-", key)
     if not isinstance(value, dict | list):
         text = value if isinstance(value, str) else _scalar(value)
-        yield f"{indent}<{name}>{escape(text, {chr(34): '&quot;', chr(13): '&#x0d;'})}</{name}>"
+        yield f"{indent}<{name}>{escape(text, {chr(13): '&#x0d;'})}</{name}>"
         return
-    member = _ITEMS.get(key, "Item")
+    # Groups and lists are called by their kind, texts are items.
+    member = key.removesuffix("s") if any(isinstance(item, dict | list) for item in value) else "Item"
     members = value.items() if isinstance(value, dict) else ((member, item) for item in value)
     yield f"{indent}<{name}>"
     for inner, below in members:

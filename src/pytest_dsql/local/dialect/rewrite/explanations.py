@@ -41,15 +41,17 @@ def explained(statement: Statement, edits: Edits, node: Any, context: Context) -
     """
     source, analyze = context.source, flag(node.options, "analyze")
     behind, options = _head(source, node, context.start)
-    query = source.text[behind : context.end]
-    shown = edits.render(behind, context.end) if _names_a_place(source, behind, context.end) else query
-    effects = statement.writes or statement.calls or _locks(source, behind, context.end)
+    # Others follow, which a comment at the end would hide.
+    end = source.end(source.index(context.end) - 1)
+    query = source.text[behind:end]
+    shown = edits.render(behind, end) if _names_a_place(source, behind, end) else query
+    effects = statement.writes or statement.calls or _locks(source, behind, end)
     executed = None
     if context.inside:
         sql = edits.render(context.start, context.end) if analyze and effects else statement.original
         return replace(statement, sql=sql)
     if analyze and effects:
-        executed = f"EXPLAIN ({_listed(options, *_ASKED)}) {edits.render(behind, context.end)}"
+        executed = f"EXPLAIN ({_listed(options, *_ASKED)}) {edits.render(behind, end)}"
     head = f"EXPLAIN ({_listed(options, *_ASKED, *(_NOT_RUN if executed else ()))}) "
     return replace(
         statement,
