@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from infra.chapters import CHAPTERS
+
 if TYPE_CHECKING:
     from infra.cloud import Cloud
     from infra.stack import Stack
 
 ROOT: Final = Path(__file__).parent.parent
 LINES: Final = 50
+LAST: Final = CHAPTERS[-1].number
 WALKTHROUGH: Final = "tests/integration/walkthrough"
 
 
@@ -173,7 +176,7 @@ def hosts() -> None:
 
 
 @cli.command()
-@click.option("--chapter", type=click.IntRange(0, 4), required=True, help="How far the walk-through has come.")
+@click.option("--chapter", type=click.IntRange(0, LAST), required=True, help="How far the walk-through has come.")
 @click.option("--first-half", is_flag=True, help="Chapter 1 before the permission, chapter 4 before the retry.")
 @_target
 def deploy(stack: "Stack", chapter: int, *, first_half: bool) -> None:
@@ -271,7 +274,7 @@ def reset(stack: "Stack") -> None:
 
 
 @cli.command()
-@click.argument("number", type=click.IntRange(0, 4))
+@click.argument("number", type=click.IntRange(0, LAST))
 @_target
 def chapter(stack: "Stack", number: int) -> None:
     """Deploy a chapter and test it, as the walk-through's --test-chapter does."""
