@@ -4,8 +4,10 @@ import json
 import re
 from typing import Final
 
+import psycopg
 import pytest
 
+from pytest_dsql.link.handle import Handle
 from tests.fix_sessions import Session, Stage
 
 OWN: Final = re.compile(r"occ|xid8")
@@ -79,3 +81,21 @@ def test_a_routine_that_analyze_runs_sees_what_the_transaction_has_done(session:
     assert session("SELECT pay()") == [51]
     assert session("SELECT count(*) FROM accounts WHERE balance = 1") == [51]
     session("ROLLBACK")
+
+
+@pytest.mark.parametrize("prepare", [False, True])
+def test_analyze_of_a_change_that_loses_is_told_so_alone(session: Session, handle: Handle, prepare: bool) -> None:
+    change = "EXPLAIN ANALYZE UPDATE accounts SET balance = 7 WHERE id = %s"
+    with handle.fault("fail"), pytest.raises(psycopg.errors.SerializationFailure):
+        session.connection.execute(change, (3,), prepare=prepare)
+    assert session("SELECT balance FROM accounts WHERE id = 3") == [3]
+    session.connection.execute(change, (3,), prepare=prepare)
+    assert session("SELECT balance FROM accounts WHERE id = 3") == [7]
+
+
+def test_a_plan_is_of_the_sizes_that_are_committed(session: Session) -> None:
+    session("DELETE FROM loose")
+    for first in (0, 3000):
+        session(f"INSERT INTO loose SELECT n, 'x' FROM generate_series({first}, {first} + 2999) n")
+    (line, *_) = session("EXPLAIN SELECT * FROM loose")
+    assert " rows=6000 " in line

@@ -72,6 +72,13 @@ def test_a_commit_that_succeeds_lets_the_report_through(answers: Answers) -> Non
     assert answers.read(stream, unit) == stream
 
 
+def test_what_is_run_behind_a_command_keeps_its_report_back(answers: Answers) -> None:
+    unit = simple(Plan("EXPLAIN"), Plan("DISCARD PLANS", hidden=True))
+    unit.implicit = True
+    assert answers.read(wire.complete("EXPLAIN") + wire.complete("DISCARD PLANS"), unit) == b""
+    assert answers.read(FAILURE + READY, unit) == FAILURE + READY
+
+
 def test_an_internal_question_is_answered_to_its_asker_alone(answers: Answers) -> None:
     unit = Unit(simple=True, internal=lambda _rows: None)
     assert answers.read(DESCRIPTION + ROW + wire.complete("SELECT 1"), unit) == b""

@@ -75,9 +75,16 @@ class Answers:
             return held + self._finished(unit, message[5:6])
         if unit.internal:
             return self._internal(kind, message, unit)
-        shown = self._answer(kind, message, unit)
-        if kind in _DONE and unit.implicit:
-            self._held, shown = shown, b""
+        return self._reported(held, self._answer(kind, message, unit), ends=kind in _DONE and unit.implicit)
+
+    def _reported(self, held: bytes, shown: bytes, *, ends: bool) -> bytes:
+        """Return what the client hears now; what is not for it leaves what is held back where it is."""
+        if not shown:
+            self._held = held
+            return b""
+        if ends:
+            self._held = shown
+            return held
         return held + shown
 
     def _answer(self, kind: int, message: bytes, unit: Unit) -> bytes:
