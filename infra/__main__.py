@@ -11,6 +11,8 @@ from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from infra.chapters import CHAPTERS
+
 SET_UP: Final = 'activate the environment, or: pip install -e ".[account,storm]" --group test'
 
 try:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parent.parent
 LINES: Final = 50
+LAST: Final = CHAPTERS[-1].number
 WALKTHROUGH: Final = "tests/integration/walkthrough"
 
 
@@ -182,7 +185,7 @@ def hosts() -> None:
 
 
 @cli.command()
-@click.option("--chapter", type=click.IntRange(0, 4), required=True, help="How far the walk-through has come.")
+@click.option("--chapter", type=click.IntRange(0, LAST), required=True, help="How far the walk-through has come.")
 @click.option("--first-half", is_flag=True, help="Chapter 1 before the permission, chapter 4 before the retry.")
 @_target
 def deploy(stack: "Stack", chapter: int, *, first_half: bool) -> None:
@@ -280,7 +283,7 @@ def reset(stack: "Stack") -> None:
 
 
 @cli.command()
-@click.argument("number", type=click.IntRange(0, 4))
+@click.argument("number", type=click.IntRange(0, LAST))
 @_target
 def chapter(stack: "Stack", number: int) -> None:
     """Deploy a chapter and test it, as the walk-through's --test-chapter does."""

@@ -1,4 +1,4 @@
-"""What the database needs beyond the cluster: the role, its rights, its IAM mapping, and the accounts. Idempotent."""
+"""What the database needs beyond the cluster: role, rights, IAM mapping, accounts, history. Idempotent."""
 
 from typing import Any, Final
 
@@ -12,6 +12,12 @@ ACCOUNTS: Final = 1_000
 BALANCE: Final = 100
 BATCH: Final = 1_000
 """Rows a transaction; Aurora DSQL takes up to 3,000 (user guide, quotas, 2026-10)."""
+
+_HISTORY: Final = """CREATE TABLE transactions (
+    id UUID DEFAULT gen_random_uuid() PRIMARY KEY, payer_id INT, payee_id INT, amount INT,
+    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)"""
+_INDEXES: Final = {"idx_transactions_payer": "payer_id", "idx_transactions_payee": "payee_id"}
+"""By whom the history is asked for; each ends with the time, so that the latest rows come first."""
 
 
 def set_up(admin: psycopg.Connection[Any], role_arn: str, accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:
@@ -54,6 +60,28 @@ def reset_accounts(admin: psycopg.Connection[Any], accounts: int = ACCOUNTS, bal
         last = min(first + BATCH - 1, accounts)
         parts = {"balance": sql.Literal(balance), "first": sql.Literal(first), "last": sql.Literal(last)}
         _run(admin, upsert.format(**parts))
+
+
+def create_history(admin: psycopg.Connection[Any], role: str) -> None:
+    """Let there be the table ``transactions``, which ``role`` may read and write, and its indexes, ready to be used."""
+    if admin.execute("SELECT FROM pg_tables WHERE tablename = 'transactions'").fetchone() is None:
+        _run(admin, sql.SQL(_HISTORY))
+    granted = "SELECT FROM information_schema.role_table_grants WHERE table_name = 'transactions' AND grantee = %s"
+    if admin.execute(granted, (role,)).fetchone() is None:
+        _run(admin, sql.SQL("GRANT ALL ON public.transactions TO {}").format(sql.Identifier(role)))
+    for name, column in _INDEXES.items():
+        _create_index(admin, name, column)
+
+
+def _create_index(admin: psycopg.Connection[Any], name: str, column: str) -> None:
+    """Let there be an index of the history by ``column`` and time; it is built behind the scenes, and waited for."""
+    known = "SELECT FROM pg_indexes WHERE schemaname = 'public' AND indexname = %s"
+    if admin.execute(known, (name,)).fetchone() is None:
+        create = sql.SQL("CREATE INDEX ASYNC {} ON public.transactions ({}, created_at)")
+        job = retried(lambda: admin.execute(create.format(*map(sql.Identifier, (name, column)))).fetchone())
+        built = retried(lambda: admin.execute("CALL sys.wait_for_job(%s)", job).fetchone())
+        if built != (True,):
+            raise RuntimeError(f"the index {name} was not built; sys.jobs says why")
 
 
 def _run(admin: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> None:

@@ -11,6 +11,8 @@ SCHEMA_CONFLICT = "schema has been updated by another transaction (OC001)"
 
 SCHEMA = """
 CREATE TABLE accounts (id integer PRIMARY KEY, balance integer);
+CREATE TABLE transactions (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, payer_id int, payee_id int, amount int,
+    created_at timestamp DEFAULT CURRENT_TIMESTAMP);
 CREATE TABLE planned_errors (moment text PRIMARY KEY, times bigint, sqlstate text, message text);
 -- A sequence is not rolled back, so it counts the attempts that failed as well.
 CREATE SEQUENCE errors_raised MINVALUE 0 START 0;
@@ -44,14 +46,14 @@ CREATE TRIGGER one_writer BEFORE UPDATE ON accounts
 
 
 class Bank:
-    """The table ``accounts``, seen and set from outside the function's connection."""
+    """The tables ``accounts`` and ``transactions``, seen and set from outside the function's connection."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
 
     def open(self, balances: dict[int, int | None]) -> None:
         """Let these be all accounts, and no error be planned."""
-        self.connection.execute("TRUNCATE accounts, planned_errors")
+        self.connection.execute("TRUNCATE accounts, transactions, planned_errors")
         self.connection.execute("ALTER SEQUENCE errors_raised RESTART")
         with self.connection.cursor() as cursor:
             cursor.executemany("INSERT INTO accounts VALUES (%s, %s)", list(balances.items()))
@@ -59,6 +61,10 @@ class Bank:
     def balances(self) -> dict[int, int | None]:
         """Return what is committed."""
         return dict(self.connection.execute("SELECT id, balance FROM accounts ORDER BY id").fetchall())
+
+    def history(self) -> list[tuple[int, int, int]]:
+        """Return payer, payee and amount of the transfers that are recorded."""
+        return self.connection.execute("SELECT payer_id, payee_id, amount FROM transactions").fetchall()
 
     def raise_error(self, moment: str, times: int = 1, sqlstate: str = "40001", message: str = DATA_CONFLICT) -> None:
         """Have the server raise an error at the next ``times`` moments: ``statement`` or ``commit`` of a change."""

@@ -1,4 +1,4 @@
-"""Chapters 1 to 4: the functions that use the database, each an entry point of AWS Lambda."""
+"""Chapters 1 to 5: the functions that use the database, each an entry point of AWS Lambda."""
 
 import time
 from typing import Final, Protocol, TypedDict
@@ -64,24 +64,29 @@ def transfer_with_retry(event: object, context: Context) -> Report:
     return _report(event, context, RetryPolicy())
 
 
-def _make(request: Transfer) -> int:
+def transfer_with_history(event: object, context: Context) -> Report:
+    """Chapter 5: the same, with a row of the history for it in the same transaction."""
+    return _report(event, context, RetryPolicy(), record=True)
+
+
+def _make(request: Transfer, *, record: bool = False) -> int:
     with warm.session() as connection:
-        return transaction.make(connection, request)
+        return transaction.make(connection, request, record=record)
 
 
-def _report(event: object, context: Context, policy: RetryPolicy) -> Report:
+def _report(event: object, context: Context, policy: RetryPolicy, *, record: bool = False) -> Report:
     started = time.perf_counter()
     retry = Retry(policy, context.get_remaining_time_in_millis() / 1000 - ANSWER_MARGIN_S)
-    report = _outcome(event, retry)
+    report = _outcome(event, retry, record=record)
     report["duration"] = round((time.perf_counter() - started) * 1000, 3)
     report["retries"] = retry.retries
     return report
 
 
-def _outcome(event: object, retry: Retry) -> Report:
+def _outcome(event: object, retry: Retry, *, record: bool) -> Report:
     try:
         request = Transfer.from_event(event)
-        return {"balance": retry.run(lambda: _make(request))}
+        return {"balance": retry.run(lambda: _make(request, record=record))}
     except (TransferError, psycopg.Error) as error:
         return {"error": str(error), "error_code": error_code(error)}
 

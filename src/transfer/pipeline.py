@@ -16,6 +16,8 @@ from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+_PREPARED: Final[WeakKeyDictionary[psycopg.Connection, set[bytes]]] = WeakKeyDictionary()
+"""The names that each connection knows, by all pipelines: what two of them call the same is the same."""
 _FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED})
 
 
@@ -26,10 +28,14 @@ class Answer:
     result: PGresult
     failure: psycopg.Error | None
 
-    def integer(self) -> int | None:
-        """Return the one value of the one row, None where there is no row or it is NULL; raise what went wrong."""
+    def check(self) -> None:
+        """Raise what went wrong."""
         if self.failure:
             raise self.failure
+
+    def integer(self) -> int | None:
+        """Return the one value of the one row, None where there is no row or it is NULL; raise what went wrong."""
+        self.check()
         text = self.result.get_value(0, 0) if self.result.ntuples else None
         return None if text is None else int(text)
 
@@ -43,7 +49,6 @@ class Pipeline:
 
     def __init__(self, **statements: str) -> None:
         self._statements = {name.encode(): text.encode() for name, text in statements.items()}
-        self._prepared: WeakKeyDictionary[psycopg.Connection, set[bytes]] = WeakKeyDictionary()
 
     def run(self, connection: psycopg.Connection, *parameters: Sequence[int]) -> list[Answer]:
         """Run all statements, each with its parameters, up to the first that fails.
@@ -67,7 +72,7 @@ class Pipeline:
         return [Answer(result, failure if result.status in _FAILED else None) for result in results]
 
     def _prepare(self, connection: psycopg.Connection) -> None:
-        prepared = self._prepared.setdefault(connection, set())
+        prepared = _PREPARED.setdefault(connection, set())
         for name, text in self._statements.items():
             if name not in prepared:
                 connection.pgconn.send_prepare(name, text)

@@ -17,11 +17,14 @@ from transfer.errors import (
 from transfer.pipeline import Pipeline, command
 from transfer.request import Transfer
 
-_CHANGES: Final = Pipeline(
-    begin="BEGIN",
-    debit="UPDATE accounts SET balance = balance - $1 WHERE id = $2 RETURNING balance",
-    credit="UPDATE accounts SET balance = balance + $1 WHERE id = $2 RETURNING balance",
-)
+_STATEMENTS: Final = {
+    "begin": "BEGIN",
+    "debit": "UPDATE accounts SET balance = balance - $1 WHERE id = $2 RETURNING balance",
+    "credit": "UPDATE accounts SET balance = balance + $1 WHERE id = $2 RETURNING balance",
+}
+_RECORD: Final = "INSERT INTO transactions (payer_id, payee_id, amount) VALUES ($1, $2, $3)"
+_CHANGES: Final = Pipeline(**_STATEMENTS)
+_RECORDED: Final = Pipeline(**_STATEMENTS, record=_RECORD)
 
 _UNCERTAIN_CLASSES: Final = ("08", "57", "58", "XX")
 _UNCERTAIN_SQLSTATE: Final = "40003"
@@ -29,20 +32,27 @@ _UNCERTAIN_SQLSTATE: Final = "40003"
 (PostgreSQL, appendix A). Aurora DSQL's user guide calls a COMMIT answered by XX000 uncertain."""
 
 
-def make(connection: psycopg.Connection, transfer: Transfer) -> int:
+def make(connection: psycopg.Connection, transfer: Transfer, *, record: bool = False) -> int:
     """Make the transfer in one transaction, in two round trips, and return the payer's new balance.
+
+    With ``record`` the history has a row of it, in the same transaction: one where it is made, none where it is not.
 
     Raises PayerNotFound, PayeeNotFound or InsufficientBalance after a rollback, OutcomeUnknown where the connection
     was lost during COMMIT, and psycopg's errors for all else, a lost optimistic transaction (40001) among it.
     """
+    payer, payee, amount = transfer.payer_id, transfer.payee_id, transfer.amount
+    parameters: list[tuple[int, ...]] = [(), (amount, payer), (amount, payee)]
     with settled(connection):
-        _, debit, credit = _CHANGES.run(
-            connection, (), (transfer.amount, transfer.payer_id), (transfer.amount, transfer.payee_id)
-        )
+        if record:
+            _, debit, credit, recorded = _RECORDED.run(connection, *parameters, (payer, payee, amount))
+        else:
+            _, debit, credit = _CHANGES.run(connection, *parameters)
+            recorded = credit
         balance = _paid(transfer, debit.integer())
         # Asked second: a debit that cannot be paid is refused as such, even if its credit failed.
         if credit.integer() is None:
-            raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
+            raise PayeeNotFound(f"there is no account {payee} to pay to")
+        recorded.check()
         return balance
 
 

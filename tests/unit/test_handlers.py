@@ -14,7 +14,7 @@ from transfer.retry import RetryPolicy
 
 Invoke = Callable[..., Any]
 TEN = {"payer_id": 1, "payee_id": 2, "amount": 10}
-REPORTING = ["transfer_once", "transfer_with_retry"]
+REPORTING = ["transfer_once", "transfer_with_retry", "transfer_with_history"]
 
 
 def outcome(report: dict[str, Any]) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def test_warm_invocations_share_one_connection(run_handler: Invoke, bank: Bank, 
 
 @pytest.mark.parametrize("handler", REPORTING)
 def test_a_bug_is_not_reported_as_an_answer(run_handler: Invoke, environment: pytest.MonkeyPatch, handler: str) -> None:
-    environment.setattr("transfer.transaction.make", lambda *_: 1 / 0)
+    environment.setattr("transfer.transaction.make", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_handler(handler, **TEN)
 
@@ -175,3 +175,32 @@ def test_no_answer_tells_the_token(run_handler: Invoke, environment: pytest.Monk
 )
 def test_error_codes(error: Any, code: str) -> None:
     assert error_code(error) == code
+
+
+def test_the_history_has_one_row_of_a_transfer_that_was_retried(run_handler: Invoke, bank: Bank) -> None:
+    bank.raise_error("commit", 3)
+    assert outcome(run_handler("transfer_with_history", **TEN)) == {"balance": 90, "retries": 3}
+    assert bank.history() == [(1, 2, 10)]
+
+
+@pytest.mark.parametrize("changed", [{"amount": 101}, {"payee_id": 7}, {"payer_id": 7}])
+def test_the_history_has_no_row_of_a_transfer_that_was_not_made(
+    run_handler: Invoke, bank: Bank, changed: dict[str, int]
+) -> None:
+    assert "error" in run_handler("transfer_with_history", **{**TEN, **changed})
+    assert bank.history() == []
+
+
+def test_there_is_no_transfer_without_its_row(run_handler: Invoke, bank: Bank) -> None:
+    bank.connection.execute("ALTER TABLE transactions RENAME TO gone")
+    try:
+        assert outcome(run_handler("transfer_with_history", **TEN))["error_code"] == "42P01"
+    finally:
+        bank.connection.execute("ALTER TABLE gone RENAME TO transactions")
+    assert bank.balances() == {1: 100, 2: 100}
+
+
+def test_chapters_3_and_4_need_no_history(run_handler: Invoke, bank: Bank) -> None:
+    run_handler("transfer_with_history", **TEN)
+    run_handler("transfer_with_retry", **TEN)
+    assert (bank.balances(), bank.history()) == ({1: 80, 2: 120}, [(1, 2, 10)])

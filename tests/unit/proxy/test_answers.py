@@ -15,7 +15,7 @@ READY = wire.ready(b"I")
 
 @pytest.fixture
 def answers() -> Answers:
-    return Answers(lambda _unit, status: wire.ready(status), lambda described: described, lambda _: False)
+    return Answers(lambda _, status: wire.ready(status), lambda described: described, lambda _: False, lambda *_: [])
 
 
 def simple(*plans: Plan) -> Unit:
@@ -72,6 +72,13 @@ def test_a_commit_that_succeeds_lets_the_report_through(answers: Answers) -> Non
     assert answers.read(stream, unit) == stream
 
 
+def test_what_is_run_behind_a_command_keeps_its_report_back(answers: Answers) -> None:
+    unit = simple(Plan("EXPLAIN"), Plan("DISCARD PLANS", hidden=True))
+    unit.implicit = True
+    assert answers.read(wire.complete("EXPLAIN") + wire.complete("DISCARD PLANS"), unit) == b""
+    assert answers.read(FAILURE + READY, unit) == FAILURE + READY
+
+
 def test_an_internal_question_is_answered_to_its_asker_alone(answers: Answers) -> None:
     unit = Unit(simple=True, internal=lambda _rows: None)
     assert answers.read(DESCRIPTION + ROW + wire.complete("SELECT 1"), unit) == b""
@@ -80,7 +87,10 @@ def test_an_internal_question_is_answered_to_its_asker_alone(answers: Answers) -
 
 def test_a_notice_for_the_proxy_is_kept_from_the_client() -> None:
     reader = Answers(
-        lambda _unit, status: wire.ready(status), lambda described: described, lambda fields: fields["C"] == "OCC00"
+        lambda _, status: wire.ready(status),
+        lambda described: described,
+        lambda fields: fields["C"] == "OCC00",
+        lambda *_: [],
     )
     mine, theirs = (wire.message(b"N", wire.error({"C": code})[5:]) for code in ("OCC00", "01000"))
     unit = Unit(simple=False, implicit=True)

@@ -8,13 +8,13 @@ from typing import Any
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.dialect.catalog import Catalog
 from pytest_dsql.local.dialect.parse.extensions import IamStatement, Prepared, prepare
-from pytest_dsql.local.dialect.parse.nodes import option
 from pytest_dsql.local.dialect.parse.parser import ParseError, ast, parse_sql
 from pytest_dsql.local.dialect.parse.text import Edits, Source
 from pytest_dsql.local.dialect.refuse.context import Context
 from pytest_dsql.local.dialect.refuse.kinds import classify
 from pytest_dsql.local.dialect.refuse.statements import refuse_statement
 from pytest_dsql.local.dialect.rewrite.definitions import rewrite_analyze, rewrite_copy, rewrite_definition
+from pytest_dsql.local.dialect.rewrite.explanations import explained, flag
 from pytest_dsql.local.dialect.rewrite.found import Found
 from pytest_dsql.local.dialect.rewrite.handlers import HANDLERS
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope
@@ -100,7 +100,11 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
         relations=context.catalog.numbers(names),
         details=verdict.details,
     )
-    return statement if refusal else _rewritten(statement, rewriter.edits, found, node, context)
+    if refusal:
+        return statement
+    if isinstance(node, ast.ExplainStmt):
+        return explained(statement, rewriter.edits, node, context)
+    return _rewritten(statement, rewriter.edits, found, node, context)
 
 
 def _refused(rewriter: Rewriter, node: Any, context: Context) -> Refusal | None:
@@ -138,9 +142,8 @@ def _query(rewriter: Rewriter, node: Any, context: Context) -> None:
 
 
 def _explain(rewriter: Rewriter, node: Any, context: Context) -> None:
-    runs = option(node.options, "analyze") is not None
-    # The marks are columns of a plan that nobody sees.
-    with rewriter.apart(lambda found: replace(found, marks=0, writes=found.writes and runs)) as query:
+    runs = flag(node.options, "analyze")
+    with rewriter.apart(lambda found: replace(found, writes=found.writes and runs)) as query:
         _query(query, node.query, context)
 
 

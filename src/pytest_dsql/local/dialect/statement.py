@@ -129,7 +129,22 @@ class ConstraintModes:
     names: tuple[tuple[str | None, str], ...] = ()
 
 
-Details = IamMapping | AsyncIndex | AsyncValidation | Setting | Transaction | ConstraintModes
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """EXPLAIN, which PostgreSQL is asked for as JSON: the format that it is to have, and what it is to tell.
+
+    `executed` is what runs a statement that changes or locks rows or calls users' routines: it has to go by the engine,
+    and the plan that is shown is made besides. `query` is the statement itself.
+    """
+
+    query: str
+    layout: str = "text"
+    verbose: bool = False
+    analyze: bool = False
+    executed: str | None = None
+
+
+Details = IamMapping | AsyncIndex | AsyncValidation | Setting | Transaction | ConstraintModes | Explanation
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,9 +78,9 @@ _NAMES: Final = {
 _TABLE: Final = {
     "definition": "occ.overlay_definition(rel)",
     "set_not_null": listed("not_null_columns", ", ALTER %1$s SET NOT NULL", ""),
-    "base_ref": _keyed("''", "', b.ctid AS occ_ref'"),
+    "base_ref": _keyed("''", "', ctid AS occ_ref'"),
     "overlay_ref": _keyed("''", "', o.occ_ref'"),
-    "base_columns": listed("all_columns", "b.%1$s"),
+    "base_columns": listed("all_columns", "%1$s"),
     "overlay_columns": "occ.overlay_columns(rel)",
     "overlay_is_merged": _keyed(listed("key_columns", "o.%1$s = u.%1$s", " AND "), "'o.occ_ref = u.occ_ref'"),
     "overlay_from_merged": _keyed(listed("key_columns[1:1]", "o.%1$s >= u.%1$s"), "'o.occ_ref >= u.occ_ref'"),

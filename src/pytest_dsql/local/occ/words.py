@@ -58,6 +58,8 @@ ROLE: Final = "pg_occ_engine"
 STATE_SETTING: Final = "occ.state"
 ROW_LIMIT_SETTING: Final = "occ.row_limit"
 SIZE_LIMIT_SETTING: Final = "occ.size_limit"
+AS_COMMITTED_SETTING: Final = "occ.as_committed"
+"""Whether plans are made of the tables as they are committed, without what a transaction has written: to be shown."""
 
 MINE: Final = "o.occ_xid = pg_current_xact_id_if_assigned()"
 """Rows of my transaction in an overlay called `o`."""

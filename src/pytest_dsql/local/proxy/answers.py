@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
+from pytest_dsql.local import explain
+from pytest_dsql.local.dialect import Explanation
 from pytest_dsql.local.proxy import wire
 from pytest_dsql.local.proxy.plan import Plan
 from pytest_dsql.local.proxy.rules import errors
@@ -18,17 +20,20 @@ _DONE: Final = frozenset(b"CIs")
 Finished = Callable[[Unit, bytes], bytes]
 Described = Callable[[bytes], bytes]
 Noticed = Callable[[wire.Fields], bool]
+Explained = Callable[[Explanation, str, str | None], list[str]]
 
 
 class Answers:
     """The reader of one session. ``finished`` is told the end of a unit and returns what the client is to hear of it.
 
     ``described`` returns a description of rows as the client is to have it; ``noticed`` is asked of each notice whether
-    it was for the proxy. ``cancelled`` says that the running statement was ended to let a schema change pass.
+    it was for the proxy; ``explained`` returns the rows of the answer to EXPLAIN. ``cancelled`` says that the running
+    statement was ended to let a schema change pass.
     """
 
-    def __init__(self, finished: Finished, described: Described, noticed: Noticed) -> None:
+    def __init__(self, finished: Finished, described: Described, noticed: Noticed, explained: Explained) -> None:
         self._finished, self._described, self._noticed = finished, described, noticed
+        self._explained = explained
         self._buffer = b""
         self._held = b""
         self.cancelled = False
@@ -70,12 +75,33 @@ class Answers:
             return held + self._finished(unit, message[5:6])
         if unit.internal:
             return self._internal(kind, message, unit)
-        shown = _transformed(kind, message, unit)
-        if kind == _DESCRIPTION and shown[:1] == b"T":
-            shown = self._described(shown)
-        if kind in _DONE and unit.implicit:
-            self._held, shown = shown, b""
+        return self._reported(held, self._answer(kind, message, unit), ends=kind in _DONE and unit.implicit)
+
+    def _reported(self, held: bytes, shown: bytes, *, ends: bool) -> bytes:
+        """Return what the client hears now; what is not for it leaves what is held back where it is."""
+        if not shown:
+            self._held = held
+            return b""
+        if ends:
+            self._held = shown
+            return held
         return held + shown
+
+    def _answer(self, kind: int, message: bytes, unit: Unit) -> bytes:
+        explanation = unit.replies[0].plan.explanation if unit.replies else None
+        shown = _transformed(kind, message, unit)
+        if explanation and shown:
+            return self._in_its_words(kind, shown, explanation, unit)
+        return self._described(shown) if kind == _DESCRIPTION and shown[:1] == b"T" else shown
+
+    def _in_its_words(self, kind: int, message: bytes, explanation: Explanation, unit: Unit) -> bytes:
+        """Return what the client is to hear of a plan: a description of its column, or its rows."""
+        if kind == _DESCRIPTION:
+            return wire.with_type(message, explain.column_type(explanation))
+        if kind != _ROW:
+            return message
+        (plan,), run, unit.kept = wire.row(message[5:]), unit.kept, None
+        return wire.rows(self._explained(explanation, plan or "", run))
 
     def _internal(self, kind: int, message: bytes, unit: Unit) -> bytes:
         if kind == _ROW:
@@ -95,7 +121,8 @@ def _touches_rows(unit: Unit | None) -> bool:
     if unit is None or not unit.replies:
         return unit is not None and unit.internal is not None
     answer = unit.replies[0]
-    return bool(answer.hidden or answer.plan.hide_rows or answer.plan.hide_columns)
+    plan = answer.plan
+    return bool(answer.hidden or plan.hide_rows or plan.hide_columns or plan.explanation)
 
 
 def _transformed(kind: int, message: bytes, unit: Unit) -> bytes:
@@ -107,6 +134,8 @@ def _transformed(kind: int, message: bytes, unit: Unit) -> bytes:
     if ends:
         unit.replies.popleft()
     if answer.hidden:
+        if answer.plan.kept and kind == _ROW:
+            (unit.kept,) = wire.row(message[5:])
         return b""
     if kind == ord("C"):
         unit.committed |= message[5:-1] == b"COMMIT"

@@ -53,6 +53,8 @@ class Commands:
         self._judge, self._analyse = judge, analyse
         self._prepared: dict[bytes, Prepared] = {}
         self._portals: dict[bytes, Prepared] = {}
+        # What EXPLAIN's portals are bound to, for what is run besides.
+        self._values: dict[bytes, bytes] = {}
         # Whether the client may have had PostgreSQL forget the statement that takes a snapshot.
         self._deallocated = False
         self._handlers: dict[int, Handler] = {
@@ -71,6 +73,11 @@ class Commands:
         else:
             out += message
 
+    @staticmethod
+    def text(message: bytes) -> str:
+        """Return the text of a Query or a Parse."""
+        return wire.strings(message, 1 if message[:1] == b"Q" else 2, 5)[0][-1].decode(errors="replace")
+
     def query(self, message: bytes, out: bytearray) -> Unit:
         """Put into ``out`` what to send for a simple Query and return its unit."""
         text, unit = message[5:-1].decode(errors="replace"), Unit(simple=True)
@@ -80,7 +87,7 @@ class Commands:
             begins = self._begins(statement)
             self._deallocated |= statement.kind is Kind.DEALLOCATE
             verdict = self._judge.verdict(statement, unit)
-            plans += [*verdict.before, verdict.instead or plan.of(statement)]
+            plans += [*verdict.before, *([verdict.instead] if verdict.instead else plan.steps(plan.of(statement)))]
             begins = begins and verdict.instead is None
         if begins:
             plans.append(plan.SNAPSHOT)
@@ -208,7 +215,7 @@ class Commands:
                 self._prepared[name].catalog = None
 
     def _bind(self, message: bytes, out: bytearray, unit: Unit) -> None:
-        (portal, name), _ = wire.strings(message, 2, 5)
+        (portal, name), end = wire.strings(message, 2, 5)
         known = self._prepared.get(name)
         if known and self._refused(known, out, unit):
             return
@@ -217,6 +224,7 @@ class Commands:
             self._portals.pop(portal, None)
         else:
             self._portals[portal] = bound
+            self._values[portal] = message[end:] if bound.plan.explanation else b""
         shown = bound.plan if bound else _PLAIN
         self._see_latest(shown.statement, out, unit)
         unit.expect(shown)
@@ -240,8 +248,14 @@ class Commands:
         if statement:
             self._deallocated |= statement.kind is Kind.DEALLOCATE
             self._before(statement, out, unit)
-        unit.expect(bound.plan if bound else _PLAIN)
-        out += message
+        # A portal that is run on, for more rows, is not explained again.
+        values = self._values.pop(portal, b"")
+        for step in plan.steps(bound.plan) if bound and values else [bound.plan if bound else _PLAIN]:
+            if step.hidden and bound:
+                self._run_hidden(step, out, unit, *((bound.types, values) if step.kept else ()))
+            else:
+                unit.expect(step)
+                out += message
         if begins:
             self._judge.rules.begun = statement
             self._run_hidden(plan.SNAPSHOT, out, unit)
@@ -258,7 +272,9 @@ class Commands:
         for hidden in [*verdict.before, *([verdict.instead] if verdict.instead else [])]:
             self._run_hidden(hidden, out, unit)
 
-    def _run_hidden(self, hidden: Plan, out: bytearray, unit: Unit) -> None:
-        for _ in ("Close", "Close", "Parse", "Bind", "Execute"):
+    def _run_hidden(self, hidden: Plan, out: bytearray, unit: Unit, *bound: bytes) -> None:
+        """Run a statement of the proxy's own, ``bound`` to the types and values of parameters."""
+        for _ in ("Close", "Close", "Parse", "Bind"):
             unit.expect(_PLAIN, hidden=True)
-        out += wire.run(_OWN, hidden.sql)
+        unit.expect(hidden, hidden=True)
+        out += wire.run(_OWN, hidden.sql, *bound)

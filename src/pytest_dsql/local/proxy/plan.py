@@ -3,7 +3,19 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from pytest_dsql.local.dialect import Kind, Refusal, Statement, call, fixed_answer, refusing, substitute
+from pytest_dsql.local.dialect import (
+    Explanation,
+    Kind,
+    Refusal,
+    Statement,
+    call,
+    facts,
+    fixed_answer,
+    literal,
+    refusing,
+    substitute,
+)
+from pytest_dsql.local.occ.words import AS_COMMITTED_SETTING
 
 _TAGS: Final = {
     Kind.IAM_GRANT: "AWS IAM GRANT",
@@ -21,7 +33,8 @@ _REMARKABLE: Final = _JOBS | {Kind.RESET, Kind.DEALLOCATE}
 class Plan:
     """Text to send, and what to change in the answer: hidden columns, rows, or another command tag.
 
-    Of a ``relayed`` one nothing is to change, and its statement changes nothing for others or for its session.
+    Of a ``relayed`` one nothing is to change, and its statement changes nothing for others or for its session. What is
+    ``kept`` is hidden, and part of the answer to an ``explanation`` that follows.
     """
 
     sql: str
@@ -31,6 +44,8 @@ class Plan:
     insert_tag: bool = False
     tag: str = ""
     hidden: bool = False
+    kept: bool = False
+    explanation: Explanation | None = None
     changes_answer: bool = field(init=False)
     relayed: bool = field(init=False)
 
@@ -44,6 +59,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         changes = bool(self.hide_columns or self.hide_rows or self.insert_tag or self.tag or self.hidden)
+        changes = changes or self.explanation is not None
         object.__setattr__(self, "changes_answer", changes)
         object.__setattr__(self, "relayed", not changes and self.statement is not None and _is_simple(self.statement))
 
@@ -77,8 +93,32 @@ SEE_LATEST = Plan("SET transaction_isolation = 'read committed'", hidden=True)
 """Before a schema change: what it waits for has mostly changed the catalog, and the engine has to see that."""
 
 
+_SHOWN_PLANS: Final = {AS_COMMITTED_SETTING: "on", **facts.PLANNER_SETTINGS}
+"""For plans that are shown: of what is committed, with the scans that the service has."""
+_RESET: Final = "SELECT set_config(name, reset_val, true) FROM pg_settings WHERE name IN"
+_AS_BEFORE: Final = (
+    f"SELECT {call('set_config', AS_COMMITTED_SETTING, '', 'true')}"
+    f" UNION ALL {_RESET} ({', '.join(map(literal, facts.PLANNER_SETTINGS))})"
+)
+AS_COMMITTED: Final = Plan(
+    f"SELECT {', '.join(call('set_config', *pair, 'true') for pair in _SHOWN_PLANS.items())}", hidden=True
+)
+AS_BEFORE: Final = (Plan(_AS_BEFORE, hidden=True), Plan("DISCARD PLANS", hidden=True))
+"""Behind it; a plan that a routine's body has kept meanwhile would be of what is committed for ever."""
+
+
+def steps(planned: Plan) -> list[Plan]:
+    """Return what is run for a statement, one after the other: more than itself where its plan is to be shown."""
+    executed = planned.explanation and planned.explanation.executed
+    if planned.explanation is None:
+        return [planned]
+    return [*([Plan(executed, hidden=True, kept=True)] if executed else []), AS_COMMITTED, planned, *AS_BEFORE]
+
+
 def of(statement: Statement) -> Plan:
     """Return the plan of a statement that no rule refuses."""
+    if isinstance(statement.details, Explanation):
+        return Plan(statement.sql, statement, explanation=statement.details)
     if statement.details:
         return _substitute(statement) or Plan(statement.sql, statement)
     return Plan(

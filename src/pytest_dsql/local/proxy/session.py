@@ -1,14 +1,18 @@
 """One client's session: its messages in, PostgreSQL's answers out, with Aurora DSQL's rules in between."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+import psycopg
+
+from pytest_dsql.local import explain
 from pytest_dsql.local.cluster.cluster import Cluster
 from pytest_dsql.local.cluster.mailbox import Question
-from pytest_dsql.local.dialect import Catalog, Statement
+from pytest_dsql.local.dialect import Catalog, Explanation, Kind, Statement
 from pytest_dsql.local.proxy import wire
 from pytest_dsql.local.proxy.answers import Answers
 from pytest_dsql.local.proxy.commands import PREPARE_SNAPSHOT, Commands
@@ -18,10 +22,12 @@ from pytest_dsql.local.proxy.units import Unit
 from pytest_dsql.local.proxy.upstream import Upstream
 from pytest_dsql.local.tasks import not_before
 
+_EXPLAIN: Final = (b"EXPLAIN", b"explain", b"Explain")
 _FLUSH: Final = ord("H")
 _QUERY: Final = ord("Q")
 _SYNC: Final = ord("S")
 _TERMINATE: Final = ord("X")
+_TEXTS: Final = frozenset(b"QP")
 _COPYING: Final = frozenset(b"dcf")
 _AHEAD: Final = 1024 * 1024
 """How many bytes a client may have sent ahead before it is made to wait."""
@@ -46,11 +52,14 @@ class Session:
         self._judge = Judge(cluster, user)
         self._rules = self._judge.rules
         self._commands = Commands(self._judge, self._analyse)
-        self._answers = Answers(self._finished, self._described, self._noticed)
+        self._answers = Answers(self._finished, self._described, self._noticed, self._explained)
         self._unit: Unit | None = None
         self._pending = b""
         self._blocked = True
         self._answered = False
+        # A message that waits for statistics of what it has explained, and the last that has waited.
+        self._measuring = False
+        self._measured = b""
 
     def begin(self, upstream: Upstream) -> None:
         """Start relaying; the first thing is to learn the search path."""
@@ -108,7 +117,9 @@ class Session:
         """Send on what may be sent on now."""
         end, out, pending = 0, bytearray(), self._pending
         for kind, at, end_of_message in wire.messages(pending):
-            if self._blocked and kind not in _COPYING and kind != _TERMINATE:
+            if (self._blocked or self._measuring) and kind not in _COPYING and kind != _TERMINATE:
+                break
+            if kind in _TEXTS and self._has_to_measure(pending[at:end_of_message]):
                 break
             end = end_of_message
             self._message(kind, pending[at:end], out)
@@ -137,6 +148,31 @@ class Session:
             self._unit = self._unit or Unit(simple=False, plain=not self._rules.doomed)
             self._commands.take(kind, message, out, self._unit)
             self._blocked = kind == _SYNC
+
+    def _has_to_measure(self, message: bytes) -> bool:
+        """Whether a message waits until PostgreSQL knows the sizes of the tables whose plan it asks for."""
+        if not any(word in message for word in _EXPLAIN):
+            return False
+        if message == self._measured:
+            self._measured = b""
+            return False
+        statements = self._analyse(self._commands.text(message))
+        relations = [each.relations for each in statements if each.kind is Kind.EXPLAIN and not each.refusal]
+        self._measuring = any(relations)
+        if self._measuring:
+            self.cluster.spawn(self._measure(message, frozenset().union(*relations)))
+        return self._measuring
+
+    async def _measure(self, message: bytes, relations: frozenset[int]) -> None:
+        # A table that goes meanwhile is PostgreSQL's to miss.
+        with contextlib.suppress(psycopg.Error, OSError):
+            await explain.measure(self.cluster.url, relations)
+        self._measured, self._measuring = message, False
+        if self.upstream:
+            self._advance()
+
+    def _explained(self, explanation: Explanation, plan: str, run: str | None) -> list[str]:
+        return explain.shown(explanation, plan, run, self.cluster.catalog)
 
     def _send(self, data: bytes) -> None:
         upstream, delay, self._judge.delay = self.upstream, self._judge.delay, 0.0

@@ -25,8 +25,8 @@ class Unit:
     ``error`` is the SQLSTATE of what failed. An ``internal`` unit is the proxy's own: its rows go to the callback,
     nothing to the client. Of a ``deaf`` one the client hears nothing but the end of its connection. An ``implicit`` one
     writes without a transaction block: what was reported as done may yet fail to commit. ``renewed`` are the names of
-    statements that are prepared again in it. A ``plain`` one is none of these, and is relayed as it comes, but for a
-    ``trailer`` that is not for the client.
+    statements that are prepared again in it, ``kept`` is what an answer will be made of besides. A ``plain`` one is
+    none of these, and is relayed as it comes, but for a ``trailer`` that is not for the client.
     """
 
     simple: bool
@@ -41,6 +41,7 @@ class Unit:
     deaf: bool = False
     renewed: list[bytes] = field(default_factory=list)
     trailer: bytes = b""
+    kept: str | None = None
     plain: bool = True
 
     @property

@@ -90,15 +90,17 @@ def close_statement(name: bytes) -> bytes:
     return message(b"C", b"S" + name + b"\0")
 
 
-def run(name: bytes, sql: str) -> bytes:
-    """Close (twice), Parse, Bind and Execute of a statement without parameters, under a name of its own.
+def run(name: bytes, sql: str, types: bytes = b"\0\0", values: bytes = b"\0\0" * 3) -> bytes:
+    """Close (twice), Parse, Bind and Execute of a statement under a name of its own.
+
+    ``types`` and ``values`` of its parameters are as a client's Parse and Bind have them behind the names.
 
     Closed first, as a statement that fails outlives the failure, and a portal lasts as long as the transaction.
     """
-    bind = message(b"B", name + b"\0" + name + b"\0" + b"\0\0" * 3)
+    bind = message(b"B", name + b"\0" + name + b"\0" + values)
     execute = message(b"E", name + b"\0" + b"\0\0\0\0")
     close = close_statement(name) + message(b"C", b"P" + name + b"\0")
-    return close + parse(name, sql) + bind + execute
+    return close + parse(name, sql, types) + bind + execute
 
 
 def strings(body: bytes, count: int, start: int = 0) -> tuple[list[bytes], int]:
@@ -139,6 +141,18 @@ def with_origins(message_: bytes, origin: Callable[[int, int], tuple[int, int]])
         _ORIGIN.pack_into(changed, at, *origin(*_ORIGIN.unpack_from(message_, at)))
         at += 18
     return bytes(changed)
+
+
+def with_type(message_: bytes, number: int) -> bytes:
+    """Change a RowDescription of one column: its type, as long as values may be."""
+    at = message_.index(0, 7) + 1 + _ORIGIN.size
+    return message_[:at] + struct.pack("!Ih", number, -1) + message_[at + 6 :]
+
+
+def rows(values: Iterable[str]) -> bytes:
+    """DataRows of one column each."""
+    texts = (value.encode() for value in values)
+    return b"".join(message(b"D", _INT16.pack(1) + _INT32.pack(len(text)) + text) for text in texts)
 
 
 def widen_formats(body: bytes, count: int) -> bytes:

@@ -14,6 +14,7 @@ from .fact import *  # noqa: F403
 from .functions import *  # noqa: F403
 from .indexes import *  # noqa: F403
 from .limits import *  # noqa: F403
+from .plans import *  # noqa: F403
 from .queries import *  # noqa: F403
 from .settings import *  # noqa: F403
 from .statements import *  # noqa: F403

@@ -12,10 +12,24 @@ class Gap(NamedTuple):
 
 
 GAPS: Final = (
-    Gap("EXPLAIN shows PostgreSQL's plan, without `Full Scan`, `Storage Scan`, `Storage Lookup`", "live", "2025-12"),
+    Gap("EXPLAIN: costs are those of PostgreSQL's planner, with what is committed in mind; a scan of storage begins at"
+        " about 100 on a cluster, so that a plan may turn to an index at another size", "docs, wild", "2026-10"),
+    Gap("EXPLAIN shows what is committed, ANALYZE reads no rows that the session has not committed yet; where it runs a"
+        " change, a lock or a routine of a user's, these are seen, and steps between have no actual rows",
+        "own", "2026-11"),
+    Gap("EXPLAIN ANALYZE counts all rows that a condition removes at the query processor, where a part is evaluated"
+        " there and another by storage; rows that storage is expected to give are those of the scan", "own", "2026-11"),
+    Gap("EXPLAIN reads a whole table by `Full Scan`, which a cluster may do by `Index Only Scan` of the primary key; an"
+        " index that has all columns but the primary key's is followed by a `Storage Lookup`", "docs, wild", "2026-10"),
+    Gap("EXPLAIN in formats other than text: the names of the service's nodes and properties are those of the text",
+        "own", "2026-11"),
+    Gap("EXPLAIN of views of schema `sys` shows a `Result` where they end", "own", "2026-11"),
+    Gap("EXPLAIN in a routine's body gives PostgreSQL's own plan, and of a change that it runs the engine's",
+        "own", "2026-11"),
+    Gap("EXPLAIN has no `Nested Loop (Batched Join)`, no `Limit` of storage", "docs, wild", "2026-10"),
     Gap("the order of rows without ORDER BY is PostgreSQL's", "own", "2026-11"),
     Gap("ON CONFLICT of a view that hides rows or keys of its table", "own", "2026-11"),
-    Gap("EXPLAIN ANALYZE VERBOSE has no `Statement DPU Estimate`", "docs", "2026-10"),
+    Gap("EXPLAIN ANALYZE VERBOSE estimates no DPUs: its `Statement DPU Estimate` is always 0", "docs", "2026-10"),
     Gap("`dsql.enable_batched_nestloop` can be set and does nothing", "docs", "2026-09"),
     Gap("a query may use more than 128 MiB of memory (54000 or 53200 on a cluster)", "docs, live", "2026-09"),
     Gap("storage has no limit of its own (53100 on a cluster)", "docs", "2026-10"),

@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_dsql.local.occ.template import Template
-from pytest_dsql.local.occ.words import GONE
+from pytest_dsql.local.occ.words import AS_COMMITTED_SETTING, GONE
 
 _MINE: Final = "pg_catalog.pg_current_xact_id_if_assigned()"
+_AS_COMMITTED: Final = f"COALESCE(occ.when_planned('{AS_COMMITTED_SETTING}', true), '') = 'on'"
 
 
 def templates() -> Iterator[Template]:
@@ -54,11 +55,13 @@ _OVERLAY: Final = """CREATE UNLOGGED TABLE $overlay
 # a query: each part gets what is left of the condition for it, and can be looked up by values of other tables.
 # $overlay_from_merged follows from $overlay_is_merged; with it the planner looks up each row instead of hashing what
 # the transaction has written, which would take longer than all the rest for the few rows that most statements read.
+# A plan that is made to be shown is the table's own: the setting is looked at when a plan is made, and what is left of
+# the view then is the table alone.
 _MERGED_VIEW: Final = f"""CREATE OR REPLACE VIEW $view AS SELECT $merged_outputs FROM (
             SELECT false AS occ_mine, NULL::pg_catalog.xid8 AS occ_xid, NULL::"char" AS occ_op$base_ref,
-                   $base_columns FROM $base b
+                   $base_columns FROM $base
              UNION ALL
             SELECT true, o.occ_xid, o.occ_op$overlay_ref, $overlay_columns FROM $overlay o) u
-          WHERE NOT u.occ_mine AND ({_MINE} IS NULL OR NOT EXISTS (
+          WHERE NOT u.occ_mine AND ({_AS_COMMITTED} OR {_MINE} IS NULL OR NOT EXISTS (
                     SELECT FROM $overlay o WHERE o.occ_xid = {_MINE} AND $overlay_is_merged AND $overlay_from_merged))
-             OR u.occ_mine AND u.occ_xid = {_MINE} AND u.occ_op NOT IN {GONE}"""
+             OR u.occ_mine AND NOT {_AS_COMMITTED} AND u.occ_xid = {_MINE} AND u.occ_op NOT IN {GONE}"""

@@ -219,7 +219,8 @@ CREATE OR REPLACE FUNCTION occ.grant_rights() RETURNS void LANGUAGE plpgsql AS $
 BEGIN
     REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA occ FROM PUBLIC, @ROLE@;
     GRANT USAGE ON SCHEMA occ TO PUBLIC;
-    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold TO PUBLIC;
+    GRANT EXECUTE ON FUNCTION occ.is_own, occ.next_identity, occ.set_constraints, occ.constrain, occ.hold,
+        occ.when_planned TO PUBLIC;
     GRANT EXECUTE ON FUNCTION occ.act, occ.check_size, occ.column_names, occ.columns, occ.constraints_named,
         occ.full_xid, occ.index_weights, occ.insert_nothing, occ.is_committing, occ.is_deferred, occ.is_left,
         occ.is_rival, occ.listed, occ.name, occ.private_schema, occ.put_off, occ.raise_conflict, occ.raise_duplicate,

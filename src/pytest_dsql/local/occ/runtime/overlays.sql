@@ -1,3 +1,8 @@
+-- A setting as it is when a plan is made. To the planner it is a constant, so what depends on it costs a plan that runs
+-- nothing; a plan that is kept keeps it.
+CREATE OR REPLACE FUNCTION occ.when_planned(name text, missing_ok boolean) RETURNS text
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'show_config_by_name_missing_ok';
+
 -- Overlays and what belongs to them, as PostgreSQL makes and fills them.
 
 -- Pages and statistics that have the planner use the overlay's index.

@@ -79,7 +79,8 @@ class Judge:
         if unit.simple:
             verdict.before += self.see_latest(statement)
         refusal = self._refusal(statement)
-        unit.implicit |= (statement.writes or statement.calls) and not self.rules.block and not unit.simple
+        alone = not unit.simple or statement.kind is Kind.EXPLAIN
+        unit.implicit |= (statement.writes or statement.calls) and not self.rules.block and alone
         if statement.calls and not refusal and (self.rules.ddl or self.rules.dml):
             verdict.before.append(plan.tell(ddl=self.rules.ddl, dml=self.rules.dml))
         refusal = refusal or self._statement_failure(statement, unit)

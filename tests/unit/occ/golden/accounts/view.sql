@@ -3,9 +3,9 @@
    FROM ( SELECT false AS occ_mine,
             NULL::xid8 AS occ_xid,
             NULL::"char" AS occ_op,
-            b.id,
-            b.balance
-           FROM accounts b
+            accounts.id,
+            accounts.balance
+           FROM accounts
         UNION ALL
          SELECT true,
             o.occ_xid,
@@ -13,6 +13,6 @@
             o.id,
             o.balance
            FROM pg_occ_<public>_own.accounts o) u
-  WHERE NOT occ_mine AND (pg_current_xact_id_if_assigned() IS NULL OR NOT (EXISTS ( SELECT
+  WHERE NOT occ_mine AND (COALESCE(occ.when_planned('occ.as_committed'::text, true), ''::text) = 'on'::text OR pg_current_xact_id_if_assigned() IS NULL OR NOT (EXISTS ( SELECT
            FROM pg_occ_<public>_own.accounts o
-          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.id = u.id AND o.id >= u.id))) OR occ_mine AND occ_xid = pg_current_xact_id_if_assigned() AND (occ_op <> ALL (ARRAY['D'::"char", 'N'::"char"]));
+          WHERE o.occ_xid = pg_current_xact_id_if_assigned() AND o.id = u.id AND o.id >= u.id))) OR occ_mine AND NOT COALESCE(occ.when_planned('occ.as_committed'::text, true), ''::text) = 'on'::text AND occ_xid = pg_current_xact_id_if_assigned() AND (occ_op <> ALL (ARRAY['D'::"char", 'N'::"char"]));
