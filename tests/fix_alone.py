@@ -37,8 +37,17 @@ def start(*options: str) -> Alone:
 
 
 @pytest.fixture
-def alone(pytestconfig: pytest.Config) -> Iterator[Callable[..., Alone]]:
-    """Start a stand-in; it ends with the test."""
+def kept() -> Iterator[Path]:
+    """A folder for a server's data, which another user than root can reach."""
+    folder = Path(tempfile.mkdtemp(prefix="dsql-kept-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder / "data"
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def alone(pytestconfig: pytest.Config, kept: Path) -> Iterator[Callable[..., Alone]]:
+    """Start a stand-in; it ends with the test, and before the folder that may be its data."""
     if pytestconfig.option.target != "local":
         pytest.skip("the stand-in's own")
     started: list[Alone] = []
@@ -50,17 +59,7 @@ def alone(pytestconfig: pytest.Config) -> Iterator[Callable[..., Alone]]:
     yield run
     for each in started:
         each.close()
-        if each.process.poll() is None:
-            each.stop()
-
-
-@pytest.fixture
-def kept() -> Iterator[Path]:
-    """A folder for a server's data, which another user than root can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="dsql-kept-", dir="/tmp"))
-    folder.chmod(0o755)
-    yield folder / "data"
-    shutil.rmtree(folder)
+        each.stop()
 
 
 def kill_server(data: Path) -> None:
