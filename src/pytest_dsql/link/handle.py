@@ -13,8 +13,11 @@ from pytest_dsql.link.messages import (
     DescribeCluster,
     EmptyCluster,
     Expire,
+    HoldStatements,
     ListFaults,
     Message,
+    NoMore,
+    Proceed,
     RemoveFault,
     Sessions,
     SetLimits,
@@ -40,10 +43,10 @@ class Handle:
         """Return the handle of the cluster whose endpoint is ``host``, by the stand-in's variables."""
         return cls(environment["DSQL_CONTROL"], host.partition(".")[0])
 
-    def ask(self, message: Message) -> Any:
+    def ask(self, message: Message, limit_s: float = ANSWER_LIMIT_S) -> Any:
         """Tell the stand-in to do something; raise ControlError where it cannot, OSError where it is gone."""
         with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rw") as lines:
-            connection.settimeout(ANSWER_LIMIT_S)
+            connection.settimeout(limit_s)
             connection.connect(self._path)
             lines.write(encoded(message))
             lines.flush()
@@ -109,6 +112,27 @@ class Handle:
             yield
         finally:
             self.ask(SetStrictCatalog(cluster=self._cluster, strict=False))
+
+    @contextmanager
+    def statements_held(self) -> Iterator[None]:
+        """Hold every statement at the wire, of whatever client, until ``proceed`` lets it through."""
+        self.ask(HoldStatements(cluster=self._cluster, held=True))
+        try:
+            yield
+        finally:
+            self.ask(HoldStatements(cluster=self._cluster, held=False))
+
+    def proceed(self, statement: int | None = None, limit_s: float = 10.0) -> dict[str, Any]:
+        """Let a held statement through, by its number, and wait for what comes next; ``Proceed`` tells of the answer.
+
+        Raises ControlError where the statement is held no more, or another one came out of turn.
+        """
+        message = Proceed(cluster=self._cluster, statement=statement, limit_s=limit_s)
+        return dict(self.ask(message, limit_s + ANSWER_LIMIT_S))
+
+    def no_more(self) -> None:
+        """Say that who is waited for by ``proceed`` sends no more statements."""
+        self.ask(NoMore(cluster=self._cluster))
 
     def expire(self, session: int) -> None:
         """End a session, by its backend's process id, as the service does after 60 minutes."""
