@@ -1,8 +1,7 @@
 """What is in a cluster's tables: read, compared, and put back as it was."""
 
-import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -73,16 +72,18 @@ class Contents:
 
 
 def read(connection: Connection) -> Contents:
-    """Read all that is committed."""
+    """Read all that is committed; meanwhile nobody commits."""
     return retried(lambda: _read(connection))
 
 
 def _read(connection: Connection) -> Contents:
-    with connection.transaction():
-        found = connection.execute(_TABLES).fetchall()
-        tables = [Table(schema, name, tuple(columns)) for schema, name, columns in found]
-        rows = {table: Counter(connection.execute(_select(table)).fetchall()) for table in tables}
-        return Contents(rows, connection.execute(_SEQUENCES).fetchall())
+    found = connection.execute(_TABLES).fetchall()
+    tables = [Table(schema, name, tuple(columns)) for schema, name, columns in found]
+    return Contents(_rows(connection, tables), connection.execute(_SEQUENCES).fetchall())
+
+
+def _rows(connection: Connection, tables: Iterable[Table]) -> dict[Table, Rows]:
+    return {table: Counter(connection.execute(_select(table)).fetchall()) for table in tables}
 
 
 def _select(table: Table) -> sql.Composed:
@@ -91,7 +92,7 @@ def _select(table: Table) -> sql.Composed:
 
 
 def put_back(connection: Connection, now: Contents, then: Contents) -> bool:
-    """Let all tables hold what they held; return whether they do.
+    """Let all tables hold what they held, in one transaction; return whether they do.
 
     They do not where more has changed than rows, or where rows that refer to each other would not let them.
     """
@@ -99,34 +100,39 @@ def put_back(connection: Connection, now: Contents, then: Contents) -> bool:
         return True
     if now.tables.keys() != then.tables.keys() or now.sequences != then.sequences:
         return False
-    with contextlib.suppress(psycopg.Error):
-        with connection.transaction():
-            for table in reversed(now.tables):
-                _take_away(connection, table, _differing(now.tables[table], then.tables[table]))
-            for table, rows in then.tables.items():
-                _put(connection, table, rows, _differing(now.tables[table], rows))
-        return read(connection) == then
-    return False
+    changes = [*_deletes(now, then), *_inserts(now, then)]
+    try:
+        connection.execute(sql.SQL("; ").join(changes))
+        return _rows(connection, then.tables) == then.tables
+    except psycopg.Error:
+        return False
 
 
-def _differing(now: Rows, then: Rows) -> list[Row]:
-    return [row for row in now | then if now[row] != then[row]]
+def _differing(now: Contents, then: Contents, table: Table) -> list[Row]:
+    before, after = then.tables[table], now.tables[table]
+    return [row for row in before | after if before[row] != after[row]]
 
 
-def _take_away(connection: Connection, table: Table, rows: list[Row]) -> None:
-    for row in rows:
-        same = (
-            sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(sql.Identifier(name), sql.Literal(value))
-            for name, value in zip(table.columns, row, strict=True)
-        )
-        statement = sql.SQL("DELETE FROM {} WHERE {}").format(table.identifier, sql.SQL(" AND ").join(same))
-        connection.execute(statement)
+def _deletes(now: Contents, then: Contents) -> Iterator[sql.Composed]:
+    """Yield what takes all rows away of which there are too many or too few: first of those that refer to others."""
+    for table in reversed(then.tables):
+        for row in _differing(now, then, table):
+            same = (
+                sql.SQL("{}::text IS NOT DISTINCT FROM {}").format(sql.Identifier(name), sql.Literal(value))
+                for name, value in zip(table.columns, row, strict=True)
+            )
+            yield sql.SQL("DELETE FROM {} WHERE {}").format(table.identifier, sql.SQL(" AND ").join(same))
 
 
-def _put(connection: Connection, table: Table, rows: Rows, differing: list[Row]) -> None:
-    wanted = [row for row in differing for _ in range(rows[row])]
-    if wanted:
-        names = sql.SQL(", ").join(map(sql.Identifier, table.columns))
-        values = sql.SQL(", ").join(sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, row))) for row in wanted)
-        insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}")
-        connection.execute(insert.format(table.identifier, names, values))
+def _inserts(now: Contents, then: Contents) -> Iterator[sql.Composed]:
+    for table, rows in then.tables.items():
+        wanted = [row for row in _differing(now, then, table) for _ in range(rows[row])]
+        if wanted:
+            names = sql.SQL(", ").join(map(sql.Identifier, table.columns))
+            values = sql.SQL(", ").join(map(_values, wanted))
+            insert = sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES {}")
+            yield insert.format(table.identifier, names, values)
+
+
+def _values(row: Row) -> sql.Composed:
+    return sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, row)))

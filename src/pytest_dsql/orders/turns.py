@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_dsql.cluster import Cluster
 
 Work = Callable[["Cluster"], Any]
+Proceed = Callable[[int | None], dict[str, Any]]
 
 
 class OutOfOrder(Exception):
@@ -91,8 +92,8 @@ class Turns:
         """
         numbers = range(len(self._callables)) if who is None else sorted(who)
         seats = {number: Seat(number, self._callables[number], self._cluster) for number in numbers}
-        with self._held(list(seats.values())):
-            order = self._played(seats, choose)
+        with self._held(list(seats.values())) as proceed:
+            order = self._played(seats, choose, proceed)
         for seat in seats.values():
             if seat.error is None:
                 order.returned[seat.number] = seat.returned
@@ -103,12 +104,12 @@ class Turns:
         return order
 
     @contextlib.contextmanager
-    def _held(self, seats: list[Seat]) -> Iterator[None]:
+    def _held(self, seats: list[Seat]) -> Iterator[Proceed]:
         """Hold statements; where an order breaks off, all sessions end, so that nobody goes on with it."""
         try:
-            with self._handle.statements_held():
+            with self._handle.statements_held(self._limit_s) as proceed:
                 try:
-                    yield
+                    yield proceed
                 except BaseException:
                     self._break_off(seats)
                     raise
@@ -123,11 +124,11 @@ class Turns:
             with contextlib.suppress(ControlError):
                 self._handle.expire(session)
 
-    def _played(self, seats: dict[int, Seat], choose: Choose) -> Order:
+    def _played(self, seats: dict[int, Seat], choose: Choose, proceed: Proceed) -> Order:
         order, waiting = Order(), dict[int, dict[str, Any]]()
         for number, seat in seats.items():
             seat.start()
-            if held := self._next(order, number, self._handle.proceed(limit_s=self._limit_s)):
+            if held := self._next(order, number, proceed(None)):
                 waiting[number] = held
         while waiting:
             if len(order.sent) == self._most:
@@ -136,18 +137,15 @@ class Turns:
             who = choose(among)
             question = waiting.pop(who)
             order.choices.append(Choice(who, among))
-            told = self._proceed(question["number"], order)
+            try:
+                told = proceed(question["number"])
+            except ControlError as error:
+                raise OutOfOrder(f"{error} ({order.name})") from None
             order.sent.append(Sent(who, question, told["answer"]))
             if held := self._next(order, who, told):
                 waiting[who] = held
                 waiting = dict(sorted(waiting.items()))
         return order
-
-    def _proceed(self, number: int, order: Order) -> dict[str, Any]:
-        try:
-            return self._handle.proceed(number, self._limit_s)
-        except ControlError as error:
-            raise OutOfOrder(f"{error} (in {order.name})") from None
 
     def _next(self, order: Order, who: int, told: dict[str, Any]) -> dict[str, Any] | None:
         """Return the statement that somebody is held with, None where he has ended; raise OutOfOrder where neither."""
