@@ -126,9 +126,9 @@ def test_with_for_update_nothing_skews_and_retries_are_ordered_too(run: Project)
         from bank import *
         def test_it(dsql):
             locking = [withdrawal(1, "FOR UPDATE"), withdrawal(2, "FOR UPDATE")]
-            begun = time.monotonic()
+            begun = time.process_time()
             explored = dsql.orders(*locking, set_up=SET_UP, holds=NEVER_BELOW_ZERO)
-            assert time.monotonic() - begun < 10
+            assert time.process_time() - begun < 5  # a third of it all, however busy the machine is
             assert (len(explored), explored.complete) == (70, True)
             assert max(map(len, explored.names)) > 8
     """)
@@ -188,6 +188,27 @@ def test_any_client_is_held(run: Project, client: str) -> None:
     done.assert_outcomes(passed=1)
 
 
+def test_a_pool_lends_what_was_connected_before(run: Project) -> None:
+    done = run("""
+        import psycopg, sqlalchemy
+        from bank import *
+        def test_it(dsql):
+            how = {"creator": lambda: psycopg.connect(dsql.url), "use_native_hstore": False}
+            engine = sqlalchemy.create_engine("postgresql+psycopg://", **how)
+            def set_up(cluster):
+                for statement in SET_UP:
+                    cluster.connect().execute(statement)
+                with engine.connect(), engine.connect():
+                    pass
+            def withdraw(_):
+                with engine.begin() as connection:
+                    connection.execute(sqlalchemy.text("UPDATE accounts SET balance = balance - 10 WHERE id = 1"))
+            assert len(dsql.orders(withdraw, withdraw, set_up=set_up)) == 20
+            engine.dispose()
+    """)
+    done.assert_outcomes(passed=1)
+
+
 def test_each_statement_of_a_pipeline_is_ordered(run: Project) -> None:
     done = run("""
         from bank import *
@@ -210,6 +231,23 @@ def test_a_schema_change_is_undone_before_the_next_order(run: Project) -> None:
             dsql.connect().execute("CREATE TABLE t (id int)")
         def test_it(dsql):
             assert len(dsql.orders(creates, insert(3), set_up=SET_UP)) == 2
+    """)
+    done.assert_outcomes(passed=1)
+
+
+def test_three_are_compared_with_all_their_serial_orders(run: Project) -> None:
+    done = run("""
+        from bank import *
+        def appends(letter):
+            def transaction(connection):
+                (told,) = connection.execute("SELECT string_agg(said, '' ORDER BY id) FROM log").fetchone()
+                connection.execute("INSERT INTO log VALUES (%s, %s)", (len(told), letter))
+                return told
+            return lambda dsql: retried(transaction, dsql)
+        def test_it(dsql):
+            log = ["CREATE TABLE log (id int PRIMARY KEY, said text)", "INSERT INTO log VALUES (0, '-')"]
+            explored = dsql.orders(*map(appends, "xyz"), set_up=log, most=30)
+            assert (len(explored), explored.complete) == (30, False)
     """)
     done.assert_outcomes(passed=1)
 
@@ -239,17 +277,24 @@ def test_set_up_and_invariant_may_be_callables(run: Project) -> None:
         ("insert(3), insert(4)", "order='AC'", "order: a letter is one of AB, not C"),
         ("insert(3), insert(4)", "columns={'t': []}", "columns: there is no table t; there are accounts"),
         ("insert(3), insert(4)", "most=0", "most: must be at least 1, not 0"),
+        ("insert(3), two_at_once", "", "one who is in order sends one statement at a time"),
         ("insert(3),", "", "orders: are those of 2 to 6 callables, not of 1"),
     ],
 )
 def test_what_cannot_be_ordered_is_told_in_a_sentence(run: Project, callables: str, options: str, told: str) -> None:
     done = run(f"""
-        import time
+        import threading, time
         from bank import *
         def endless(dsql):
             connection = dsql.connect()
             while True:
                 connection.execute("SELECT 1")
+        def two_at_once(dsql):
+            threads = [threading.Thread(target=insert(number), args=(dsql,)) for number in (4, 5)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         def test_it(dsql):
             dsql.orders({callables.rstrip(",")}, set_up=SET_UP, {options})
     """)
