@@ -81,7 +81,7 @@ def _report(event: object, context: Context, policy: RetryPolicy) -> Report:
 def _outcome(event: object, retry: Retry) -> Report:
     try:
         request = Transfer.from_event(event)
-        return {"balance": retry.run(lambda: _make(request))}
+        return {"balance": retry.run(lambda: _make(request), once=request.transfer_id is not None)}
     except (TransferError, psycopg.Error) as error:
         return {"error": str(error), "error_code": error_code(error)}
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from typing import Final
+from uuid import UUID
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -13,14 +14,18 @@ from transfer.errors import (
     OutcomeUnknown,
     PayeeNotFound,
     PayerNotFound,
+    TransferIdReused,
 )
-from transfer.pipeline import Pipeline, command
+from transfer.pipeline import Answer, Pipeline, command
 from transfer.request import Transfer
 
 _CHANGES: Final = Pipeline(
     begin="BEGIN",
     debit="UPDATE accounts SET balance = balance - $1 WHERE id = $2 RETURNING balance",
     credit="UPDATE accounts SET balance = balance + $1 WHERE id = $2 RETURNING balance",
+    made="SELECT payer, payee, amount, balance FROM transfers WHERE id = $1",
+    receipt="INSERT INTO transfers (id, payer, payee, amount, balance)"
+    " SELECT $1::uuid, id, $3::int, $4::int, balance FROM accounts WHERE id = $2",
 )
 
 _UNCERTAIN_CLASSES: Final = ("08", "57", "58", "XX")
@@ -29,24 +34,69 @@ _UNCERTAIN_SQLSTATE: Final = "40003"
 (PostgreSQL, appendix A). Aurora DSQL's user guide calls a COMMIT answered by XX000 uncertain."""
 
 
+class _Made(Exception):
+    """The transfer has a receipt: payer, payee, amount and balance."""
+
+    def __init__(self, receipt: list[int | None]) -> None:
+        self.receipt = receipt
+
+
 def make(connection: psycopg.Connection, transfer: Transfer) -> int:
     """Make the transfer in one transaction, in two round trips, and return the payer's new balance.
+
+    One with an id leaves a receipt in ``transfers``. Where there is one already nothing is moved: the balance is what
+    was returned then, and TransferIdReused is raised where it is another transfer's.
 
     Raises PayerNotFound, PayeeNotFound or InsufficientBalance after a rollback, OutcomeUnknown where the connection
     was lost during COMMIT, and psycopg's errors for all else, a lost optimistic transaction (40001) among it.
     """
-    with settled(connection):
-        _, debit, credit = _CHANGES.run(
-            connection, (), (transfer.amount, transfer.payer_id), (transfer.amount, transfer.payee_id)
-        )
-        balance = _paid(transfer, debit.integer())
-        # Asked second: a debit that cannot be paid is refused as such, even if its credit failed.
-        if credit.integer() is None:
-            raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
-        return balance
+    if transfer.transfer_id is None:
+        with settled(connection):
+            return _paid(transfer, *_CHANGES.run(connection, begin=(), **_amounts(transfer))[1:])
+    try:
+        with settled(connection):
+            return _made_once(connection, transfer, transfer.transfer_id)
+    except _Made as known:
+        return _as_made(transfer, known.receipt)
 
 
-def _paid(transfer: Transfer, balance: int | None) -> int:
+def _amounts(transfer: Transfer) -> dict[str, tuple[int, int]]:
+    return {"debit": (transfer.amount, transfer.payer_id), "credit": (transfer.amount, transfer.payee_id)}
+
+
+def _made_once(connection: psycopg.Connection, transfer: Transfer, id_: UUID) -> int:
+    """Make the transfer and write its receipt; raise _Made where it has one."""
+    receipt = (id_, transfer.payer_id, transfer.payee_id, transfer.amount)
+    _, made, debit, credit, written = _CHANGES.run(
+        connection, begin=(), made=(id_,), **_amounts(transfer), receipt=receipt
+    )
+    # Asked first: a receipt that is there already cannot be written again.
+    if found := made.integers():
+        raise _Made(found)
+    balance = _paid(transfer, debit, credit)
+    written.check()
+    return balance
+
+
+def _as_made(transfer: Transfer, receipt: list[int | None]) -> int:
+    """Return what was returned for a transfer that was made; raise TransferIdReused where that was another one."""
+    *made, balance = (value or 0 for value in receipt)  # none is NULL
+    for field, value in zip(("payer_id", "payee_id", "amount"), made, strict=True):
+        if value != getattr(transfer, field):
+            raise TransferIdReused(field, value, getattr(transfer, field))
+    return balance
+
+
+def _paid(transfer: Transfer, debit: Answer, credit: Answer) -> int:
+    """Return the payer's new balance; raise where it cannot be paid."""
+    balance = _debited(transfer, debit.integer())
+    # Asked second: a debit that cannot be paid is refused as such, even if its credit failed.
+    if credit.integer() is None:
+        raise PayeeNotFound(f"there is no account {transfer.payee_id} to pay to")
+    return balance
+
+
+def _debited(transfer: Transfer, balance: int | None) -> int:
     """Return the payer's new balance; raise where there is no account, or not enough in it."""
     if balance is None:
         raise PayerNotFound(f"there is no account {transfer.payer_id} to pay from")
