@@ -50,7 +50,8 @@ def following(order: Sequence[int]) -> Choose:
     def choose(among: tuple[int, ...]) -> int:
         at, wanted = next(left, (0, among[0]))
         if wanted not in among:
-            raise CannotRepeat(f"statement {at} was to be {LETTERS[wanted]}'s, which has no more")
+            gone = f"statement {at} was to be {LETTERS[wanted]}'s, which has no more"
+            raise CannotRepeat(f"{gone}; it has to send the same wherever it is answered the same")
         return wanted
 
     return choose

@@ -67,6 +67,13 @@ class Seat:
         """Begin."""
         self._thread.start()
 
+    def close(self, limit_s: float) -> None:
+        """Close its connections when it has ended: libpq's may not be closed while another thread uses them."""
+        if self._thread.ident is not None:
+            self._thread.join(limit_s)
+        if not self._thread.is_alive():
+            self.cluster.close()
+
     def _run(self) -> None:
         try:
             result = self._work(self.cluster)
@@ -115,7 +122,7 @@ class Turns:
                     raise
         finally:
             for seat in seats:
-                seat.cluster.close()
+                seat.close(self._limit_s)
 
     def _break_off(self, seats: list[Seat]) -> None:
         for seat in seats:
