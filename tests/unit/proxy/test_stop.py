@@ -80,6 +80,12 @@ def test_who_prepares_and_runs_in_two_steps_is_held_once(client: Client) -> None
     assert (client.taken, client.held) == ("PHBES", [])
 
 
+def test_who_only_prepared_is_held_when_the_next_order_begins(client: Client) -> None:
+    client.send(PARSE, wire.FLUSH).let_through()
+    client.hold.turn(on=True)
+    assert len(client.send(wire.query("SELECT 1")).held) == 1
+
+
 def test_half_a_run_is_not_told_yet(client: Client) -> None:
     assert client.send(PARSE, BIND).held == []
     assert len(client.send(EXECUTE, wire.SYNC).held) == 1

@@ -44,6 +44,8 @@ class Hold:
 
     def __init__(self) -> None:
         self.on = False
+        self.turns = 0
+        """How often it was turned on or off: what was let through before a turn is not after it."""
         self._held: dict[int, Held] = {}
         self._numbers = count(1)
         self._came: asyncio.Queue[int | None] = asyncio.Queue()
@@ -51,7 +53,7 @@ class Hold:
     def turn(self, *, on: bool) -> None:
         """Hold every statement from now on, or none; those that are held go on."""
         held, self._held, self._came = self._held, {}, asyncio.Queue()
-        self.on = on
+        self.on, self.turns = on, self.turns + 1
         for each in held.values():
             each.pass_on()
 

@@ -34,7 +34,7 @@ class Stop:
         self._hold, self._named, self._advance = hold, named, advance
         self._held: Held | None = None
         self._number: int | None = None
-        self._passing = False
+        self._passing: int | None = None
         self._types: list[int] = []
         self.waits = False
 
@@ -44,8 +44,9 @@ class Stop:
         Of a pipeline that has failed PostgreSQL runs nothing up to its Sync: that is not held.
         """
         self.waits = False
-        if kind not in _RUN or self._passing or (unit is not None and unit.failed):
-            self._passing = self._passing and kind not in {_QUERY, _EXECUTE, _SYNC}
+        passing = self._passing == self._hold.turns
+        if kind not in _RUN or passing or (unit is not None and unit.failed):
+            self._passing = None if kind in {_QUERY, _EXECUTE, _SYNC} else self._passing
             return True
         begins = _begins_run(pending, at)
         if begins and unit is not None and unit.replies:
@@ -57,7 +58,7 @@ class Stop:
         return begins is False
 
     def _pass_on(self) -> None:
-        self._number, self._passing = None, True
+        self._number, self._passing = None, self._hold.turns
         self._advance()
 
     def hear(self, data: bytes) -> None:
