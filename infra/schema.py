@@ -1,4 +1,4 @@
-"""What the database needs beyond the cluster: role, rights, IAM mapping, accounts, history. Idempotent."""
+"""What the database needs beyond the cluster: role, rights, IAM mapping, accounts, receipts, history. Idempotent."""
 
 from typing import Any, Final
 
@@ -24,7 +24,9 @@ def set_up(admin: psycopg.Connection[Any], role_arn: str, accounts: int = ACCOUN
     """Let there be the role myapp for the IAM role ``role_arn``, and its accounts with ``balance`` each."""
     create_role(admin, APP, role_arn)
     create_accounts(admin, APP)
+    create_transfers(admin, APP)
     reset_accounts(admin, accounts, balance)
+    reset_transfers(admin)
 
 
 def create_role(admin: psycopg.Connection[Any], role: str, arn: str) -> None:
@@ -47,6 +49,24 @@ def create_accounts(admin: psycopg.Connection[Any], role: str | None = None) -> 
     _run(admin, sql.SQL("CREATE TABLE IF NOT EXISTS accounts (id INT PRIMARY KEY, balance INT)"))
     if role:
         _run(admin, sql.SQL("GRANT ALL ON public.accounts TO {}").format(sql.Identifier(role)))
+
+
+def create_transfers(admin: psycopg.Connection[Any], role: str | None = None) -> None:
+    """Let there be the table ``transfers``, receipts of transfers with an id; let ``role`` read it and add to it."""
+    columns = (
+        "id UUID PRIMARY KEY, payer INT NOT NULL, payee INT NOT NULL, amount INT NOT NULL, balance INT NOT NULL, "
+        "created_at TIMESTAMPTZ NOT NULL DEFAULT now()"
+    )
+    _run(admin, sql.SQL("CREATE TABLE IF NOT EXISTS transfers ({})").format(sql.SQL(columns)))
+    if role:
+        _run(admin, sql.SQL("GRANT SELECT, INSERT ON public.transfers TO {}").format(sql.Identifier(role)))
+
+
+def reset_transfers(admin: psycopg.Connection[Any]) -> None:
+    """Let there be no receipts, batch by batch."""
+    some = sql.SQL("DELETE FROM transfers WHERE id IN (SELECT id FROM transfers LIMIT {})").format(sql.Literal(BATCH))
+    while _run(admin, some).rowcount:
+        pass
 
 
 def reset_accounts(admin: psycopg.Connection[Any], accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:
@@ -84,5 +104,5 @@ def _create_index(admin: psycopg.Connection[Any], name: str, column: str) -> Non
             raise RuntimeError(f"the index {name} was not built; sys.jobs says why")
 
 
-def _run(admin: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> None:
-    retried(lambda: admin.execute(statement))
+def _run(admin: psycopg.Connection[Any], statement: sql.SQL | sql.Composed) -> psycopg.Cursor[Any]:
+    return retried(lambda: admin.execute(statement))

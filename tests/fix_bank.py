@@ -13,6 +13,8 @@ SCHEMA = """
 CREATE TABLE accounts (id integer PRIMARY KEY, balance integer);
 CREATE TABLE transactions (id uuid DEFAULT gen_random_uuid() PRIMARY KEY, payer_id int, payee_id int, amount int,
     created_at timestamp DEFAULT CURRENT_TIMESTAMP);
+CREATE TABLE transfers (id uuid PRIMARY KEY, payer integer NOT NULL, payee integer NOT NULL, amount integer NOT NULL,
+                        balance integer NOT NULL, created_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE planned_errors (moment text PRIMARY KEY, times bigint, sqlstate text, message text);
 -- A sequence is not rolled back, so it counts the attempts that failed as well.
 CREATE SEQUENCE errors_raised MINVALUE 0 START 0;
@@ -53,7 +55,7 @@ class Bank:
 
     def open(self, balances: dict[int, int | None]) -> None:
         """Let these be all accounts, and no error be planned."""
-        self.connection.execute("TRUNCATE accounts, transactions, planned_errors")
+        self.connection.execute("TRUNCATE accounts, transfers, transactions, planned_errors")
         self.connection.execute("ALTER SEQUENCE errors_raised RESTART")
         with self.connection.cursor() as cursor:
             cursor.executemany("INSERT INTO accounts VALUES (%s, %s)", list(balances.items()))
@@ -65,6 +67,10 @@ class Bank:
     def history(self) -> list[tuple[int, int, int]]:
         """Return payer, payee and amount of the transfers that are recorded."""
         return self.connection.execute("SELECT payer_id, payee_id, amount FROM transactions").fetchall()
+
+    def receipts(self) -> list[tuple[int, int, int, int]]:
+        """Return payer, payee, amount and balance of what was made with an id."""
+        return self.connection.execute("SELECT payer, payee, amount, balance FROM transfers").fetchall()
 
     def raise_error(self, moment: str, times: int = 1, sqlstate: str = "40001", message: str = DATA_CONFLICT) -> None:
         """Have the server raise an error at the next ``times`` moments: ``statement`` or ``commit`` of a change."""

@@ -1,6 +1,6 @@
 """A cluster as a test sees it: the way in, what became of its commits, and what may happen to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +17,9 @@ from pytest_dsql.sign_in import ADMIN, DATABASE
 
 if TYPE_CHECKING:
     import psycopg
+
+    from pytest_dsql.orders.check import Explored
+    from pytest_dsql.orders.ground import Holds, SetUp
 
 CONFLICTS: Final = {"OC000": "conflict", "OC001": "schema-changed"}
 _WAITS_FOR: Final = {"commit": "a COMMIT", "statement": "a statement", "sign_in": "a sign-in"}
@@ -105,7 +108,7 @@ class Cluster:
     def handle(self) -> Handle:
         """The handle on the stand-in, for what has no name here; on a real cluster the test is skipped."""
         if self.target != "local":
-            pytest.skip("faults, and commits that are counted, can be had on the stand-in alone (--dsql=local)")
+            pytest.skip("faults, orders, and commits that are counted, can be had on the stand-in alone (--dsql=local)")
         return Handle.of(self.environment, self.host)
 
     @property
@@ -160,6 +163,40 @@ class Cluster:
     def rate_exceeded(self, next_sign_ins: int = 1, *, role: str | None = None) -> AbstractContextManager[Fault]:
         """Have the next sign-ins refused because there were too many of late (53400)."""
         return self._fault("rate-exceeded", times=next_sign_ins, role=role)
+
+    # Every order
+
+    def orders(  # noqa: PLR0913 - one for each option
+        self,
+        *callables: Callable[["Cluster"], Any],
+        set_up: "SetUp",
+        holds: "Holds | None" = None,
+        columns: Mapping[str, Sequence[str]] | None = None,
+        order: str | None = None,
+        most: int = 1_000,
+        seed: int = 0,
+        statements: int = 200,
+        limit_s: float = 10.0,
+    ) -> "Explored":
+        """Run callables in every order of their statements; fail the test, with a table, where one goes wrong.
+
+        Each callable runs in a thread, may be a coroutine function, and is given this cluster; it may use any client,
+        and one statement at a time. A statement is what is held at the wire: one Query, or one Execute, of a pipeline
+        each; BEGIN, COMMIT and what a retry sends are statements as well, preparing and signing in are not. Before
+        each order the cluster holds what ``set_up`` (statements, or a callable) leaves in an empty one: what was in it
+        before is gone. After it ``holds`` is true: a statement's one value, or what a callable returns that is given
+        the cluster. And what is in all tables (of those in ``columns`` in these columns alone, an empty list for none)
+        and what the callables returned equals a serial order; one that raised an error did not run.
+
+        Above ``most`` orders it is a sample of as many, by ``seed``. ``order`` repeats one, by its name. No order may
+        have more than so many ``statements``, and no wait last longer than ``limit_s`` seconds. Returns which orders
+        there were. Raises ValueError, which names the option. On a real cluster the test is skipped.
+        """
+        _ = self.handle
+        from pytest_dsql.orders.check import Check, Terms
+
+        terms = Terms(set_up, holds, columns or {}, most, seed, statements, limit_s)
+        return Check(self, callables, terms).run(order)
 
     def _fault(self, kind: str, **narrowed: Any) -> AbstractContextManager[Fault]:
         settings = {**KINDS[kind], **narrowed}

@@ -6,6 +6,7 @@ TransferError
  ├── PayerNotFound
  ├── PayeeNotFound
  ├── InsufficientBalance    the payer would go below zero
+ ├── TransferIdReused       a transfer with this id was made, with other data
  ├── NotCommitted           COMMIT was answered with a rollback
  └── OutcomeUnknown         the connection was lost during COMMIT: committed or not, nobody here can tell
 """
@@ -51,6 +52,16 @@ class InsufficientBalance(TransferError):
     """The payer has less than the amount."""
 
     code = "insufficient_balance"
+
+
+class TransferIdReused(TransferError):
+    """The id is that of another transfer, which was made: ``field`` is the first in which they differ."""
+
+    code = "transfer_id_reused"
+
+    def __init__(self, field: str, made: int, asked: int) -> None:
+        super().__init__(f"{field}: the transfer with this id was made with {made}, not {asked}")
+        self.field = field
 
 
 class NotCommitted(TransferError):

@@ -86,7 +86,8 @@ def _report(event: object, context: Context, policy: RetryPolicy, *, record: boo
 def _outcome(event: object, retry: Retry, *, record: bool) -> Report:
     try:
         request = Transfer.from_event(event)
-        return {"balance": retry.run(lambda: _make(request, record=record))}
+        once = request.transfer_id is not None
+        return {"balance": retry.run(lambda: _make(request, record=record), once=once)}
     except (TransferError, psycopg.Error) as error:
         return {"error": str(error), "error_code": error_code(error)}
 

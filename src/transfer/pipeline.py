@@ -5,9 +5,10 @@ then take five packets in place of one, and wake both ends as often. This is Pos
 by psycopg's interface to libpq.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -16,8 +17,6 @@ from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-_PREPARED: Final[WeakKeyDictionary[psycopg.Connection, set[bytes]]] = WeakKeyDictionary()
-"""The names that each connection knows, by all pipelines: what two of them call the same is the same."""
 _FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED})
 
 
@@ -35,31 +34,39 @@ class Answer:
 
     def integer(self) -> int | None:
         """Return the one value of the one row, None where there is no row or it is NULL; raise what went wrong."""
+        values = self.integers()
+        return values[0] if values else None
+
+    def integers(self) -> list[int | None] | None:
+        """Return the values of the one row, None where there is no row; raise what went wrong."""
         self.check()
-        text = self.result.get_value(0, 0) if self.result.ntuples else None
-        return None if text is None else int(text)
+        if not self.result.ntuples:
+            return None
+        texts = (self.result.get_value(0, column) for column in range(self.result.nfields))
+        return [None if text is None else int(text) for text in texts]
 
 
 class Pipeline:
-    """Statements by name, with PostgreSQL's own placeholders ($1) for integers.
+    """Statements by name, with PostgreSQL's own placeholders ($1).
 
     Each is prepared on a connection before it first runs there. The connection is one on which psycopg prepares nothing
     (``prepare_threshold=None``): after a ROLLBACK it would have the server forget all prepared statements.
     """
 
     def __init__(self, **statements: str) -> None:
-        self._statements = {name.encode(): text.encode() for name, text in statements.items()}
+        self._statements = {name: text.encode() for name, text in statements.items()}
+        self._prepared: WeakKeyDictionary[psycopg.Connection, set[str]] = WeakKeyDictionary()
 
-    def run(self, connection: psycopg.Connection, *parameters: Sequence[int]) -> list[Answer]:
-        """Run all statements, each with its parameters, up to the first that fails.
+    def run(self, connection: psycopg.Connection, **parameters: Sequence[int | UUID]) -> list[Answer]:
+        """Run statements by their names, each with its parameters, up to the first that fails.
 
         Raises psycopg's errors where one cannot be prepared, or where the connection is lost.
         """
-        self._prepare(connection)
+        self._prepare(connection, parameters)
         pgconn = connection.pgconn
         pgconn.enter_pipeline_mode()
-        for name, values in zip(self._statements, parameters, strict=True):
-            pgconn.send_query_prepared(name, [b"%d" % value for value in values])
+        for name, values in parameters.items():
+            pgconn.send_query_prepared(name.encode(), [str(value).encode() for value in values])
         pgconn.pipeline_sync()
         try:
             results = connection.wait(_exchange(pgconn, len(parameters)))
@@ -71,11 +78,11 @@ class Pipeline:
         failure = next((_error(result) for result in results if result.status in _FAILED), None)
         return [Answer(result, failure if result.status in _FAILED else None) for result in results]
 
-    def _prepare(self, connection: psycopg.Connection) -> None:
-        prepared = _PREPARED.setdefault(connection, set())
-        for name, text in self._statements.items():
+    def _prepare(self, connection: psycopg.Connection, names: Iterable[str]) -> None:
+        prepared = self._prepared.setdefault(connection, set())
+        for name in names:
             if name not in prepared:
-                connection.pgconn.send_prepare(name, text)
+                connection.pgconn.send_prepare(name.encode(), self._statements[name])
                 _finish(connection)
                 prepared.add(name)
 

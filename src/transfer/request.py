@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
+from uuid import UUID
 
 from transfer.errors import InvalidRequest
 
@@ -13,18 +14,21 @@ INTEGER_MAX: Final = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Move ``amount`` from account ``payer_id`` to account ``payee_id``."""
+    """Move ``amount`` from account ``payer_id`` to account ``payee_id``; once, where it has a ``transfer_id``."""
 
     payer_id: int
     payee_id: int
     amount: int
+    transfer_id: UUID | None = None
 
     @classmethod
     def from_event(cls, event: object) -> Self:
         """Read the event of an invocation; raise InvalidRequest, which names the field, where it is wrong."""
         if not isinstance(event, Mapping):
             raise InvalidRequest("event", f"must be an object, not {_json_type(event)}")
-        request = cls(*(_integer(event, field) for field in ("payer_id", "payee_id", "amount")))
+        payer_id, payee_id, amount = (_integer(event, field) for field in ("payer_id", "payee_id", "amount"))
+        transfer_id = _uuid(event["transfer_id"]) if "transfer_id" in event else None
+        request = cls(payer_id, payee_id, amount, transfer_id)
         if request.amount <= 0:
             raise InvalidRequest("amount", f"must be positive, not {request.amount}")
         if request.payee_id == request.payer_id:
@@ -43,10 +47,20 @@ def _integer(event: Mapping[object, object], field: str) -> int:
     return value
 
 
+def _uuid(value: object) -> UUID:
+    if not isinstance(value, str):
+        raise InvalidRequest("transfer_id", f"must be a string, not {_json_type(value)}")
+    try:
+        return UUID(value)
+    except ValueError:
+        raise InvalidRequest("transfer_id", f"must be a UUID, not {value!r}") from None
+
+
 _JSON_TYPES: Final = {
     bool: "a boolean",
     dict: "an object",
     float: "a fractional number",
+    int: "an integer",
     list: "an array",
     str: "a string",
     type(None): "null",

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+import psycopg
+
 from transfer import occ
+from transfer.errors import NotCommitted, OutcomeUnknown
 
 T = TypeVar("T")
 
@@ -62,26 +65,36 @@ class Retry:
         self.retries = 0
         self.markers: list[str | None] = []
 
-    def run(self, transaction: Callable[[], T]) -> T:
+    def run(self, transaction: Callable[[], T], *, once: bool = False) -> T:
         """Run ``transaction`` until it does not raise a conflict, at least once.
 
         ``transaction`` must be a whole transaction, from its first read to its COMMIT. When attempts or time are used
-        up the last conflict is raised as it came; any other error is raised at once.
+        up the last conflict is raised as it came; any other error is raised at once. One that does nothing where it was
+        committed before, ``once``, is run again after OutcomeUnknown, too, which stays the answer where the database
+        gives no other.
         """
+        unknown: OutcomeUnknown | None = None
         while True:
             try:
                 return transaction()
             except Exception as error:
-                if occ.conflict(error) is None:
-                    raise
-                self.markers.append(occ.marker(error))
-                delay = self._next_delay()
+                unknown = error if once and isinstance(error, OutcomeUnknown) else unknown
+                delay = self._delay_after(error, again=error is unknown)
                 if delay is None:
+                    if unknown and isinstance(error, psycopg.Error | NotCommitted):
+                        raise unknown from error
                     raise
             # Outside the handler, so that the next attempt's errors do not carry this one in their chain.
             if delay:
                 self._sleep(delay)
             self.retries += 1
+
+    def _delay_after(self, error: Exception, *, again: bool) -> float | None:
+        """Return the seconds to wait before the next attempt, None where there shall be none after this error."""
+        if not again and occ.conflict(error) is None:
+            return None
+        self.markers.append(occ.marker(error))
+        return self._next_delay()
 
     def _next_delay(self) -> float | None:
         """Return the seconds to wait before the next attempt, None where there shall be none."""

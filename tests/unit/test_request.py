@@ -1,8 +1,11 @@
+from uuid import UUID
+
 import pytest
 
 from transfer.errors import InvalidRequest
 from transfer.request import INTEGER_MAX, INTEGER_MIN, Transfer
 
+ID = UUID("6a0e6e1c-7c66-4d6e-9a0b-0d2f4d1b5c11")
 GOOD = {"payer_id": 1, "payee_id": 2, "amount": 10}
 
 
@@ -67,3 +70,19 @@ def test_payer_and_payee_must_differ() -> None:
 def test_an_event_that_is_no_object_is_refused(event: object, kind: str) -> None:
     with pytest.raises(InvalidRequest, match=f"^event: must be an object, not {kind}$"):
         Transfer.from_event(event)
+
+
+def test_an_id_is_optional_and_read_in_any_form_of_a_uuid() -> None:
+    for form in (str(ID), ID.hex.upper(), ID.urn):
+        assert Transfer.from_event({**GOOD, "transfer_id": form}).transfer_id == ID
+
+
+@pytest.mark.parametrize(("value", "kind"), [(1, "an integer"), (None, "null"), ([], "an array")])
+def test_an_id_is_a_string(value: object, kind: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"^transfer_id: must be a string, not {kind}$"):
+        Transfer.from_event({**GOOD, "transfer_id": value})
+
+
+def test_an_id_is_a_uuid() -> None:
+    with pytest.raises(InvalidRequest, match="^transfer_id: must be a UUID, not 'rent'$"):
+        Transfer.from_event({**GOOD, "transfer_id": "rent"})

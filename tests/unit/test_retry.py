@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import errors
 
+from transfer.errors import InsufficientBalance, OutcomeUnknown
 from transfer.retry import Retry, RetryPolicy
 
 
@@ -177,3 +178,39 @@ def test_the_longest_delay_doubles_until_the_cap(retry: int) -> None:
 def test_the_default_carries_a_call_through_heavy_contention() -> None:
     """Seven of ten attempts lose on hot accounts; one of 10,000 calls may then not run out of attempts."""
     assert 0.71 ** RetryPolicy().attempts * 10_000 < 0.001
+
+
+def raising(*outcomes: Exception | None) -> Callable[[], str]:
+    """A transaction with these errors one after the other; None is its success."""
+    left = iter(outcomes)
+
+    def transaction() -> str:
+        if error := next(left):
+            raise error
+        return "committed"
+
+    return transaction
+
+
+def test_an_unknown_outcome_is_not_repeated(retry: Callable[..., Retry]) -> None:
+    with pytest.raises(OutcomeUnknown):
+        retry().run(raising(OutcomeUnknown("lost"), None))
+
+
+def test_an_unknown_outcome_of_what_is_made_once_is_repeated(retry: Callable[..., Retry]) -> None:
+    call = retry()
+    assert call.run(raising(OutcomeUnknown("lost"), errors.SerializationFailure(), None), once=True) == "committed"
+    assert call.retries == 2
+
+
+@pytest.mark.parametrize("error", [errors.SerializationFailure(), errors.ConnectionFailure()])
+def test_where_no_answer_comes_after_an_unknown_outcome_it_stays_unknown(
+    retry: Callable[..., Retry], error: Exception
+) -> None:
+    with pytest.raises(OutcomeUnknown, match="lost"):
+        retry(attempts=2).run(raising(OutcomeUnknown("lost"), error), once=True)
+
+
+def test_a_refusal_after_an_unknown_outcome_is_the_answer(retry: Callable[..., Retry]) -> None:
+    with pytest.raises(InsufficientBalance):
+        retry().run(raising(OutcomeUnknown("lost"), InsufficientBalance("no")), once=True)

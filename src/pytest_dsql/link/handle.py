@@ -3,7 +3,7 @@
 import json
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Self
 
@@ -13,8 +13,11 @@ from pytest_dsql.link.messages import (
     DescribeCluster,
     EmptyCluster,
     Expire,
+    HoldStatements,
     ListFaults,
     Message,
+    NoMore,
+    Proceed,
     RemoveFault,
     Sessions,
     SetLimits,
@@ -42,15 +45,25 @@ class Handle:
 
     def ask(self, message: Message) -> Any:
         """Tell the stand-in to do something; raise ControlError where it cannot, OSError where it is gone."""
+        with self._line(ANSWER_LIMIT_S) as line:
+            return line(message)
+
+    @contextmanager
+    def _line(self, limit_s: float) -> Iterator[Callable[[Message], Any]]:
+        """Connect for several messages, each to be answered within so many seconds."""
         with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rw") as lines:
-            connection.settimeout(ANSWER_LIMIT_S)
+            connection.settimeout(limit_s)
             connection.connect(self._path)
-            lines.write(encoded(message))
-            lines.flush()
-            answer = json.loads(lines.readline() or '{"error": "the stand-in is gone"}')
-        if "error" in answer:
-            raise ControlError(answer["error"])
-        return answer["result"]
+
+            def ask(message: Message) -> Any:
+                lines.write(encoded(message))
+                lines.flush()
+                answer = json.loads(lines.readline() or '{"error": "the stand-in is gone"}')
+                if "error" in answer:
+                    raise ControlError(answer["error"])
+                return answer["result"]
+
+            yield ask
 
     def describe(self) -> dict[str, Any]:
         """Return the cluster's endpoint, its PostgreSQL (``postgres``) and the stand-in's process (``pid``)."""
@@ -109,6 +122,25 @@ class Handle:
             yield
         finally:
             self.ask(SetStrictCatalog(cluster=self._cluster, strict=False))
+
+    @contextmanager
+    def statements_held(self, limit_s: float) -> Iterator[Callable[[int | None], dict[str, Any]]]:
+        """Hold every statement at the wire, of whatever client, until it is let through.
+
+        What is given lets a statement through, by its number, or none, and waits for so many seconds for what comes
+        next; ``Proceed`` tells of its answer. It raises ControlError where the statement is held no more, or another
+        one came out of turn.
+        """
+        with self._line(limit_s + ANSWER_LIMIT_S) as ask:
+            ask(HoldStatements(cluster=self._cluster, held=True))
+            try:
+                yield lambda number: ask(Proceed(cluster=self._cluster, statement=number, limit_s=limit_s))
+            finally:
+                ask(HoldStatements(cluster=self._cluster, held=False))
+
+    def no_more(self) -> None:
+        """Say that who is waited for while statements are held sends no more statements."""
+        self.ask(NoMore(cluster=self._cluster))
 
     def expire(self, session: int) -> None:
         """End a session, by its backend's process id, as the service does after 60 minutes."""

@@ -107,6 +107,35 @@ class SetStrictCatalog(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HoldStatements(Message):
+    """Hold every statement at the wire from now on, or none any more: one Query, or one Execute, is a statement."""
+
+    cluster: str
+    held: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Proceed(Message):
+    """Let a held statement through, by its number, and wait for the next one to be held; None lets none through.
+
+    The answer is ``next`` (``number``, ``session``, ``text``, ``parameters``), or ``ended`` after a ``NoMore``, or
+    ``late`` where nothing came within so many seconds; and the ``answer`` to what was let through: ``rows``, ``more``
+    than these, ``tag``, ``error`` (``code``, ``message``), or that its connection is ``gone``.
+    """
+
+    cluster: str
+    limit_s: float
+    statement: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoMore(Message):
+    """Say that who is waited for sends no more statements."""
+
+    cluster: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Sessions(Message):
     """Tell the process ids of a cluster's sessions."""
 

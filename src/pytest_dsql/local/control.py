@@ -121,6 +121,20 @@ class Control:
     async def _set_strict_catalog(self, message: messages.SetStrictCatalog) -> None:
         self._cluster(message.cluster).strict_catalog = message.strict
 
+    # Statements held
+
+    @_do.register
+    async def _hold_statements(self, message: messages.HoldStatements) -> None:
+        self._cluster(message.cluster).hold.turn(on=message.held)
+
+    @_do.register
+    async def _proceed(self, message: messages.Proceed) -> dict[str, Any]:
+        return await self._cluster(message.cluster).hold.proceed(message.statement, message.limit_s)
+
+    @_do.register
+    async def _no_more(self, message: messages.NoMore) -> None:
+        self._cluster(message.cluster).hold.no_more()
+
     # Sessions
 
     @_do.register

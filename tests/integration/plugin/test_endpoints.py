@@ -21,6 +21,8 @@ def test_again(dsql):
 def test_fault(dsql):
     with dsql.conflicts():
         raise AssertionError
+def test_orders(dsql):
+    dsql.orders(print, print, set_up=[])
 """
 
 
@@ -45,7 +47,7 @@ def test_it_has_a_schema_of_its_own_and_leaves_nothing(
         admin.execute("CREATE TABLE t (id int)")
         admin.execute("INSERT INTO t VALUES (1)")
         done = project(TESTS, f"--dsql={tagged.host}", "-rs")
-        done.assert_outcomes(passed=2, skipped=1)
+        done.assert_outcomes(passed=2, skipped=2)
         done.stdout.fnmatch_lines(["*SKIPPED*on the stand-in alone*"])
         assert retried(lambda: admin.execute("SELECT id FROM t").fetchall()) == [(1,)]
         assert admin.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'pytest%'").fetchall() == []
@@ -58,7 +60,7 @@ def test_a_cluster_that_is_not_thrown_away_is_refused(
     for name, value in tagged.environment.items():
         monkeypatch.setenv(name, value)
     done = project(TESTS, f"--dsql={tagged.host}")
-    done.assert_outcomes(errors=3)
+    done.assert_outcomes(errors=4)
     done.stdout.fnmatch_lines(["*is not to be used: it lacks the tag pytest-dsql=throw-away"])
 
 

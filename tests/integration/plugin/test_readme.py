@@ -1,4 +1,4 @@
-"""The README's test of one's own application, as it stands there."""
+"""The README's tests of one's own application, as they stand there."""
 
 import re
 from pathlib import Path
@@ -7,20 +7,41 @@ import pytest
 
 from tests.fix_projects import Project
 
-README = Path(__file__).parents[3] / "README.md"
+README = (Path(__file__).parents[3] / "README.md").read_text()
 
 
-@pytest.fixture
-def example() -> str:
-    source, _workload = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+def example(name: str) -> str:
+    (source,) = re.findall(rf"^```python\n(# {name}\n.*?)^```$", README, re.DOTALL | re.MULTILINE)
     return str(source)
 
 
-def test_it_passes(project: Project, example: str) -> None:
-    project(example).assert_outcomes(passed=1)
+@pytest.fixture
+def pay() -> str:
+    return example("test_pay.py")
 
 
-def test_without_the_retry_it_fails(project: Project, example: str) -> None:
-    done = project(example.replace("            continue", "            raise"))
+@pytest.fixture
+def withdraw() -> str:
+    return example("test_withdraw.py")
+
+
+def test_a_payment_that_retries_passes(project: Project, pay: str) -> None:
+    project(pay).assert_outcomes(passed=1)
+
+
+def test_without_the_retry_it_fails(project: Project, pay: str) -> None:
+    done = project(pay.replace("            continue", "            raise"))
     done.assert_outcomes(failed=1)
     done.stdout.fnmatch_lines(["COMMIT lost to another transaction*"])
+
+
+def test_two_withdrawals_skew_and_the_table_is_the_readmes(project: Project, withdraw: str) -> None:
+    (table,) = re.findall(r"^```text\n(\d+ of \d+ orders fail.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    done = project(withdraw)
+    done.assert_outcomes(failed=1)
+    assert table in done.stdout.str()
+
+
+def test_with_for_update_they_do_not(project: Project, withdraw: str) -> None:
+    locking = withdraw.replace("SELECT balance FROM accounts", "SELECT balance FROM accounts FOR UPDATE")
+    project(locking).assert_outcomes(passed=1)

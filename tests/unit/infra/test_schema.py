@@ -14,6 +14,7 @@ def admin(database: str) -> Iterator[psycopg.Connection[Any]]:
     """A session whose tables go with it."""
     with psycopg.connect(database, autocommit=True, options="-c search_path=pg_temp") as admin:
         schema.create_accounts(admin)
+        schema.create_transfers(admin)
         yield admin
 
 
@@ -28,6 +29,13 @@ def test_the_last_batch_may_be_of_any_size(
     monkeypatch.setattr(schema, "BATCH", 3)
     schema.reset_accounts(admin, count, 5)
     assert accounts(admin) == [(number, 5) for number in range(1, count + 1)]
+
+
+def test_a_reset_leaves_no_receipt(admin: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "BATCH", 3)
+    admin.execute("INSERT INTO transfers SELECT gen_random_uuid(), 1, 2, 10, 90 FROM generate_series(1, 7)")
+    schema.reset_transfers(admin)
+    assert admin.execute("SELECT count(*) FROM transfers").fetchall() == [(0,)]
 
 
 def test_a_reset_leaves_no_other_balance_and_no_other_account(admin: psycopg.Connection[Any]) -> None:

@@ -17,8 +17,8 @@ from pytest_dsql.local import occ
 from pytest_dsql.local.cluster.catalog_reader import CatalogReader
 from pytest_dsql.local.cluster.connections import Connection, connect, held
 from pytest_dsql.local.cluster.faults import Faults
+from pytest_dsql.local.cluster.hold import Hold
 from pytest_dsql.local.cluster.jobs import Jobs
-from pytest_dsql.local.cluster.kept import Kept
 from pytest_dsql.local.cluster.limits import Limits, Rate
 from pytest_dsql.local.cluster.mailbox import Mailbox, Question
 from pytest_dsql.local.cluster.sessions import Session
@@ -27,6 +27,7 @@ from pytest_dsql.local.cluster.waits import Waits
 from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered
 from pytest_dsql.local.dialect.rewrite import catalogs
 from pytest_dsql.local.iam.principals import Document
+from pytest_dsql.local.kept import Kept
 from pytest_dsql.local.postgres.template import Template
 from pytest_dsql.local.tasks import Tasks
 
@@ -52,6 +53,7 @@ class Cluster:
     catalog: Catalog = field(default_factory=Catalog)
     sessions: dict[int, Session] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
+    hold: Hold = field(default_factory=Hold)
     policy: Document | None = None
     """Its resource-based policy."""
     tags: dict[str, str] = field(default_factory=dict)
@@ -102,6 +104,7 @@ class Cluster:
         await asyncio.to_thread(self._template.restore)
         self._prepare(self._template)
         self.faults.rules.clear()
+        self.hold.turn(on=False)
         self.commits.clear()
         self.limits.reset()
         self.rate = Rate(self.limits)

@@ -65,6 +65,11 @@ class Commands:
             ord("C"): self._close,
         }
 
+    def prepared(self, name: bytes) -> tuple[str, bytes]:
+        """Return text and parameters' types of a prepared statement as the client sent them; empty where unknown."""
+        prepared = self._prepared.get(name)
+        return (prepared.text, prepared.types) if prepared else ("", b"\0\0")
+
     def take(self, kind: int, message: bytes, out: bytearray, unit: Unit) -> None:
         """Put into ``out`` what to send for a message of the extended protocol; others are sent as they are."""
         handler = self._handlers.get(kind)

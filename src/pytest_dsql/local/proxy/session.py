@@ -18,6 +18,7 @@ from pytest_dsql.local.proxy.answers import Answers
 from pytest_dsql.local.proxy.commands import PREPARE_SNAPSHOT, Commands
 from pytest_dsql.local.proxy.rules.judge import Changes, Judge
 from pytest_dsql.local.proxy.rules.transaction import IDLE, IN_TRANSACTION
+from pytest_dsql.local.proxy.stop import Stop
 from pytest_dsql.local.proxy.units import Unit
 from pytest_dsql.local.proxy.upstream import Upstream
 from pytest_dsql.local.tasks import not_before
@@ -52,6 +53,7 @@ class Session:
         self._judge = Judge(cluster, user)
         self._rules = self._judge.rules
         self._commands = Commands(self._judge, self._analyse)
+        self._stop = Stop(cluster.hold, self._commands.prepared, self._advance)
         self._answers = Answers(self._finished, self._described, self._noticed, self._explained)
         self._unit: Unit | None = None
         self._pending = b""
@@ -91,6 +93,7 @@ class Session:
     def ended(self) -> None:
         """Let go of the upstream, whichever side ended first."""
         self.on_end()
+        self._stop.ended()
         self.cluster.session_ended(self.pid)
         if self.upstream:
             self.upstream.close()
@@ -103,7 +106,8 @@ class Session:
 
     def client_data(self, data: bytes) -> None:
         """Take what the client sends."""
-        if self._unit is None and not self._blocked and not self._pending and self.upstream:
+        held = self.cluster.hold.on
+        if self._unit is None and not (self._blocked or self._pending or held) and self.upstream:
             runs = self._commands.prepared_runs(data)
             if runs:
                 self._unit, data = runs
@@ -117,9 +121,10 @@ class Session:
         """Send on what may be sent on now."""
         end, out, pending = 0, bytearray(), self._pending
         for kind, at, end_of_message in wire.messages(pending):
-            if (self._blocked or self._measuring) and kind not in _COPYING and kind != _TERMINATE:
+            if self._has_to_wait(kind, pending, at, end_of_message):
                 break
-            if kind in _TEXTS and self._has_to_measure(pending[at:end_of_message]):
+            if self.cluster.hold.on and not self._stop.passes(kind, pending, at, self._unit, self.pid):
+                out += wire.FLUSH if self._stop.waits else b""
                 break
             end = end_of_message
             self._message(kind, pending[at:end], out)
@@ -133,6 +138,12 @@ class Session:
             self.client.pause_reading()
         if out:
             self._send(bytes(out))
+
+    def _has_to_wait(self, kind: int, pending: bytes, at: int, end: int) -> bool:
+        """Whether a message waits for an answer to what was sent before, or for what has to be known of its tables."""
+        if (self._blocked or self._measuring) and kind not in _COPYING and kind != _TERMINATE:
+            return True
+        return kind in _TEXTS and self._has_to_measure(pending[at:end])
 
     def _message(self, kind: int, message: bytes, out: bytearray) -> None:
         if kind == _TERMINATE:
@@ -216,7 +227,7 @@ class Session:
         """Relay an answer, or its end, that changes nothing that anybody has to be told; most are."""
         self._unit = None
         self._judge.settled(status, unit)
-        self.client.write(data)
+        self._tell(data)
         self._blocked = False
         if self._pending:
             self._go_on()
@@ -228,10 +239,17 @@ class Session:
                 self.close()
             return
         if out:
-            self.client.write(out)
+            self._tell(out)
         if self._answered:
             self._answered = False
             self._go_on()
+        elif self._stop.waits and unit and not unit.replies:
+            self._advance()
+
+    def _tell(self, data: bytes) -> None:
+        if self.cluster.hold.on:
+            self._stop.hear(data)
+        self.client.write(data)
 
     def _finished(self, unit: Unit, status: bytes) -> bytes:
         """Take the end of a unit: PostgreSQL is ready, in this transaction status."""

@@ -211,14 +211,43 @@ def settled(data: bytes) -> tuple[bytes, list[int]] | None:
 
 def row(body: bytes) -> list[str | None]:
     """Read the values of a DataRow in text form."""
-    (count,) = _INT16.unpack_from(body)
-    at, values = 2, []
+    return [None if value is None else value.decode() for value in values(body)]
+
+
+def values(body: bytes, at: int = 0) -> list[bytes | None]:
+    """Read the values of a DataRow, or of a Bind from where their number stands."""
+    (count,) = _INT16.unpack_from(body, at)
+    at, found = at + 2, list[bytes | None]()
     for _ in range(count):
         (length,) = _INT32.unpack_from(body, at)
         at += 4
-        values.append(None if length < 0 else body[at : at + length].decode())
+        found.append(None if length < 0 else body[at : at + length])
         at += max(length, 0)
-    return values
+    return found
+
+
+def bound(body: bytes) -> tuple[bytes, list[bytes | None]]:
+    """Read the name of a Bind's statement and its parameters."""
+    (_, name), at = strings(body, 2)
+    (formats,) = _INT16.unpack_from(body, at)
+    return name, values(body, at + 2 + 2 * formats)
+
+
+def parameter_types(tail: bytes) -> list[int]:
+    """Read the numbers of the parameters' types at the end of a Parse, as many as the client has said."""
+    (count,) = _INT16.unpack_from(tail)
+    return [int(_INT32.unpack_from(tail, 2 + 4 * number)[0]) for number in range(count)]
+
+
+def column_types(message_: bytes) -> list[int]:
+    """Read the numbers of the columns' types from a RowDescription."""
+    (columns,) = _INT16.unpack_from(message_, 5)
+    at, types = 7, []
+    for _ in range(columns):
+        at = message_.index(0, at) + 1
+        types.append(int(_INT32.unpack_from(message_, at + 6)[0]))
+        at += 18
+    return types
 
 
 def joined(parts: Iterable[bytes]) -> bytes:

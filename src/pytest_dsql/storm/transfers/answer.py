@@ -66,6 +66,7 @@ _NOT_MADE: Final = {
     "PayerNotFound": "payer_not_found",
     "PayeeNotFound": "payee_not_found",
     "InsufficientBalance": INSUFFICIENT_BALANCE,
+    "TransferIdReused": "transfer_id_reused",
     "NotCommitted": "not_committed",
 }
 _OUTCOME_UNKNOWN: Final = ("OutcomeUnknown", "outcome_unknown")
