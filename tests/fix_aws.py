@@ -43,7 +43,7 @@ class Plane:
 def aws() -> "Iterator[LocalCloud]":
     """A cloud whose control plane works; functions cannot be invoked, clusters cannot be connected to."""
     from infra.stand_in import LocalCloud
-    from pytest_dsql.local.aws import services
+    from pytest_dsql.local.aws import patches, services
     from pytest_dsql.local.aws.door.guard import Guard
     from pytest_dsql.local.aws.front import Front
     from pytest_dsql.local.aws.principals import IamPrincipals
@@ -52,14 +52,14 @@ def aws() -> "Iterator[LocalCloud]":
         raise NotImplementedError
 
     async def serve(ready: Callable[[str], None]) -> None:
-        services.connect(Plane(), lambda _: None, asyncio.get_running_loop())  # type: ignore[arg-type]
+        services.connect(Plane(), lambda _: None, asyncio.get_running_loop(), SETTLE_S)  # type: ignore[arg-type]
         front = Front(no_lambda, Guard(IamPrincipals(ACCOUNT), REGION, ACCOUNT))
         await front.start()
         ready(front.url)
         await over.wait()
         await front.close()
 
-    services.extend(REGION, SETTLE_S)
+    changed = patches.services(REGION)
     key, secret = services.developer(ACCOUNT, REGION)
     loop, over, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
     url: list[str] = []
@@ -82,6 +82,7 @@ def aws() -> "Iterator[LocalCloud]":
     loop.call_soon_threadsafe(over.set)
     thread.join(LIMIT_S)
     loop.close()
+    changed.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from pytest_dsql.link.folder import owned
-from pytest_dsql.local.aws import services
+from pytest_dsql.local.aws import patches, services
 from pytest_dsql.local.aws.account import MotoAccount
 from pytest_dsql.local.aws.door.guard import Guard
 from pytest_dsql.local.aws.front import Front
@@ -27,14 +27,13 @@ async def standing(
     port: int, region: str, cluster_port: int, settle_s: float, *, strict_catalog: bool = False
 ) -> AsyncIterator[dict[str, str]]:
     """Run the stand-in; give the variables that reach it. Raises OSError where a port is taken."""
-    services.extend(region, settle_s)
-    with owned("dsql-stand-in-") as folder:
+    with patches.services(region), owned("dsql-stand-in-") as folder:
         extra, environment = Table(), dict[str, str]()
         principals = Either(extra, IamPrincipals(ACCOUNT))
         plane = DataPlane(folder, principals, region, ACCOUNT, strict_catalog=strict_catalog)
         account = MotoAccount(ACCOUNT, region, lambda: _reach(environment))
         functions = Lambda(account, folder)
-        services.connect(plane, functions.forget, asyncio.get_running_loop())
+        services.connect(plane, functions.forget, asyncio.get_running_loop(), settle_s)
         front = Front(functions.invoke, Guard(principals, region, ACCOUNT))
         async with contextlib.AsyncExitStack() as started:
             plane.start(cluster_port)

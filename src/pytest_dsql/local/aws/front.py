@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
@@ -29,12 +30,13 @@ class Front:
         self._invoke, self._guard = invoke, guard
         self._threads = ThreadPoolExecutor(THREADS, "moto")
         self._server = Server(self._answer)
+        self._changed = ExitStack()
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
         """Listen; raise OSError where the port is taken. moto is got ready meanwhile, and what comes for it waits."""
         self.port = await self._server.listen("127.0.0.1", port)
-        self._moto = asyncio.get_running_loop().run_in_executor(self._threads, _moto)
+        self._moto = asyncio.get_running_loop().run_in_executor(self._threads, _moto, self._changed)
         await self._server.serve()
 
     @property
@@ -46,6 +48,7 @@ class Front:
         """End every connection."""
         await self._server.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._changed.close()
 
     async def _answer(self, request: Request) -> Response:
         if request.method == "POST" and _INVOKE.fullmatch(request.target.partition("?")[0]):
@@ -57,9 +60,14 @@ class Front:
         return self._guard.refuses(request) or _answer_of(application, _environ(request))
 
 
-def _moto() -> "WSGIApplication":
-    from pytest_dsql.local.aws.app import application
+def _moto(changed: ExitStack) -> "WSGIApplication":
+    """Return moto's web application, with the stand-in's stacks in it until ``changed`` is closed."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    from pytest_dsql.local.aws import patches
+
+    changed.enter_context(patches.formation())
+    application: WSGIApplication = DomainDispatcherApplication(create_backend_app)
     return application
 
 

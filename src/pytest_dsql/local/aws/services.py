@@ -1,18 +1,14 @@
-"""moto, told of what it lacks. Process-wide, as moto's own state is."""
+"""What moto's services stand on, and who may use them. Process-wide, as moto's own state is."""
 
 import asyncio
 import json
 from collections.abc import Callable
 from typing import Final
 
-from moto.awslambda.models import lambda_backends
-from moto.dsql.models import dsql_backends
 from moto.iam.models import iam_backends
 
-from pytest_dsql.local.aws.dsql import answers
 from pytest_dsql.local.aws.dsql.backend import Clusters
 from pytest_dsql.local.aws.functions import Functions
-from pytest_dsql.local.aws.managed import Iam
 from pytest_dsql.local.aws.names import PARTITION
 from pytest_dsql.local.dataplane import DataPlane
 
@@ -23,23 +19,13 @@ _EVERYTHING: Final = {
 }
 
 
-def extend(region: str, settle_s: float) -> None:
-    """Put clusters that can be connected to, functions that can be run, and AWS's policies in the place of moto's.
+def connect(plane: DataPlane, forget: Callable[[str], None], loop: asyncio.AbstractEventLoop, settle_s: float) -> None:
+    """Let clusters be made in ``plane`` and ``forget`` be told of deleted functions (ARNs), both in ``loop``.
 
     They are on their way for ``settle_s`` at the least, as on AWS they are for longer.
     """
-    Clusters.settle_s = Functions.settle_s = settle_s
-    dsql_backends.backend = Clusters
-    answers.install()
-    lambda_backends.backend = Functions
-    iam_backends.backend = Iam
-    regions = dsql_backends._additional_regions or []  # noqa: SLF001 - moto names two of them, for lack of a list
-    dsql_backends._additional_regions = [*{*regions, region}]  # noqa: SLF001
-
-
-def connect(plane: DataPlane, forget: Callable[[str], None], loop: asyncio.AbstractEventLoop) -> None:
-    """Let clusters be made in ``plane`` and ``forget`` be told of deleted functions (ARNs), both in ``loop``."""
     Clusters.plane, Clusters.loop, Functions.loop = plane, loop, loop
+    Clusters.settle_s = Functions.settle_s = settle_s
     Functions.deleted = [lambda arn: loop.call_soon_threadsafe(forget, arn)]
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model
-from moto.dsql import urls
 from moto.dsql.responses import AuroraDSQLResponse
 
 from pytest_dsql.local.aws.dsql.policies import check_lockout, parsed
@@ -42,9 +41,3 @@ class Answers(AuroraDSQLResponse):
             if caller:
                 check_lockout(parsed(self._get_param("policy")), caller.principal, cluster.arn)
         return super().put_cluster_policy()
-
-
-def install() -> None:
-    """Let moto answer with these."""
-    for path in urls.url_paths:
-        urls.url_paths[path] = Answers.dispatch

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from moto.cloudformation import urls
 from moto.cloudformation.exceptions import AlreadyExistsException
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.exceptions import ServiceException
@@ -210,10 +209,3 @@ def _check_types(template: dict[str, Any], before: dict[str, Any]) -> None:
             "Update of resource type is not permitted. The new template modifies resource type of the following "
             f"resources: [{', '.join(changed)}]"
         )
-
-
-def install() -> None:
-    """Let moto answer with these."""
-    for path, handler in urls.url_paths.items():
-        if handler == CloudFormationResponse.dispatch:
-            urls.url_paths[path] = Answers.dispatch
