@@ -9,10 +9,10 @@ from pytest_dsql.local.dialect.catalog import Table, View
 from pytest_dsql.local.dialect.parse.nodes import strings, walk
 from pytest_dsql.local.dialect.parse.parser import ast
 from pytest_dsql.local.dialect.parse.text import quote
+from pytest_dsql.local.dialect.refuse import locks
 from pytest_dsql.local.dialect.refuse.queries import function_name
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope
 from pytest_dsql.local.dialect.statement import RefusedError
-from pytest_dsql.local.dialect.stored.view_rows import NULLABLE
 
 NAMES = {"LCS_FORUPDATE": "FOR UPDATE", "LCS_FORKEYSHARE": "FOR KEY SHARE"}
 
@@ -114,18 +114,16 @@ def check_query(node: Any, clause: str, *, pushed_down: bool = False) -> None:
             raise RefusedError(facts.LOCK_NOT_APPLICABLE.refusal(clause, "VALUES"))
         return
     calls = list(_calls(node))
-    reasons = {
-        "UNION/INTERSECT/EXCEPT": node.op.name != "SETOP_NONE",
-        "DISTINCT clause": node.distinctClause,
-        "GROUP BY clause": node.groupClause,
-        "HAVING clause": node.havingClause,
-        "aggregate functions": any(_aggregates(call) for call in calls),
-        "window functions": any(call.over for call in calls),
-        "set-returning functions in the target list": any(function_name(call) in SET_RETURNING for call in calls),
-    }
-    reason = next((text for text, holds in reasons.items() if holds), None)
-    if reason:
-        raise RefusedError(facts.LOCK_NOT_ALLOWED.refusal(clause, reason))
+    shape = locks.Shape(
+        united=node.op.name != "SETOP_NONE",
+        distinct=bool(node.distinctClause),
+        grouped=bool(node.groupClause),
+        having=bool(node.havingClause),
+        aggregates=any(_aggregates(call) for call in calls),
+        windows=any(call.over for call in calls),
+        sets=any(function_name(call) in SET_RETURNING for call in calls),
+    )
+    locks.check(shape, clause)
 
 
 def _calls(node: Any) -> Iterator[Any]:
@@ -188,7 +186,7 @@ def targets(clause: Any, items: list[Lockable]) -> list[Lockable]:
     else:
         chosen = [_named(relation, items, text) for relation in clause.lockedRels]
     if any(item.nullable for item in chosen):
-        raise RefusedError(facts.LOCK_NOT_APPLICABLE.refusal(text, NULLABLE))
+        raise RefusedError(facts.LOCK_NOT_APPLICABLE.refusal(text, locks.NULLABLE))
     return chosen
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.dialect.catalog import Catalog, Table, View
+from pytest_dsql.local.dialect.refuse import locks
 from pytest_dsql.local.dialect.statement import RefusedError
 from pytest_dsql.local.dialect.stored.node_tree import NODE, read, walk_and
 
@@ -18,7 +19,6 @@ RELATION, SUBQUERY, JOIN = "0", "1", "2"
 INNER, LEFT, FULL, RIGHT = "0", "1", "2", "3"
 # The operators = of smallint, integer, bigint, text and uuid: what is equal there looks alike.
 EQUALS = frozenset({"94", "96", "410", "98", "2972"})
-NULLABLE = "the nullable side of an outer join"
 
 # A column of an item of FROM: the number of the item, and its own there.
 Position = tuple[int, int]
@@ -49,7 +49,7 @@ def _query(query: Any, catalog: Catalog, clause: str) -> list[Underlying]:
     for number, nullable in _items(query["jointree"], nullable=False):
         entry = query["rtable"][number - 1]
         if nullable and entry["rtekind"] in (RELATION, SUBQUERY):
-            raise RefusedError(facts.LOCK_NOT_APPLICABLE.refusal(clause, NULLABLE))
+            raise RefusedError(facts.LOCK_NOT_APPLICABLE.refusal(clause, locks.NULLABLE))
         found += (_seen(item, number, shown) for item in _behind(entry, catalog, clause))
     return found
 
@@ -60,17 +60,15 @@ def _seen(item: Underlying, number: int, shown: Mapping[Position, int]) -> Under
 
 
 def _check(query: Any, clause: str) -> None:
-    reasons = {
-        "DISTINCT clause": query["distinctClause"],
-        "GROUP BY clause": query["groupClause"] or query["groupingSets"],
-        "HAVING clause": query["havingQual"],
-        "aggregate functions": query["hasAggs"] == "true",
-        "window functions": query["hasWindowFuncs"] == "true",
-        "set-returning functions in the target list": query["hasTargetSRFs"] == "true",
-    }
-    reason = next((text for text, holds in reasons.items() if holds), None)
-    if reason:
-        raise RefusedError(facts.LOCK_NOT_ALLOWED.refusal(clause, reason))
+    shape = locks.Shape(
+        distinct=bool(query["distinctClause"]),
+        grouped=bool(query["groupClause"] or query["groupingSets"]),
+        having=bool(query["havingQual"]),
+        aggregates=query["hasAggs"] == "true",
+        windows=query["hasWindowFuncs"] == "true",
+        sets=query["hasTargetSRFs"] == "true",
+    )
+    locks.check(shape, clause)
 
 
 def _behind(entry: Any, catalog: Catalog, clause: str) -> list[Underlying]:
