@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.local.iam import Document, Outcome, Principal, allows
+from pytest_dsql.local.iam import Document, Evaluation, Principal, allows
 from tests.unit.iam.documents import ACCOUNT, ACTION, ALL, ARN, ROLE, USER, document, statement
 
 CONTEXT = {
@@ -17,11 +17,11 @@ CONTEXT = {
     "my:tags": ["a", "b"],
     "my:none": [],
 }
-DENY, NONE = Outcome.EXPLICIT_DENY, Outcome.NO_ALLOW
+DENY, NONE = Evaluation.EXPLICIT_DENY, Evaluation.NO_ALLOW
 
 
-def outcome(*policies: Document, context: Any = CONTEXT) -> Outcome:
-    return allows(Principal(USER, ACCOUNT, policies), ACTION, ARN, context).outcome
+def evaluated(*policies: Document, context: Any = CONTEXT) -> Evaluation:
+    return allows(Principal(USER, ACCOUNT, policies), ACTION, ARN, context).evaluation
 
 
 # Elements, and whether they let the request through; None: not known.
@@ -149,22 +149,22 @@ for name, (keys, holds) in CONDITIONS.items():
 
 @pytest.mark.parametrize(("elements", "matches"), ELEMENTS.values(), ids=ELEMENTS)
 def test_an_allow_needs_to_match_and_a_deny_not_to(elements: dict[str, object], *, matches: bool | None) -> None:
-    allowed = outcome(document(statement(**elements)))
-    assert allowed is (Outcome.ALLOWED if matches else NONE)
-    denied = outcome(ALL, document(statement("Deny", **elements)))
-    assert denied is (Outcome.ALLOWED if matches is False else DENY)
+    allowed = evaluated(document(statement(**elements)))
+    assert allowed is (Evaluation.ALLOWED if matches else NONE)
+    denied = evaluated(ALL, document(statement("Deny", **elements)))
+    assert denied is (Evaluation.ALLOWED if matches is False else DENY)
 
 
 def test_conditions_are_joined_by_and() -> None:
     wrong, unknown = {"StringEquals": {"aws:username": "Bob"}}, {"Odd": {"a": "b"}}
-    assert outcome(ALL, document(statement("Deny", Condition=unknown))) is DENY
-    assert outcome(ALL, document(statement("Deny", Condition={**unknown, **wrong}))) is Outcome.ALLOWED
+    assert evaluated(ALL, document(statement("Deny", Condition=unknown))) is DENY
+    assert evaluated(ALL, document(statement("Deny", Condition={**unknown, **wrong}))) is Evaluation.ALLOWED
 
 
-DOCUMENTS: dict[str, tuple[Any, Outcome]] = {
+DOCUMENTS: dict[str, tuple[Any, Evaluation]] = {
     "none": ({"Statement": []}, NONE),
-    "one statement, no list": ({"Statement": statement()}, Outcome.ALLOWED),
-    "old version": ({"Version": "2008-10-17", "Id": "x", "Statement": [statement()]}, Outcome.ALLOWED),
+    "one statement, no list": ({"Statement": statement()}, Evaluation.ALLOWED),
+    "old version": ({"Version": "2008-10-17", "Id": "x", "Statement": [statement()]}, Evaluation.ALLOWED),
     "unknown version": ({"Version": "2020-01-01", "Statement": [statement()]}, DENY),
     "unknown element": ({"Statements": [statement()]}, DENY),
     "empty": ({}, DENY),
@@ -173,10 +173,10 @@ DOCUMENTS: dict[str, tuple[Any, Outcome]] = {
     "statement is a text": ({"Statement": ["Allow"]}, DENY),
     "unknown effect": (document(statement("allow")), DENY),
     "no effect": (document(statement(), statement(Effect=None)), DENY),
-    "unknown effect elsewhere": (document(statement(), statement("deny", Action="s3:*")), Outcome.ALLOWED),
+    "unknown effect elsewhere": (document(statement(), statement("deny", Action="s3:*")), Evaluation.ALLOWED),
     "deny wins": (document(statement("Deny", Action="dsql:*"), statement()), DENY),
-    "deny of other things": (document(statement(), statement("Deny", Action="s3:*")), Outcome.ALLOWED),
-    "deny all but this": (document(statement(), statement("Deny", Resource=None, NotResource=ARN)), Outcome.ALLOWED),
+    "deny of other things": (document(statement(), statement("Deny", Action="s3:*")), Evaluation.ALLOWED),
+    "deny all but this": (document(statement(), statement("Deny", Resource=None, NotResource=ARN)), Evaluation.ALLOWED),
     "deny all but another": (
         document(statement(), statement("Deny", Resource=None, NotResource="arn:aws:s3:::b")),
         DENY,
@@ -185,12 +185,12 @@ DOCUMENTS: dict[str, tuple[Any, Outcome]] = {
 
 
 @pytest.mark.parametrize(("policy", "expected"), DOCUMENTS.values(), ids=DOCUMENTS)
-def test_a_document_is_read_as_a_whole(policy: Any, expected: Outcome) -> None:
-    assert outcome(policy) is expected
+def test_a_document_is_read_as_a_whole(policy: Any, expected: Evaluation) -> None:
+    assert evaluated(policy) is expected
 
 
 def test_any_policy_allows_and_any_denies() -> None:
     nothing, deny = document(statement(Action="s3:*")), document(statement("Deny"))
-    assert outcome(nothing, ALL) is Outcome.ALLOWED
-    assert outcome(ALL, nothing, deny) is DENY
-    assert outcome() is NONE
+    assert evaluated(nothing, ALL) is Evaluation.ALLOWED
+    assert evaluated(ALL, nothing, deny) is DENY
+    assert evaluated() is NONE

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.local.iam import Outcome, Principal, Source, allows
+from pytest_dsql.local.iam import Evaluation, Principal, Source, allows
 from tests.unit.iam.documents import (
     ACCOUNT,
     ACTION,
@@ -19,49 +19,51 @@ from tests.unit.iam.documents import (
     statement,
 )
 
-DENY, NONE = Outcome.EXPLICIT_DENY, Outcome.NO_ALLOW
+DENY, NONE = Evaluation.EXPLICIT_DENY, Evaluation.NO_ALLOW
 NOTHING = document(statement(Action="s3:*"))
 DENYING = document(statement("Deny"))
-LIMITS: list[tuple[dict[str, Any], Outcome, Source | None]] = [
-    ({"boundary": ALL}, Outcome.ALLOWED, None),
+LIMITS: list[tuple[dict[str, Any], Evaluation, Source | None]] = [
+    ({"boundary": ALL}, Evaluation.ALLOWED, None),
     ({"boundary": NOTHING}, NONE, Source.BOUNDARY),
     ({"boundary": DENYING}, DENY, Source.BOUNDARY),
     ({"boundary": {}}, DENY, Source.BOUNDARY),
     ({"boundary": ALL, "policies": ()}, NONE, Source.IDENTITY),
-    ({"session_policies": (ALL,)}, Outcome.ALLOWED, None),
-    ({"session_policies": (NOTHING, ALL)}, Outcome.ALLOWED, None),
+    ({"session_policies": (ALL,)}, Evaluation.ALLOWED, None),
+    ({"session_policies": (NOTHING, ALL)}, Evaluation.ALLOWED, None),
     ({"session_policies": (NOTHING,)}, NONE, Source.SESSION),
     ({"session_policies": (ALL, DENYING)}, DENY, Source.SESSION),
     ({"session_policies": (ALL,), "policies": ()}, NONE, Source.IDENTITY),
     ({"session_policies": (ALL,), "boundary": NOTHING}, NONE, Source.BOUNDARY),
-    ({"arn": ROOT, "policies": ()}, Outcome.ALLOWED, None),
+    ({"arn": ROOT, "policies": ()}, Evaluation.ALLOWED, None),
     ({"arn": f"arn:aws:iam::{OTHER}:root", "account": OTHER, "policies": ()}, NONE, Source.RESOURCE),
 ]
 
 
 @pytest.mark.parametrize(("changes", "expected", "source"), LIMITS)
-def test_every_kind_of_policy_has_to_allow(changes: dict[str, Any], expected: Outcome, source: Source | None) -> None:
+def test_every_kind_of_policy_has_to_allow(
+    changes: dict[str, Any], expected: Evaluation, source: Source | None
+) -> None:
     principal = Principal(**{"arn": SESSION, "account": ACCOUNT, "policies": (ALL,), **changes})
     decision = allows(principal, ACTION, ARN, {})
-    assert (decision.outcome, decision.source) == (expected, source)
-    assert decision.allowed is (expected is Outcome.ALLOWED)
+    assert (decision.evaluation, decision.source) == (expected, source)
+    assert decision.allowed is (expected is Evaluation.ALLOWED)
 
 
 # Principal element · who asks, with no policy of their own · what an Allow gives · what a Deny gives to who has all.
-GRANTS: list[tuple[object, str, Outcome, Outcome]] = [
-    ("*", USER, Outcome.ALLOWED, DENY),
-    ({"AWS": "*"}, USER, Outcome.ALLOWED, DENY),
-    ({"AWS": USER}, USER, Outcome.ALLOWED, DENY),
-    ({"AWS": [ROLE, USER]}, USER, Outcome.ALLOWED, DENY),
-    ({"AWS": ROLE}, SESSION, Outcome.ALLOWED, DENY),
-    ({"AWS": SESSION}, SESSION, Outcome.ALLOWED, DENY),
-    ({"AWS": SESSION.replace("one", "two")}, SESSION, NONE, Outcome.ALLOWED),
-    ({"AWS": ROLE}, USER, NONE, Outcome.ALLOWED),
+GRANTS: list[tuple[object, str, Evaluation, Evaluation]] = [
+    ("*", USER, Evaluation.ALLOWED, DENY),
+    ({"AWS": "*"}, USER, Evaluation.ALLOWED, DENY),
+    ({"AWS": USER}, USER, Evaluation.ALLOWED, DENY),
+    ({"AWS": [ROLE, USER]}, USER, Evaluation.ALLOWED, DENY),
+    ({"AWS": ROLE}, SESSION, Evaluation.ALLOWED, DENY),
+    ({"AWS": SESSION}, SESSION, Evaluation.ALLOWED, DENY),
+    ({"AWS": SESSION.replace("one", "two")}, SESSION, NONE, Evaluation.ALLOWED),
+    ({"AWS": ROLE}, USER, NONE, Evaluation.ALLOWED),
     ({"AWS": ROOT}, USER, NONE, DENY),
     ({"AWS": ACCOUNT}, SESSION, NONE, DENY),
-    ({"AWS": OTHER}, USER, NONE, Outcome.ALLOWED),
-    ({"Service": "lambda.amazonaws.com"}, SESSION, NONE, Outcome.ALLOWED),
-    ({"Service": "lambda.amazonaws.com", "AWS": ROLE}, SESSION, Outcome.ALLOWED, DENY),
+    ({"AWS": OTHER}, USER, NONE, Evaluation.ALLOWED),
+    ({"Service": "lambda.amazonaws.com"}, SESSION, NONE, Evaluation.ALLOWED),
+    ({"Service": "lambda.amazonaws.com", "AWS": ROLE}, SESSION, Evaluation.ALLOWED, DENY),
     ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/*"}, USER, NONE, DENY),
     ({"AWS": []}, USER, NONE, DENY),
     ({"Everybody": "*"}, USER, NONE, DENY),
@@ -72,17 +74,17 @@ GRANTS: list[tuple[object, str, Outcome, Outcome]] = [
 
 
 @pytest.mark.parametrize(("element", "arn", "allowed", "denied"), GRANTS)
-def test_a_resource_policy_names_principals(element: object, arn: str, allowed: Outcome, denied: Outcome) -> None:
+def test_a_resource_policy_names_principals(element: object, arn: str, allowed: Evaluation, denied: Evaluation) -> None:
     policy = document(statement(Principal=element, Resource="*"))
-    assert allows(Principal(arn, ACCOUNT), ACTION, ARN, {}, policy).outcome is allowed
+    assert allows(Principal(arn, ACCOUNT), ACTION, ARN, {}, policy).evaluation is allowed
     policy = document(statement("Deny", Principal=element))
-    assert allows(Principal(arn, ACCOUNT, (ALL,)), ACTION, ARN, {}, policy).outcome is denied
+    assert allows(Principal(arn, ACCOUNT, (ALL,)), ACTION, ARN, {}, policy).evaluation is denied
 
 
 def test_not_principal_is_not_known() -> None:
-    assert allows(Principal(USER, ACCOUNT), ACTION, ARN, {}, document(statement(NotPrincipal="*"))).outcome is NONE
+    assert allows(Principal(USER, ACCOUNT), ACTION, ARN, {}, document(statement(NotPrincipal="*"))).evaluation is NONE
     denying = document(statement("Deny", NotPrincipal={"AWS": USER}))
-    assert allows(Principal(USER, ACCOUNT, (ALL,)), ACTION, ARN, {}, denying).outcome is DENY
+    assert allows(Principal(USER, ACCOUNT, (ALL,)), ACTION, ARN, {}, denying).evaluation is DENY
 
 
 @pytest.mark.parametrize(
@@ -90,14 +92,14 @@ def test_not_principal_is_not_known() -> None:
     [
         ("*", USER, NONE),
         ({"AWS": ROLE}, SESSION, NONE),
-        ({"AWS": USER}, USER, Outcome.ALLOWED),
-        ({"AWS": SESSION}, SESSION, Outcome.ALLOWED),
+        ({"AWS": USER}, USER, Evaluation.ALLOWED),
+        ({"AWS": SESSION}, SESSION, Evaluation.ALLOWED),
     ],
 )
-def test_only_a_direct_grant_passes_a_boundary(element: object, arn: str, expected: Outcome) -> None:
+def test_only_a_direct_grant_passes_a_boundary(element: object, arn: str, expected: Evaluation) -> None:
     policy = document(statement(Principal=element))
-    assert allows(Principal(arn, ACCOUNT, boundary=NOTHING), ACTION, ARN, {}, policy).outcome is expected
-    assert allows(Principal(arn, ACCOUNT, boundary=DENYING), ACTION, ARN, {}, policy).outcome is DENY
+    assert allows(Principal(arn, ACCOUNT, boundary=NOTHING), ACTION, ARN, {}, policy).evaluation is expected
+    assert allows(Principal(arn, ACCOUNT, boundary=DENYING), ACTION, ARN, {}, policy).evaluation is DENY
 
 
 @pytest.mark.parametrize(

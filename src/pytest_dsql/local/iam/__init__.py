@@ -1,6 +1,6 @@
 """Who may sign in to a cluster: principals and their keys, IAM policies, and authentication tokens. No I/O."""
 
-from .policies import Decision, Outcome, Source, allows
+from .policies import Decision, Evaluation, Source, allows
 from .principals import Credentials, Document, Principal, Principals, Table, maps_to
 from .refusals import AccessDenied
 from .tokens import Attempt, Cluster, verify
@@ -12,7 +12,7 @@ __all__ = [
     "Credentials",
     "Decision",
     "Document",
-    "Outcome",
+    "Evaluation",
     "Principal",
     "Principals",
     "Source",

@@ -24,7 +24,7 @@ _VERSIONS: Final = frozenset({"2012-10-17", "2008-10-17"})
 _OTHER_PRINCIPALS: Final = frozenset({"Service", "Federated", "CanonicalUser"})
 
 
-class Outcome(Enum):
+class Evaluation(Enum):
     """What the policies say."""
 
     ALLOWED = auto()
@@ -45,13 +45,13 @@ class Source(Enum):
 class Decision:
     """What the policies say, and for a refusal which kind of them."""
 
-    outcome: Outcome
+    evaluation: Evaluation
     source: Source | None = None
 
     @property
     def allowed(self) -> bool:
         """Whether the action may go on."""
-        return self.outcome is Outcome.ALLOWED
+        return self.evaluation is Evaluation.ALLOWED
 
 
 class _Grant(IntEnum):
@@ -77,7 +77,7 @@ class _Request:
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Weighed:
     denied: bool
     grant: _Grant
 
@@ -107,12 +107,12 @@ def allows(  # noqa: PLR0913 - who, what, on what, and all that decides
     verdicts = {source: _judge(each, request, source) for source, each in documents.items()}
     for source, verdict in verdicts.items():
         if verdict.denied:
-            return Decision(Outcome.EXPLICIT_DENY, source)
+            return Decision(Evaluation.EXPLICIT_DENY, source)
     grants = {source: verdict.grant for source, verdict in verdicts.items()}
     if trusted and not grants.get(Source.RESOURCE):
-        return Decision(Outcome.NO_ALLOW, Source.RESOURCE)
+        return Decision(Evaluation.NO_ALLOW, Source.RESOURCE)
     missing = _missing(request, grants)
-    return Decision(Outcome.ALLOWED) if missing is None else Decision(Outcome.NO_ALLOW, missing)
+    return Decision(Evaluation.ALLOWED) if missing is None else Decision(Evaluation.NO_ALLOW, missing)
 
 
 def _missing(request: _Request, grants: Mapping[Source, _Grant]) -> Source | None:
@@ -133,20 +133,20 @@ def _missing(request: _Request, grants: Mapping[Source, _Grant]) -> Source | Non
     return next((source for source in limits if grants.get(source) is _Grant.NONE), None)
 
 
-def _judge(documents: Iterable[object], request: _Request, source: Source) -> _Verdict:
+def _judge(documents: Iterable[object], request: _Request, source: Source) -> _Weighed:
     """Read all policies of one kind: whether a statement denies, and the most that a statement allows."""
     denied, grant = False, _Grant.NONE
     for document in documents:
         for statement in _statements(document):
             if not isinstance(statement, Mapping):
-                return _Verdict(denied=True, grant=_Grant.NONE)
+                return _Weighed(denied=True, grant=_Grant.NONE)
             reach, named = _reach(statement, request.principal) if source is Source.RESOURCE else (_Grant.DIRECT, True)
             applies = every([named, *_elements(statement, request, source)])
             if statement.get("Effect") == "Allow":
                 grant = max(grant, reach) if applies else grant
             else:
                 denied = denied or applies is not False
-    return _Verdict(denied, grant)
+    return _Weighed(denied, grant)
 
 
 def _statements(document: object) -> list[object]:

@@ -8,7 +8,7 @@ service is known, so the wording is the one that AWS APIs usually give for Signa
 
 from typing import ClassVar, Final, NamedTuple
 
-from pytest_dsql.local.iam.policies import Decision, Outcome, Source
+from pytest_dsql.local.iam.policies import Decision, Evaluation, Source
 
 _INVALID_KEY: Final = "The security token included in the request is invalid."
 _MISMATCH: Final = (
@@ -87,7 +87,7 @@ NOT_YET: Final = Hint(
 def unauthorized(decision: Decision, **blanks: str) -> AccessDenied:
     """Return the refusal that policies have decided; the blanks are ``arn``, ``action`` and ``resource``."""
     policy = decision.source.value if decision.source else ""
-    if decision.outcome is Outcome.EXPLICIT_DENY:
+    if decision.evaluation is Evaluation.EXPLICIT_DENY:
         article = "an" if decision.source is Source.IDENTITY else "a"
         return EXPLICIT_DENY.refusal(article=article, policy=policy, **blanks)
     if decision.source is Source.IDENTITY:

@@ -41,7 +41,7 @@ DDL_PREFIXES = ("Create", "Alter", "Drop", "Define", "Comment", "Grant", "Rename
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Classified:
     """A statement's kind and what belongs to it."""
 
     kind: Kind
@@ -52,7 +52,7 @@ class Verdict:
     details: Details | None = None
 
 
-def classify(node: Any, context: Context) -> Verdict:
+def classify(node: Any, context: Context) -> Classified:
     """The kind of a statement by its parse node."""
     name = tag(node)
     special = SPECIAL.get(name)
@@ -61,48 +61,48 @@ def classify(node: Any, context: Context) -> Verdict:
     kind = KINDS.get(name)
     if kind is None:
         ddl = name.startswith(DDL_PREFIXES)
-        return Verdict(Kind.DDL if ddl else Kind.OTHER, counts_as_ddl=ddl)
-    return Verdict(kind, TAGS.get(kind, ""), writes=kind is Kind.DML)
+        return Classified(Kind.DDL if ddl else Kind.OTHER, counts_as_ddl=ddl)
+    return Classified(kind, TAGS.get(kind, ""), writes=kind is Kind.DML)
 
 
-def _transaction(node: Any, _context: Context) -> Verdict:
+def _transaction(node: Any, _context: Context) -> Classified:
     kind, text = TRANSACTIONS.get(node.kind.name, (Kind.SAVEPOINT, ""))
     item = option(node.options, "transaction_read_only")
     read_only = constant(item.arg) == "1" if item else None
-    return Verdict(kind, text, details=Transaction(read_only, bool(node.chain)))
+    return Classified(kind, text, details=Transaction(read_only, bool(node.chain)))
 
 
-def _set(node: Any, _context: Context) -> Verdict:
+def _set(node: Any, _context: Context) -> Classified:
     resets = node.kind.name in ("VAR_RESET", "VAR_RESET_ALL")
     name = node.name.lower() if node.name else None
     values = tuple(constant(item) or "" for item in node.args or ()) if node.kind.name == "VAR_SET_VALUE" else ()
     details = Setting(name, values, bool(node.is_local))
     kind, text = (Kind.RESET, "RESET") if resets else (Kind.SET, "SET")
-    return Verdict(kind, text, changes_search_path=name in (None, "search_path"), details=details)
+    return Classified(kind, text, changes_search_path=name in (None, "search_path"), details=details)
 
 
-def _show(node: Any, _context: Context) -> Verdict:
+def _show(node: Any, _context: Context) -> Classified:
     name = node.name.lower()
-    return Verdict(Kind.SHOW, "SHOW", details=Setting(name, answer=facts.FIXED_SETTINGS.get(name)))
+    return Classified(Kind.SHOW, "SHOW", details=Setting(name, answer=facts.FIXED_SETTINGS.get(name)))
 
 
-def _set_constraints(node: Any, _context: Context) -> Verdict:
+def _set_constraints(node: Any, _context: Context) -> Classified:
     names = tuple((item.schemaname, item.relname) for item in node.constraints or ())
-    return Verdict(Kind.SET_CONSTRAINTS, "SET CONSTRAINTS", details=ConstraintModes(bool(node.deferred), names))
+    return Classified(Kind.SET_CONSTRAINTS, "SET CONSTRAINTS", details=ConstraintModes(bool(node.deferred), names))
 
 
-def _copy(node: Any, _context: Context) -> Verdict:
-    return Verdict(Kind.COPY_IN, writes=True) if node.is_from else Verdict(Kind.COPY_OUT)
+def _copy(node: Any, _context: Context) -> Classified:
+    return Classified(Kind.COPY_IN, writes=True) if node.is_from else Classified(Kind.COPY_OUT)
 
 
-def _index(node: Any, context: Context) -> Verdict:
+def _index(node: Any, context: Context) -> Classified:
     columns = tuple(item.name for item in node.indexParams)
     relation = node.relation
     name, unique, present = node.idxname, bool(node.unique), bool(node.if_not_exists)
     predicate = _behind_where(context) if node.whereClause else None
     details = AsyncIndex(name, relation.schemaname, relation.relname, columns, unique, present, predicate)
     kind = Kind.CREATE_INDEX_ASYNC if context.asynchronous else Kind.DDL
-    return Verdict(kind, "CREATE INDEX", counts_as_ddl=True, details=details)
+    return Classified(kind, "CREATE INDEX", counts_as_ddl=True, details=details)
 
 
 def _behind_where(context: Context) -> int:
@@ -111,12 +111,12 @@ def _behind_where(context: Context) -> int:
     return source.end(at) - context.start
 
 
-def _alter_table(node: Any, context: Context) -> Verdict:
+def _alter_table(node: Any, context: Context) -> Classified:
     if not context.asynchronous:
-        return Verdict(Kind.DDL, counts_as_ddl=True)
+        return Classified(Kind.DDL, counts_as_ddl=True)
     relation = node.relation
     details = AsyncValidation(relation.schemaname, relation.relname, node.cmds[0].name)
-    return Verdict(Kind.VALIDATE_ASYNC, "ALTER TABLE", counts_as_ddl=True, details=details)
+    return Classified(Kind.VALIDATE_ASYNC, "ALTER TABLE", counts_as_ddl=True, details=details)
 
 
 SPECIAL = {

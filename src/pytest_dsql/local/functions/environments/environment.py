@@ -10,10 +10,10 @@ from pytest_dsql.local.functions.environments.logs import Output, Stream
 from pytest_dsql.local.functions.environments.runtime_api import Connection
 from pytest_dsql.local.functions.environments.variables import of_environment
 from pytest_dsql.local.functions.fork.zygotes import Zygote, kill
-from pytest_dsql.local.functions.invoke import facts, outcomes
+from pytest_dsql.local.functions.invoke import completions, facts
 from pytest_dsql.local.functions.invoke.account import Function, SessionCredentials
+from pytest_dsql.local.functions.invoke.completions import Completion, Fault
 from pytest_dsql.local.functions.invoke.errors import CLOSING, NoEnvironment
-from pytest_dsql.local.functions.invoke.outcomes import Fault, Outcome
 from pytest_dsql.local.functions.invoke.requests import Invocation
 
 
@@ -59,7 +59,7 @@ class Environment:
         self._output: Output | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._init: asyncio.Future[Fault | None] = self._loop.create_future()
-        self._done: asyncio.Future[Outcome] = self._loop.create_future()
+        self._done: asyncio.Future[Completion] = self._loop.create_future()
         self._task_root = ""
 
     async def start(self, zygote: Zygote, variables: Mapping[str, str], limit_s: float, phase: str = "init") -> None:
@@ -79,7 +79,7 @@ class Environment:
             async with asyncio.timeout(limit_s):
                 fault = await self._init
         except TimeoutError:
-            fault = outcomes.timed_out(limit_s)
+            fault = completions.timed_out(limit_s)
         if fault:
             self.alive = False
             self._output.drain()
@@ -103,7 +103,7 @@ class Environment:
         self._journal.start(invocation.request_id)
         self._began = time.monotonic()
 
-    async def invoke(self, invocation: Invocation) -> Outcome:
+    async def invoke(self, invocation: Invocation) -> Completion:
         """Run an invocation; raise NotDelivered where the process ended before it took it."""
         if not self.alive:
             raise NotDelivered
@@ -155,23 +155,23 @@ class Environment:
 
     def responded(self, request_id: str, payload: bytes) -> int:
         """End the invocation with the function's answer."""
-        return self._finish(request_id, Outcome(payload), 202)
+        return self._finish(request_id, Completion(payload), 202)
 
     def failed(self, request_id: str, payload: bytes) -> int:
         """End the invocation with the error that the function raised."""
-        return self._finish(request_id, Outcome(self._told(payload), failed=True), 202)
+        return self._finish(request_id, Completion(self._told(payload), failed=True), 202)
 
     def overflowed(self, request_id: str) -> int:
         """End the invocation: its answer was too large. The client exits when it is told so."""
         self.alive = False
         fault = Fault(facts.RESPONSE_TOO_LARGE, facts.RESPONSE_TOO_LARGE_TEXT)
-        return self._finish(request_id, fault.outcome(request_id), 413)
+        return self._finish(request_id, fault.completion(request_id), 413)
 
     def init_failed(self, payload: bytes) -> int:
         """Hear from the client that the function could not be started."""
         if self._init.done():
             return 400
-        self._init.set_result(outcomes.init_error(self._told(payload)))
+        self._init.set_result(completions.init_error(self._told(payload)))
         return 202
 
     def _told(self, payload: bytes) -> bytes:
@@ -184,11 +184,11 @@ class Environment:
         self.alive = False
         if self._pid:
             kill(self._pid)
-        self._fail(self._current, outcomes.timed_out(self.function.timeout_s))
+        self._fail(self._current, completions.timed_out(self.function.timeout_s))
 
     def _exited(self, status: int) -> None:
         self._pid, self.alive = 0, False
-        fault = outcomes.exited(status)
+        fault = completions.exited(status)
         if not self._init.done():
             self._init.set_result(fault)
         elif self._current and not self._done.done():
@@ -199,11 +199,11 @@ class Environment:
     def _fail(self, invocation: Invocation, fault: Fault) -> None:
         """End the invocation for want of a process, unless another one can have it."""
         if self._delivered:
-            self._finish(invocation.request_id, fault.outcome(invocation.request_id), 202)
+            self._finish(invocation.request_id, fault.completion(invocation.request_id), 202)
         else:
             self._done.set_exception(NotDelivered)
 
-    def _finish(self, request_id: str, outcome: Outcome, status: int) -> int:
+    def _finish(self, request_id: str, outcome: Completion, status: int) -> int:
         """End the invocation; return the status of the answer to the client, 400 where it means another one."""
         current = self._current
         if not current or current.request_id != request_id or self._done.done():
@@ -212,7 +212,7 @@ class Environment:
         self._done.set_result(outcome)
         return status
 
-    def conclude(self, invocation: Invocation, outcome: Outcome) -> None:
+    def conclude(self, invocation: Invocation, outcome: Completion) -> None:
         """Write the end of an invocation to the log, after all that the function has printed."""
         if self._output:
             self._output.drain()

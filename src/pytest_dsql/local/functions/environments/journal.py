@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_dsql.local.functions.environments.logs import Stream
 from pytest_dsql.local.functions.invoke.account import Function
-from pytest_dsql.local.functions.invoke.outcomes import Fault, Outcome
+from pytest_dsql.local.functions.invoke.completions import Completion, Fault
 
 SAMPLE_S: Final = 1.0
 """The process's memory is looked at no more often than this."""
@@ -29,7 +29,7 @@ class Journal:
         """Write START."""
         self._stream.append(f"START RequestId: {request_id} Version: {self._function.version}")
 
-    def end(self, request_id: str, outcome: Outcome, duration_s: float) -> None:
+    def end(self, request_id: str, outcome: Completion, duration_s: float) -> None:
         """Write END and REPORT, before them what the service has to say of a fault."""
         if outcome.line:
             self._stream.append(outcome.line)
@@ -47,7 +47,7 @@ class Journal:
 
     def init_failed(self, fault: Fault, duration_s: float, phase: str) -> None:
         """Write INIT_REPORT."""
-        status = fault.outcome("").status
+        status = fault.completion("").status
         self._stream.append(f"INIT_REPORT Init Duration: {duration_s * 1000:.2f} ms\tPhase: {phase}{status}")
 
     def sample(self, pid: int) -> None:

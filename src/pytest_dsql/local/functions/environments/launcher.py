@@ -15,15 +15,15 @@ from pytest_dsql.local.functions.environments.logs import Logs, Stream
 from pytest_dsql.local.functions.environments.revisions import Revisions
 from pytest_dsql.local.functions.fork.zygotes import Zygote
 from pytest_dsql.local.functions.invoke.account import Account, Function, Key
+from pytest_dsql.local.functions.invoke.completions import Completion
 from pytest_dsql.local.functions.invoke.errors import CLOSING, NoEnvironment
-from pytest_dsql.local.functions.invoke.outcomes import Outcome
 from pytest_dsql.local.functions.invoke.requests import Invocation
 
 
 class ColdStartFailed(Exception):
     """The function could not be started; ``outcome`` is what its caller is told."""
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Completion) -> None:
         super().__init__(outcome.status)
         self.outcome = outcome
 
@@ -91,7 +91,7 @@ class Launcher:
             await environment.start(parent.zygote, parent.variables, limit_s, "invoke" if invocation else "init")
         except BaseException as error:
             if invocation and isinstance(error, InitFailed):
-                outcome = error.fault.outcome(invocation.request_id)
+                outcome = error.fault.completion(invocation.request_id)
                 environment.conclude(invocation, outcome)
                 raise ColdStartFailed(outcome) from error
             raise

@@ -1,1 +1,1 @@
-"""Invoke as Lambda answers it: requests, limits, events, outcomes."""
+"""Invoke as Lambda answers it: requests, limits, events, completions."""

@@ -6,8 +6,8 @@ from typing import Final
 
 from pytest_dsql.local.functions.invoke import facts
 from pytest_dsql.local.functions.invoke.account import Function
+from pytest_dsql.local.functions.invoke.completions import Completion
 from pytest_dsql.local.functions.invoke.errors import NoEnvironment, ServiceError, Throttled
-from pytest_dsql.local.functions.invoke.outcomes import Outcome
 from pytest_dsql.local.functions.invoke.requests import Invocation, Target
 from pytest_dsql.local.tasks import Tasks
 
@@ -21,7 +21,7 @@ class Events:
     def __init__(
         self,
         find: Callable[[str, str | None], Function],
-        run: Callable[[Function, Invocation], Awaitable[Outcome]],
+        run: Callable[[Function, Invocation], Awaitable[Completion]],
         retry_delays_s: tuple[float, ...],
     ) -> None:
         self._find, self._run, self._retry_delays_s = find, run, retry_delays_s
@@ -38,7 +38,7 @@ class Events:
                 return
             await asyncio.sleep(delay)
 
-    async def _attempt(self, target: Target, invocation: Invocation) -> Outcome | None:
+    async def _attempt(self, target: Target, invocation: Invocation) -> Completion | None:
         """Run an event as soon as it is not throttled; None where that will not be."""
         delay, longest = facts.THROTTLED_EVENT_DELAYS_S
         loop = asyncio.get_running_loop()

@@ -13,10 +13,10 @@ from pytest_dsql.local.functions.environments.pool import Pool
 from pytest_dsql.local.functions.environments.revisions import Revisions
 from pytest_dsql.local.functions.invoke import facts, requests
 from pytest_dsql.local.functions.invoke.account import Account, Function
+from pytest_dsql.local.functions.invoke.completions import Completion
 from pytest_dsql.local.functions.invoke.concurrency import Concurrency
 from pytest_dsql.local.functions.invoke.errors import ServiceError
 from pytest_dsql.local.functions.invoke.events import Events
-from pytest_dsql.local.functions.invoke.outcomes import Outcome
 from pytest_dsql.local.functions.invoke.requests import Invocation
 from pytest_dsql.local.http import Request, Response
 
@@ -78,7 +78,7 @@ class Lambda:
             headers["X-Amz-Log-Result"] = base64.b64encode(invocation.log).decode()
         return Response(body=outcome.payload, headers=headers)
 
-    async def _run(self, function: Function, invocation: Invocation) -> Outcome:
+    async def _run(self, function: Function, invocation: Invocation) -> Completion:
         """Run an invocation to its end; raise Throttled, NoEnvironment, InvalidZip."""
         self._concurrency.enter(function)
         try:
@@ -92,7 +92,7 @@ class Lambda:
         finally:
             self._concurrency.leave(function)
 
-    async def _run_in_place(self, function: Function, invocation: Invocation) -> Outcome:
+    async def _run_in_place(self, function: Function, invocation: Invocation) -> Completion:
         place = await self._pool.acquire(function)
         try:
             if place is None:

@@ -40,7 +40,7 @@ class Changes:
 
 
 @dataclass
-class Verdict:
+class Ruling:
     """Hidden statements to run first, and what to run ``instead`` of the statement, None where it may run itself."""
 
     before: list[Plan] = field(default_factory=list)
@@ -72,10 +72,10 @@ class Judge:
         if self.rules.status == IDLE:
             self._tables = frozenset()
 
-    def verdict(self, statement: Statement, unit: Unit) -> Verdict:
+    def verdict(self, statement: Statement, unit: Unit) -> Ruling:
         """Judge a statement that is about to run."""
         self._committing |= self._commits(statement) and (self.rules.block or statement.kind is not Kind.COMMIT)
-        verdict = Verdict([plan.BEGIN] if self.rules.doomed else [])
+        verdict = Ruling([plan.BEGIN] if self.rules.doomed else [])
         if unit.simple:
             verdict.before += self.see_latest(statement)
         refusal = self._refusal(statement)

@@ -9,7 +9,7 @@ from pytest_dsql.local.functions.invoke import facts
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Completion:
     """What the caller is given, and what the log is told."""
 
     payload: bytes
@@ -30,11 +30,11 @@ class Fault:
     reported: bytes = b""
     """The runtime client's own account of it, JSON."""
 
-    def outcome(self, request_id: str) -> Outcome:
+    def completion(self, request_id: str) -> Completion:
         """Return the fault as the end of an invocation."""
         status = "timeout" if self.type == facts.TIMED_OUT else f"error\tError Type: {self.type}"
         payload, line = self._payload(request_id), self._line(request_id)
-        return Outcome(payload, failed=True, line=line, status=f"\tStatus: {status}")
+        return Completion(payload, failed=True, line=line, status=f"\tStatus: {status}")
 
     def _payload(self, request_id: str) -> bytes:
         if self.reported:
