@@ -18,6 +18,7 @@ from pytest_dsql.link import names
 from pytest_dsql.link.messages import DeleteCluster
 from pytest_dsql.target import created
 from tests.fix_cluster import Cluster
+from tests.fix_workers import in_turn
 
 LIMIT_S = 50
 INSTALL_LIMIT_S = 240
@@ -69,6 +70,12 @@ def exported(cloud: Cloud, pytestconfig: pytest.Config) -> Iterator[Exported]:
         exported = Exported(environment)
         yield exported
     exported.handle.ask(DeleteCluster(cluster=exported.identifier))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests of one client have a cluster of their own."""
+    if "exported" in getattr(item, "fixturenames", ()):
+        in_turn(item, item.path.name)
 
 
 def program(name: str, package: str) -> str:

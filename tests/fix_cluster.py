@@ -16,6 +16,7 @@ from pytest_dsql.cluster import Cluster as UsersCluster
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.retry import retried
 from pytest_dsql.target import created
+from tests.fix_workers import in_turn
 
 
 class Cluster(UsersCluster):
@@ -40,6 +41,12 @@ class Cluster(UsersCluster):
 def change(connection: psycopg.Connection[Any], statement: str) -> None:
     """Run a schema change or a set-up statement, again where it lost to another (40001)."""
     retried(lambda: connection.execute(sql.SQL(statement)))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """On AWS the cluster is the stack's, and a schema change of one test costs every other one an OC001."""
+    if item.config.option.target == "aws" and "own_cluster" in getattr(item, "fixturenames", ()):
+        in_turn(item, "stack")
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from infra.chapters import CHAPTERS, STACK_NAME, Chapter
 from infra.cloud import Cloud
 from tests.fix_run import is_worker
 from tests.fix_target import cloud_of
+from tests.fix_workers import in_turn
 
 if TYPE_CHECKING:
     from infra.stack import Outputs, Stack
@@ -71,6 +72,12 @@ def _delete(stack: "Stack") -> None:
     if stack.exists():
         stack.delete()
         stack.remove_code()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """There is one stack: whatever uses it takes its turn."""
+    if "stack" in getattr(item, "fixturenames", ()):
+        in_turn(item, "stack")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

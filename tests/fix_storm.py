@@ -66,8 +66,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give every worker its share of every storm."""
     if "share" in metafunc.fixturenames:
         limit = pytest.mark.timeout(_limit_s(metafunc.config.option))
-        shares = [pytest.param(share, id=f"share{share}", marks=limit) for share in range(workers(metafunc.config))]
-        metafunc.parametrize("share", shares)
+        metafunc.parametrize(
+            "share",
+            [
+                pytest.param(share, id=f"share{share}", marks=(limit, pytest.mark.in_turn(f"share{share}")))
+                for share in range(workers(metafunc.config))
+            ],
+        )
 
 
 def _limit_s(options: argparse.Namespace) -> float:

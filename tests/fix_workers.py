@@ -1,42 +1,35 @@
-"""How pytest-xdist deals out tests: one by one, but together what shares one thing.
+"""How pytest-xdist deals out tests: one by one, but to one worker, in turn, what bears the same ``in_turn(name)``.
 
-Tests of the shared stack (``test_chapter_*.py``) run on one worker, in turn; on AWS also those of a cluster, for it is
-the stack's, and a schema change of one test costs every other one an OC001. So do the tests of one client, which have
-a cluster of their own, and each worker's share of all storms (``[share3-hot_accounts]``). Sabotage goes with the first
-share: were it a group of its own, there would be more groups than workers, and a share could be queued behind another
-that waits for it. pytest-xdist's own ``--dist loadgroup`` does not work with pytest 9.2 (pytest-xdist 3.8.0, 2026-11).
+Plugins mark what their fixtures share: the stack, on AWS its cluster as well (a schema change of one test costs every
+other one an OC001), a client's cluster, a worker's share of all storms. Markers are the workers' to know, and who deals
+out is the run's own process, so workers leave word of them. pytest-xdist's own ``--dist loadgroup`` does not work with
+pytest 9.2 (pytest-xdist 3.8.0, 2026-11).
 """
 
 import atexit
 import gc
-import re
+import json
+import tempfile
 from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.fix_run import is_worker
+from tests.fix_run import is_worker, tell, told
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-STACK: Final = re.compile(r"(^|/)test_chapter_\d\.py::")
-CLIENT: Final = re.compile(r"(^|/)clients/(test_\w+\.py)::")
-CLUSTER: Final = re.compile(r"(^|/)integration/(?!walkthrough/)")
-SHARE: Final = re.compile(r"\[(share\d+)[-\]]")
-SABOTAGE: Final = re.compile(r"(^|/)test_sabotage\.py::")
+_WORD: Final = "groups"
+"""By which name workers are told where to leave word."""
 
 
-def group(nodeid: str, target: str) -> str:
-    """Return the name that tests of one worker have in common; a test of its own has its own."""
-    if STACK.search(nodeid) or (target == "aws" and CLUSTER.search(nodeid)):
-        return "stack"
-    if client := CLIENT.search(nodeid):
-        return client[2]
-    if SABOTAGE.search(nodeid):
-        return "share0"
-    share = SHARE.search(nodeid)
-    return share[1] if share else nodeid
+def in_turn(item: pytest.Item, name: str) -> None:
+    """Have a test run on one worker with all others of that name, unless it says itself with which."""
+    if item.get_closest_marker("in_turn") is None:
+        item.add_marker(pytest.mark.in_turn(name))
 
 
 class Mended:
@@ -84,8 +77,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
     class Grouped(Mended, LoadScopeScheduling):  # type: ignore[misc]
         """Deals out groups."""
 
+        @cached_property
+        def _groups(self) -> dict[str, str]:
+            """The groups of tests that have one, of which every worker has left the same word."""
+            words = Path(told(config, _WORD)).iterdir()
+            return dict(json.loads(next(iter(words)).read_text()))
+
         def _split_scope(self, nodeid: str) -> str:
-            return group(nodeid, config.option.target)
+            return self._groups.get(nodeid, nodeid)
 
     return Grouped(config, log)
 
@@ -93,6 +92,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 def pytest_configure(config: pytest.Config) -> None:
     atexit.register(gc.freeze)  # the interpreter's last collection would take a second of each worker
     config.addinivalue_line("markers", "long: takes a large part of the run; workers begin with it")
+    config.addinivalue_line("markers", "in_turn(name): runs on one worker with all others of that name")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    config = session.config
+    if not is_worker(config) and config.getoption("dist", "no") == "load":
+        folder = tempfile.TemporaryDirectory(prefix="dsql-groups-")
+        config.add_cleanup(folder.cleanup)
+        tell(config, _WORD, folder.name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Leave word of the groups, before xdist says that this worker has collected."""
+    folder = told(session.config, _WORD)
+    if not is_worker(session.config) or folder is None:
+        return
+    marks = ((item.nodeid, item.get_closest_marker("in_turn")) for item in session.items)
+    word = Path(folder) / str(session.config.workerinput["workerid"])  # type: ignore[attr-defined]
+    word.write_text(json.dumps({nodeid: mark.args[0] for nodeid, mark in marks if mark}))
 
 
 @pytest.hookimpl(trylast=True)
@@ -100,10 +120,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Begin with what takes long: were it dealt out last, one worker would be at it while the others have nothing."""
     if is_worker(config):
         items.sort(key=lambda item: item.get_closest_marker("long") is None)
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """There is one stack: whatever uses it must be known for it by its name."""
-    shared = "integration" in item.path.parts and "stack" in getattr(item, "fixturenames", ())
-    if shared and not STACK.search(item.nodeid):
-        raise pytest.UsageError(f"{item.nodeid} uses the shared stack; such tests stand in test_chapter_<n>.py")

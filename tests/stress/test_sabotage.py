@@ -34,7 +34,8 @@ from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import COMMITS, Scenario
 from tests.fix_target import ROOT
 
-pytestmark = pytest.mark.timeout(600)
+# As a group of its own it would be one more than there are workers: a share could queue behind one that waits for it.
+pytestmark = [pytest.mark.timeout(600), pytest.mark.in_turn("share0")]
 
 LOAD: Final = Load(calls=300, parallel=16, accounts=100, seed=401)
 WARM_UP: Final = 8

@@ -8,7 +8,6 @@ import pytest
 from pytest_dsql.storm.run import conductor, tally
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.worker import Worker, take_part
-from tests.fix_workers import group
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 
 
@@ -79,17 +78,3 @@ def test_a_worker_that_fails_leaves_an_open_record(
         take(stage, conducted, 1)
     lines = (tmp_path / "quiet" / "worker00.jsonl").read_text().splitlines()
     assert not any("ended" in line for line in lines)
-
-
-@pytest.mark.parametrize(
-    ("test", "together"),
-    [
-        ("test_storm.py::test_storm[share0-hot_accounts]", "share0"),
-        ("test_storm.py::test_storm[share31-with_retry]", "share31"),
-        ("test_storm.py::test_one[share3]", "share3"),
-        ("test_sabotage.py::test_read_committed_underneath", "share0"),
-        ("test_other.py::test_other[sharer-1]", "tests/stress/test_other.py::test_other[sharer-1]"),
-    ],
-)
-def test_pytests_workers_are_given_whole_shares(test: str, together: str) -> None:
-    assert group(f"tests/stress/{test}", "local") == together
