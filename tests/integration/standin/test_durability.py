@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.messages import CreateCluster, DeleteCluster
+from pytest_dsql.link.process import StandInError
 from tests.fix_alone import Alone, kill_server
 from tests.fix_cluster import Cluster, change
 from tests.fix_sessions import Session, Stage
@@ -106,6 +107,16 @@ def test_a_postgresql_that_is_killed_is_there_again_and_has_lost_no_committed_ro
         assert each.begin()("UPDATE a SET v = v + 1 WHERE id = 1 RETURNING v") == [2]
     assert not again.loses()
     assert rival.loses()
+
+
+def test_data_that_are_in_use_are_told(
+    alone: Callable[..., Alone], kept: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    alone("--data", str(kept))
+    with pytest.raises(StandInError):
+        alone("--data", str(kept))
+    told = f"Error: embedded PostgreSQL did not start: the data in {kept} is in use by another server"
+    assert told in capfd.readouterr().err.splitlines()
 
 
 def test_the_engine_goes_on_after_postgresql_was_killed(alone: Callable[..., Alone]) -> None:

@@ -49,6 +49,8 @@ processor's cache, and every process touches all of them."""
 
 LEFT_OVER: Final = "pre-existing shared memory block"
 """What a server says that meets processes of the one before."""
+IN_USE: Final = 'lock file "postmaster.pid" already exists'
+"""What a server says that meets one that runs."""
 LOOK_S: Final = 0.1
 """How often is looked whether the server still runs."""
 
@@ -65,17 +67,22 @@ def main(binaries: Path, data: Path | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     where = None if data else _memory()
     with tempfile.TemporaryDirectory(prefix="dsql-postgres-", ignore_cleanup_errors=True, dir=where) as folder:
+        say = _say
         try:
             server = _Server(binaries, Path(folder), data)
             with contextlib.closing(server):
                 server.start()
                 _say({"socket": folder})
+                say = _complain
                 _watch(server)
         except (StartError, OSError) as error:
-            _say({"error": str(error)})
-            print(f"PostgreSQL does not run: {error}", file=sys.stderr)
+            say({"error": str(error)})
             return 1
     return 0
+
+
+def _complain(answer: dict[str, str]) -> None:
+    print(f"PostgreSQL does not run: {answer['error']}", file=sys.stderr, flush=True)
 
 
 def _watch(server: "_Server") -> None:
@@ -133,6 +140,8 @@ class _Server:
             try:
                 return _wait_until_ready(self._process, self._data / "postmaster.pid", self._log)
             except StartError as error:
+                if IN_USE in str(error):
+                    raise StartError(f"the data in {self._data} is in use by another server") from None
                 if LEFT_OVER not in str(error) or time.monotonic() > until:
                     raise
             select.select([], [], [], LOOK_S)
