@@ -15,7 +15,7 @@ from infra import database, schema
 from infra.chapters import CHAPTERS, WITHOUT_RETRY
 from infra.stack import Stack
 from pytest_dsql.retry import retried
-from pytest_dsql.storm.record.model import Reading
+from pytest_dsql.storm.record.model import Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.transfers import scenario
 from pytest_dsql.storm.transfers.scenario import Scenario
@@ -24,6 +24,7 @@ READER_PAUSE_S: Final = 0.05
 WARM_UP_THREADS: Final = 64
 WARM_UP_LIMIT_S: Final = 120.0
 NOBODY: Final = '{"payer_id": 0, "payee_id": 1, "amount": 1}'
+_RECEIPTS: Final = "SELECT id, payer, payee, amount, balance FROM transfers"
 _TOTAL: Final = "SELECT count(*), sum(balance) FROM accounts"
 _FIRST_HALVES: Final = {scenario.WITHOUT.name: WITHOUT_RETRY}
 
@@ -85,6 +86,12 @@ class Bank:
         """Return every account's balance."""
         with self._admin() as admin:
             return dict(retried(lambda: admin.execute("SELECT id, balance FROM accounts").fetchall()))
+
+    def receipts(self) -> dict[str, Receipt]:
+        """Return the receipts of all transfers with an id, by their ids."""
+        with self._admin() as admin:
+            rows = retried(lambda: admin.execute(_RECEIPTS).fetchall())
+        return {str(id_): Receipt(*receipt) for id_, *receipt in rows}
 
     def read(self, recorder: Recorder, origin: float, over: threading.Event) -> None:
         """Add up all balances, each time in one snapshot, until ``over``."""

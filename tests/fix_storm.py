@@ -48,6 +48,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rate", type=float, help="calls per second, each at its own moment (an open loop)")
     group.addoption("--duration", type=float, help="seconds; with --rate, in place of --calls")
     group.addoption(
+        "--exactly-once", action="store_true", help="give each call an id, send it again where its outcome is unknown"
+    )
+    group.addoption(
         "--commit-ms", type=float, default=COMMIT_MS, help=f"how long a COMMIT takes on the stand-in, {COMMIT_MS:g}"
     )
     group.addoption("--warmup", type=int, default=WARM_UP, help=f"calls before the clock starts, {WARM_UP}")
@@ -123,7 +126,7 @@ def load_of(options: argparse.Namespace) -> "Load":
         raise ValueError("duration: goes with --rate, and --rate with it")
     calls = options.calls if options.duration is None else max(1, round(options.duration * options.rate))
     seed = random.randrange(2**32) if options.seed is None else options.seed
-    return Load(calls, options.parallel, options.accounts, seed, options.rate)
+    return Load(calls, options.parallel, options.accounts, seed, options.rate, once=options.exactly_once)
 
 
 def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor":

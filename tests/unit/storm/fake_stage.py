@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from infra.schema import BALANCE
-from pytest_dsql.storm.record.model import Reading
+from pytest_dsql.storm.record.model import Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
 from pytest_dsql.storm.run.conductor import Conductor
@@ -31,6 +31,7 @@ class FakeStage:
 
     broken: Exception | None = None
     balances: dict[int, int] = field(default_factory=dict)
+    made: dict[str, Receipt] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     is_set: threading.Event = field(default_factory=threading.Event)
     target: str = "local"
@@ -65,6 +66,9 @@ class FakeStage:
     def closing_balances(self) -> dict[int, int]:
         self.events.append("balances read")
         return dict(self.balances)
+
+    def receipts(self) -> dict[str, Receipt]:
+        return dict(self.made)
 
     def cold_starts(self, _since: float) -> int:
         return 3

@@ -15,6 +15,7 @@ def options(**given: Any) -> argparse.Namespace:
         "parallel": fix_storm.PARALLEL,
         "accounts": fix_storm.ACCOUNTS,
         "seed": None,
+        "exactly_once": False,
         "rate": None,
         "duration": None,
         "warmup": fix_storm.WARM_UP,

@@ -49,9 +49,11 @@ class Verdict:
 
     findings: tuple[Finding, ...] = ()
     resolved: Mapping[int, bool] = field(default_factory=dict)
-    """Calls of unknown outcome that the balances decide: id to whether the transfer was made."""
+    """Calls of unknown outcome that are decided: id to whether the transfer was made."""
     ambiguous: tuple[int, ...] = ()
-    """Ids of those that they do not decide; every choice that is left fits to the cent."""
+    """Ids of those that are not; every choice that is left fits to the cent."""
+    resolved_by: str = "balances"
+    """What decided: ``balances``, or ``receipts`` where calls had ids."""
 
     @property
     def passed(self) -> bool:

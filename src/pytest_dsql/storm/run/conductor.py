@@ -167,6 +167,7 @@ class Conductor:
             accounts=load.accounts,
             opening=stage.opening,
             closing=stage.closing_balances(),
+            receipts=stage.receipts() if load.once else None,
             workers=tuple(worker_name(share) for share in range(act.shares)),
             configuration={
                 **self._configuration(act, load, stage),
@@ -211,6 +212,7 @@ class Conductor:
             "workers": act.shares,
             "accounts": load.accounts,
             "rate": load.rate,
+            **({"exactly once": "each call has an id, and may be sent again"} if load.once else {}),
             **stage.versions(),
         }
 

@@ -4,6 +4,7 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from pytest_dsql.storm.record.model import Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.transfers.scenario import Scenario
 
@@ -41,6 +42,10 @@ class Stage(Protocol):
 
     def closing_balances(self) -> dict[int, int]:
         """Return every account's balance."""
+        ...
+
+    def receipts(self) -> dict[str, Receipt]:
+        """Return the receipts of all transfers with an id, by their ids."""
         ...
 
     def cold_starts(self, since: float) -> int:
