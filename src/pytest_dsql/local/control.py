@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pytest_dsql.link import messages
 from pytest_dsql.link.messages import Message
 from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.sessions import Session
 from pytest_dsql.local.dataplane import DataPlane
 from pytest_dsql.local.iam.principals import Credentials, Principal, Table
 
@@ -142,11 +143,27 @@ class Control:
         return sorted(self._cluster(message.cluster).sessions)
 
     @_do.register
+    async def _in_transaction(self, message: messages.InTransaction) -> list[int]:
+        sessions = self._cluster(message.cluster).sessions
+        return sorted(pid for pid, session in sessions.items() if session.in_transaction)
+
+    @_do.register
     async def _expire(self, message: messages.Expire) -> None:
-        session = self._cluster(message.cluster).sessions.get(message.session)
+        self._session(message.cluster, message.session).close()
+
+    @_do.register
+    async def _end_backend(self, message: messages.EndBackend) -> None:
+        await self._cluster(message.cluster).end_backend(self._session(message.cluster, message.session).pid)
+
+    @_do.register
+    async def _kill_server(self, message: messages.KillServer) -> None:
+        await self._cluster(message.cluster).kill_server()
+
+    def _session(self, cluster: str, pid: int) -> Session:
+        session = self._cluster(cluster).sessions.get(pid)
         if session is None:
-            raise ValueError(f"session: there is no session {message.session}")
-        session.close()
+            raise ValueError(f"session: there is no session {pid}")
+        return session
 
     def _cluster(self, identifier: str) -> Cluster:
         try:

@@ -108,6 +108,16 @@ def test_a_postgresql_that_is_killed_is_there_again_and_has_lost_no_committed_ro
     assert rival.loses()
 
 
+def test_who_has_killed_postgresql_hears_when_it_serves_again(alone: Callable[..., Alone]) -> None:
+    cluster = alone()
+    session = open_with_tables(cluster)
+    session("INSERT INTO a VALUES (1, 1)")
+    for _ in range(2):
+        cluster.handle.kill_server()
+        assert Session(cluster.connect())("SELECT v FROM a") == [1]
+    assert is_gone(session)
+
+
 def test_the_engine_goes_on_after_postgresql_was_killed(alone: Callable[..., Alone]) -> None:
     cluster = alone()
     session = open_with_tables(cluster)
