@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--exactly-once", action="store_true", help="give each call an id, send it again where its outcome is unknown"
     )
+    group.addoption("--faults", type=int, default=0, help="how many faults, of all kinds, while calls are made")
     group.addoption(
         "--commit-ms", type=float, default=COMMIT_MS, help=f"how long a COMMIT takes on the stand-in, {COMMIT_MS:g}"
     )
@@ -105,6 +106,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         load = load_of(config.option)
     except ValueError as error:
         raise pytest.UsageError(f"--{error}") from None
+    if load.faults and cloud.target != "local":
+        raise pytest.UsageError("--faults: nothing can be broken on AWS; they go with the stand-in, --target local")
     conductor = config.stash[_conductor] = _conduct(config, cloud, load)
     config.add_cleanup(conductor.close)
     tell(config, _KEY, str(conductor.path))
@@ -126,7 +129,8 @@ def load_of(options: argparse.Namespace) -> "Load":
         raise ValueError("duration: goes with --rate, and --rate with it")
     calls = options.calls if options.duration is None else max(1, round(options.duration * options.rate))
     seed = random.randrange(2**32) if options.seed is None else options.seed
-    return Load(calls, options.parallel, options.accounts, seed, options.rate, once=options.exactly_once)
+    wanted = {"once": options.exactly_once, "faults": options.faults}
+    return Load(calls, options.parallel, options.accounts, seed, options.rate, **wanted)
 
 
 def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor":

@@ -1,5 +1,6 @@
 """A stage without a cloud: accounts in memory, and an endpoint of Lambda that moves money between them."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pytest_dsql.storm.record.model import Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
 from pytest_dsql.storm.run.conductor import Conductor
+from pytest_dsql.storm.transfers.faults import Kind
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
 from tests.unit.storm.lambda_endpoint import KEYS, REGION, Endpoint, Said
@@ -59,6 +61,13 @@ class FakeStage:
     def read(self, recorder: Recorder, _origin: float, over: threading.Event) -> None:
         recorder.reading(Reading(0.0, 0.1, len(self.balances), BALANCE * len(self.balances)))
         over.wait(LIMIT_S)
+
+    def disturb(self, kind: Kind, _chance: random.Random, _over: threading.Event) -> int:
+        self.events.append(kind)
+        return 1
+
+    def left_open(self) -> int:
+        return 0
 
     def tear_down(self) -> None:
         self.events.append("torn down")

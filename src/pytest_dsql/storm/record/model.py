@@ -71,6 +71,10 @@ class Facts(common.Facts):
     """The balance of each before the first call."""
     closing: Mapping[int, int]
     """The balance of each after the last, read when nothing was running any more."""
+    faults: int = 0
+    """How many faults it was to have."""
+    left_open: int = 0
+    """Transactions that were open after the last answer."""
     receipts: Mapping[str, Receipt] | None = None
     """By the transfers' ids, read then too; None where calls had no ids."""
 

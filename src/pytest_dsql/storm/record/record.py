@@ -7,6 +7,7 @@ A line is one of, with times in seconds since the storm's start:
     {"again": id, "at": …, "outcome": …, "code": …}
     {"answered": id, "at": …, "payload" | "function_error" | "client_error": …, "throttles": …}
     {"reading": total, "count": …, "begun": …, "ended": …}
+    {"fault": kind, "begun": …, "ended": …, "met": …, "trouble": …}
     {"ended": worker, "cpu_s": …}
 
 ``throttles`` is left out where there were none; what is sent has a ``transfer_id`` in a storm with ids. ``again`` says
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_dsql.storm.record.common import Fault
 from pytest_dsql.storm.record.journal import SUFFIX, Journal, read_lines
 from pytest_dsql.storm.record.model import Call, Earlier, Facts, History, Reading, Receipt
 from pytest_dsql.storm.record.outcome import Outcome
@@ -63,6 +65,11 @@ class Recorder(Journal):
         times = {"begun": round(reading.begun, 6), "ended": round(reading.ended, 6)}
         self.write({"reading": reading.total, "count": reading.count, **times})
 
+    def fault(self, fault: Fault) -> None:
+        """Note what was broken on purpose."""
+        times = {"begun": round(fault.begun, 6), "ended": round(fault.ended, 6)}
+        self.write({"fault": fault.kind, **times, "met": fault.met, "trouble": fault.trouble})
+
 
 def _id(transfer: Transfer) -> bytes:
     return b',"transfer_id":"%b"' % str(transfer.transfer_id).encode() if transfer.transfer_id else b""
@@ -98,8 +105,9 @@ def read(folder: Path, facts: Facts | None = None) -> History:
         tuple(sorted(merged.calls, key=lambda call: (call.id, call.sent))),
         tuple(sorted(lost)),
         merged.cpu_s,
-        tuple(sorted(merged.readings, key=lambda reading: reading.begun)),
-        tuple(sorted(merged.strays)),
+        readings=tuple(sorted(merged.readings, key=lambda reading: reading.begun)),
+        stray_answers=tuple(sorted(merged.strays)),
+        faults=tuple(sorted(merged.faults, key=lambda fault: fault.begun)),
     )
 
 
@@ -110,6 +118,7 @@ class _Merged:
         self.calls: list[Call] = []
         self.readings: list[Reading] = []
         self.strays: list[int] = []
+        self.faults: list[Fault] = []
         self.begun: set[str] = set()
         self.cpu_s: dict[str, float] = {}
 
@@ -127,6 +136,8 @@ class _Merged:
                 self._answered(worker, waiting.get(line["answered"]), line, earlier.pop(line["answered"], []))
             elif "reading" in line:
                 self.readings.append(Reading(line["begun"], line["ended"], line["count"], line["reading"]))
+            elif "fault" in line:
+                self.faults.append(Fault(line["fault"], line["begun"], line["ended"], line["met"], line["trouble"]))
             elif "ended" in line:
                 self.cpu_s[worker] = line["cpu_s"]
         self.calls += [

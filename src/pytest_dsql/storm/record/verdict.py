@@ -24,6 +24,8 @@ class Expectations:
     """More retries than this for one call are starvation."""
     starved_s: float | None = None
     """So is a longer wait, from the moment the call was due."""
+    recovery_s: float = 10.0
+    """From a fault's beginning to the first commit after its end, at most."""
     max_p99_ms: float | None = None
     """Of the caller's latency."""
     min_rate: float | None = None

@@ -8,6 +8,7 @@ from typing import Final
 from pytest_dsql.storm.record.model import History
 from pytest_dsql.storm.record.statistics import ErrorKind, Spread, Statistics, share
 from pytest_dsql.storm.record.verdict import Finding, Verdict
+from pytest_dsql.storm.report import faults
 
 WIDTH: Final = 80
 _RULE: Final = "=" * 60
@@ -57,6 +58,7 @@ def text(history: History, statistics: Statistics, verdict: Verdict) -> str:
         *verdict_lines(target, statistics, verdict),
         "",
         *figures(target, statistics),
+        *faults.lines(history),
         "",
         *_configuration(history),
     ]

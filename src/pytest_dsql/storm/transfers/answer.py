@@ -72,8 +72,9 @@ _NOT_MADE: Final = {
 _OUTCOME_UNKNOWN: Final = ("OutcomeUnknown", "outcome_unknown")
 """The errors of a transfer by their classes' names, with their codes."""
 
-NOT_REACHED: Final = frozenset({"OperationalError"})
-"""What the function tells where the database was not there for it, before COMMIT: no sign-in, a lost session."""
+NOT_REACHED: Final = frozenset({"OperationalError", "ConnectionTimeout", "57P01", "57P02", "57P03", "XX000"})
+"""What the function tells where the database was not there for it before COMMIT, else it were ``outcome_unknown``: no
+sign-in, a session that was lost or ended, a server that is unavailable."""
 
 _PAYLOAD: Final = {
     CONFLICT: Outcome.REFUSED,

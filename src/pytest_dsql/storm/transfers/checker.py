@@ -12,6 +12,9 @@
 | reader_total | a reader saw another total, or another number of accounts, in one snapshot |
 | unclassified | an answer that stands in no table of ``answer`` |
 | broken_off | the storm did not come to its end |
+| missing_faults | a fault that was to come, and did not |
+| slow_recovery | no commit for so long after a fault |
+| left_open | a transaction that is open after the last answer |
 | missing_calls | planned, never sent |
 | unanswered | sent, never answered, by a worker that lived to its end |
 | lost_worker | a worker left no record, or did not close it |
@@ -30,7 +33,7 @@ from pytest_dsql.storm.record.model import Call, History, Reading
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.statistics import achieved_rate, caller_ms, percentile
 from pytest_dsql.storm.record.verdict import Expectations, Finding, Verdict, found, stated
-from pytest_dsql.storm.transfers import receipts, unknowns
+from pytest_dsql.storm.transfers import receipts, recovery, unknowns
 from pytest_dsql.storm.transfers.books import Account, open_books
 
 
@@ -45,6 +48,7 @@ def check(history: History, expectations: Expectations | None = None) -> Verdict
         *receipts.findings(history),
         *_readers(history),
         *_record(history),
+        *recovery.findings(history, expectations),
         *_refusals(history, expectations),
         *_conflicts(history, expectations),
         *_thresholds(history, expectations),

@@ -45,7 +45,7 @@ class Shape(StrEnum):
 class Load:
     """How much: ``calls`` transfers, ``parallel`` of them at a time; with ``rate`` (calls/s) each has its moment.
 
-    With ``once`` each has an id, by which it is made exactly once.
+    With ``once`` each has an id, by which it is made exactly once. ``faults`` are what breaks meanwhile.
     """
 
     calls: int
@@ -55,9 +55,10 @@ class Load:
     rate: float | None = None
     shape: Shape = Shape.UNIFORM
     once: bool = False
+    faults: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("calls", 1), ("parallel", 1), ("accounts", 2)):
+        for name, least in (("calls", 1), ("parallel", 1), ("accounts", 2), ("faults", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}: must be at least {least}, not {getattr(self, name)}")
         if self.rate is not None and self.rate <= 0:
