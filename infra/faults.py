@@ -13,12 +13,13 @@ from infra.database import APP
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.handle import ControlError, Handle
+from pytest_dsql.link.messages import KillEnvironments
 from pytest_dsql.storm.transfers.faults import Kind
 
 HOLD_S: Final = (0.02, 0.2)
 """How long what is in force stays so."""
 TIMES: Final = (1, 8)
-"""How many COMMITs, sign-ins, sessions a fault is for."""
+"""How many COMMITs, sign-ins, sessions, functions a fault is for."""
 _AT_THE_WIRE: Final[dict[Kind, dict[str, Any]]] = {
     Kind.CUT_BEFORE: {"action": "cut_before"},
     Kind.CUT_AFTER: {"action": "cut_after"},
@@ -27,6 +28,7 @@ _AT_THE_WIRE: Final[dict[Kind, dict[str, Any]]] = {
     Kind.SIGN_IN_REFUSED: {"action": "fail", "code": "RATE_EXCEEDED"},
     Kind.TOKEN_EXPIRED: {"action": "fail", "code": "TOKEN_EXPIRED"},
 }
+_SESSIONS_END: Final = {Kind.SESSIONS_EXPIRED: Handle.expire, Kind.BACKENDS_ENDED: Handle.end_backend}
 _AT_SIGN_IN: Final = {Kind.SIGN_IN_REFUSED, Kind.TOKEN_EXPIRED}
 
 
@@ -42,27 +44,30 @@ class Faults:
     def have(self, kind: Kind, chance: random.Random, over: threading.Event) -> int:
         """Have something break; return how often it was met. Raises ControlError, and what boto3 and psycopg raise."""
         times, hold_s = chance.randint(*TIMES), chance.uniform(*HOLD_S)
+        if kind in _SESSIONS_END:
+            return self._end(_SESSIONS_END[kind], times, chance)
+        if kind is Kind.FUNCTIONS_KILLED:
+            return int(self._handle.ask(KillEnvironments(function=self.stack.function, number=times)))
         if kind in _AT_THE_WIRE:
             with self._handle.fault(role=APP, times=times, **_AT_THE_WIRE[kind]) as applied:
                 if kind in _AT_SIGN_IN:
-                    self._end(self._handle.expire, times, chance)
+                    self._end(Handle.expire, times, chance)
                 over.wait(hold_s)
             return applied.times
-        match kind:
-            case Kind.SESSIONS_EXPIRED:
-                return self._end(self._handle.expire, times, chance)
-            case Kind.BACKENDS_ENDED:
-                return self._end(self._handle.end_backend, times, chance)
-            case Kind.SERVER_KILLED:
-                self._handle.kill_server()
-            case Kind.SCHEMA_CHANGE:
-                with closing(database.connect(self.cloud, self._host)) as admin:
-                    schema.create_accounts(admin, APP)
-            case Kind.THROTTLED:
-                self.reserve(1)
-                over.wait(hold_s)
-                self.reserve(self.reserved)
+        self._have_once(kind, hold_s, over)
         return 1
+
+    def _have_once(self, kind: Kind, hold_s: float, over: threading.Event) -> None:
+        """Have something break that is felt by all."""
+        if kind is Kind.SERVER_KILLED:
+            self._handle.kill_server()
+        elif kind is Kind.SCHEMA_CHANGE:
+            with closing(database.connect(self.cloud, self._host)) as admin:
+                schema.create_accounts(admin, APP)
+        elif kind is Kind.THROTTLED:
+            self.reserve(1)
+            over.wait(hold_s)
+            self.reserve(self.reserved)
 
     def left_open(self) -> int:
         """Return how many transactions are open."""
@@ -76,11 +81,12 @@ class Faults:
     def _handle(self) -> Handle:
         return self.cloud.handle(self._host)
 
-    def _end(self, end: Callable[[int], None], times: int, chance: random.Random) -> int:
+    def _end(self, end: Callable[[Handle, int], None], times: int, chance: random.Random) -> int:
         """End so many sessions; return how many there were."""
-        sessions, ended = self._handle.sessions(), 0
+        handle, ended = self._handle, 0
+        sessions = handle.sessions()
         for session in chance.sample(sessions, min(times, len(sessions))):
             with contextlib.suppress(ControlError):  # it has ended by itself
-                end(session)
+                end(handle, session)
                 ended += 1
         return ended

@@ -179,6 +179,14 @@ class ExpireRole(Message):
     role: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KillEnvironments(Message):
+    """Kill environments of a function that run an invocation, ``number`` at most; the answer is how many there were."""
+
+    function: str
+    number: int
+
+
 KINDS: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in Message.__subclasses__()}
 
 

@@ -24,11 +24,26 @@ class Sessions(Protocol):
         ...
 
 
+class Environments(Protocol):
+    """Execution environments of functions."""
+
+    def kill(self, function: str, number: int) -> int:
+        """Kill so many at most that run an invocation; return how many there were."""
+        ...
+
+
 class Control:
     """The stand-in's end: it does what it is told, one line at a time."""
 
-    def __init__(self, dataplane: DataPlane, principals: Table, sessions: Sessions | None = None) -> None:
-        self._dataplane, self._principals, self._sessions = dataplane, principals, sessions
+    def __init__(
+        self,
+        dataplane: DataPlane,
+        principals: Table,
+        sessions: Sessions | None = None,
+        environments: Environments | None = None,
+    ) -> None:
+        self._dataplane, self._principals = dataplane, principals
+        self._sessions, self._environments = sessions, environments
 
     async def start(self, path: Path) -> asyncio.Server:
         """Listen at ``path``, in a folder of the owner's alone."""
@@ -89,6 +104,14 @@ class Control:
         if self._sessions is None:
             raise ValueError("there are no roles in the data plane alone")
         return self._sessions.expire_sessions(message.role)
+
+    # Functions
+
+    @_do.register
+    async def _kill_environments(self, message: messages.KillEnvironments) -> int:
+        if self._environments is None:
+            raise ValueError("there are no functions in the data plane alone")
+        return self._environments.kill(message.function, message.number)
 
     # Faults and limits
 

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """Rate exceeded, to functions whose sessions have ended."""
     TOKEN_EXPIRED = "tokens expired"  # noqa: S105 - a fault's name
     """The same, with tokens of yesterday."""
+    FUNCTIONS_KILLED = "functions killed"
+    """Their environments end in the midst of invocations."""
     THROTTLED = "Invoke throttled"
     """The function has next to no concurrency."""
 
