@@ -106,8 +106,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         load = load_of(config.option)
     except ValueError as error:
         raise pytest.UsageError(f"--{error}") from None
-    if load.faults and cloud.target != "local":
-        raise pytest.UsageError("--faults: nothing can be broken on AWS; they go with the stand-in, --target local")
     conductor = config.stash[_conductor] = _conduct(config, cloud, load)
     config.add_cleanup(conductor.close)
     tell(config, _KEY, str(conductor.path))
@@ -127,6 +125,8 @@ def load_of(options: argparse.Namespace) -> "Load":
             raise ValueError(f"{name.replace('_', '-')}: must be at least 0, not {value:g}")
     if (options.duration is None) is not (options.rate is None):
         raise ValueError("duration: goes with --rate, and --rate with it")
+    if options.faults and options.target != "local":
+        raise ValueError("faults: nothing can be broken on AWS, they go with the stand-in (--target local)")
     calls = options.calls if options.duration is None else max(1, round(options.duration * options.rate))
     seed = random.randrange(2**32) if options.seed is None else options.seed
     wanted = {"once": options.exactly_once, "faults": options.faults}

@@ -113,9 +113,15 @@ def test_a_storm_that_does_not_go_on_at_all() -> None:
     assert "PostgreSQL killed at 3.000 s, inf s" in only(judged(bank, replace(FAULT, begun=3.0, ended=4.0)))
 
 
-def test_a_fault_that_did_not_come() -> None:
+def test_a_fault_that_could_not_be_made() -> None:
     text = only(judged(busy(), FAULT, replace(FAULT, trouble="OSError: gone")))
-    assert text == "1 of 2 faults came; PostgreSQL killed: OSError: gone"
+    assert text == "1 faults could not be made; first and worst: PostgreSQL killed at 0.500 s: OSError: gone"
+
+
+def test_a_storm_without_the_faults_that_it_was_to_have() -> None:
+    bank = busy()
+    verdict = bank.check(facts=replace(bank.history().facts, faults=2))
+    assert only(verdict) == "none of 2 faults came before the last call"
 
 
 def test_a_transaction_that_is_left_open() -> None:

@@ -17,6 +17,7 @@ def options(**given: Any) -> argparse.Namespace:
         "seed": None,
         "exactly_once": False,
         "faults": 0,
+        "target": "local",
         "rate": None,
         "duration": None,
         "warmup": fix_storm.WARM_UP,
@@ -48,6 +49,10 @@ def test_a_rate_for_a_time_is_so_many_calls(rate: float, duration: float, calls:
         ({"rate": 5.0, "duration": 0.0}, "duration: must be above 0, not 0"),
         ({"rate": 5.0}, "duration: goes with --rate, and --rate with it"),
         ({"duration": 5.0}, "duration: goes with --rate, and --rate with it"),
+        (
+            {"faults": 5, "target": "aws"},
+            r"faults: nothing can be broken on AWS, they go with the stand-in \(--target local\)",
+        ),
         ({"faults": -1}, "faults: must be at least 0, not -1"),
         ({"warmup": -1}, "warmup: must be at least 0, not -1"),
         ({"commit_ms": -1.0}, "commit-ms: must be at least 0, not -1"),

@@ -11,6 +11,8 @@ def lines(history: History) -> Iterator[str]:
     target = history.facts.target
     if history.faults:
         yield from ("", f"Faults, and the calls that were on their way ({target}):")
+        if len(history.faults) < history.facts.faults:
+            yield f"  {len(history.faults):,} of {history.facts.faults:,} came before the last call"
         yield f"  {'':<20}{'n':>4}{'met':>6}{'committed':>11}{'refused':>9}{'unknown':>9}{'again':>7}{'recovery':>11}"
         for kind, (faults, effect) in effects(history).items():
             yield f"  {kind:<20}{len(faults):>4}{sum(fault.met for fault in faults):>6}{_came(effect)}"

@@ -12,7 +12,7 @@
 | reader_total | a reader saw another total, or another number of accounts, in one snapshot |
 | unclassified | an answer that stands in no table of ``answer`` |
 | broken_off | the storm did not come to its end |
-| missing_faults | a fault that was to come, and did not |
+| missing_faults | a fault that could not be made, or none came before the last call |
 | slow_recovery | no commit for so long after a fault |
 | left_open | a transaction that is open after the last answer |
 | missing_calls | planned, never sent |

@@ -1,4 +1,4 @@
-"""The judgement on a storm's faults: all of them came, and after each it went on; nothing stays open."""
+"""The judgement on a storm's faults: they could be made, and after each it went on; nothing stays open."""
 
 from collections.abc import Iterator
 
@@ -10,10 +10,14 @@ from pytest_dsql.storm.record.verdict import Expectations, Finding, found
 def findings(history: History, expectations: Expectations) -> Iterator[Finding]:
     """Yield what is wrong with the faults of a storm, and with what they have left."""
     facts, limit_s = history.facts, expectations.recovery_s
-    came = [fault for fault in history.faults if fault.trouble is None]
-    if len(came) < facts.faults and not facts.trouble:
-        why = "".join(f"; {fault.kind}: {fault.trouble}" for fault in history.faults if fault.trouble)
-        yield Finding("missing_faults", f"{len(came):,} of {facts.faults:,} faults came{why}")
+    yield from found(
+        "missing_faults",
+        "{n} faults could not be made",
+        [fault for fault in history.faults if fault.trouble],
+        lambda fault: f"{fault.kind} at {fault.begun:.3f} s: {fault.trouble}",
+    )
+    if facts.faults and not history.faults and not facts.trouble:
+        yield Finding("missing_faults", f"none of {facts.faults:,} faults came before the last call")
     slow = [(fault, seconds) for fault, seconds in recovery_s(history) if seconds is not None and seconds > limit_s]
     yield from found(
         "slow_recovery",
