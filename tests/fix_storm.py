@@ -48,6 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--rate", type=float, help="calls per second, each at its own moment (an open loop)")
     group.addoption("--duration", type=float, help="seconds; with --rate, in place of --calls")
     group.addoption(
+        "--exactly-once", action="store_true", help="give each call an id, send it again where its outcome is unknown"
+    )
+    group.addoption("--faults", type=int, default=0, help="how many faults, of all kinds, while calls are made")
+    group.addoption(
         "--commit-ms", type=float, default=COMMIT_MS, help=f"how long a COMMIT takes on the stand-in, {COMMIT_MS:g}"
     )
     group.addoption("--warmup", type=int, default=WARM_UP, help=f"calls before the clock starts, {WARM_UP}")
@@ -126,9 +130,12 @@ def load_of(options: argparse.Namespace) -> "Load":
             raise ValueError(f"{name.replace('_', '-')}: must be at least 0, not {value:g}")
     if (options.duration is None) is not (options.rate is None):
         raise ValueError("duration: goes with --rate, and --rate with it")
+    if options.faults and options.target != "local":
+        raise ValueError("faults: nothing can be broken on AWS, they go with the stand-in (--target local)")
     calls = options.calls if options.duration is None else max(1, round(options.duration * options.rate))
     seed = random.randrange(2**32) if options.seed is None else options.seed
-    return Load(calls, options.parallel, options.accounts, seed, options.rate)
+    wanted = {"once": options.exactly_once, "faults": options.faults}
+    return Load(calls, options.parallel, options.accounts, seed, options.rate, **wanted)
 
 
 def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor":

@@ -12,8 +12,11 @@ from pytest_dsql.link.messages import (
     Commits,
     DescribeCluster,
     EmptyCluster,
+    EndBackend,
     Expire,
     HoldStatements,
+    InTransaction,
+    KillServer,
     ListFaults,
     Message,
     NoMore,
@@ -146,9 +149,21 @@ class Handle:
         """End a session, by its backend's process id, as the service does after 60 minutes."""
         self.ask(Expire(cluster=self._cluster, session=session))
 
+    def end_backend(self, session: int) -> None:
+        """End a session's PostgreSQL process, by its id, as an operator's ``pg_terminate_backend`` does."""
+        self.ask(EndBackend(cluster=self._cluster, session=session))
+
+    def kill_server(self) -> None:
+        """Kill the cluster's PostgreSQL as ``kill -9`` does, and wait until it serves again; all sessions end."""
+        self.ask(KillServer(cluster=self._cluster))
+
     def sessions(self) -> list[int]:
         """Return the process ids of the cluster's sessions."""
         return list(self.ask(Sessions(cluster=self._cluster)))
+
+    def in_transaction(self) -> list[int]:
+        """Return the process ids of the sessions that have a transaction open."""
+        return list(self.ask(InTransaction(cluster=self._cluster)))
 
 
 class Applied:

@@ -143,6 +143,28 @@ class Sessions(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class InTransaction(Message):
+    """Tell the process ids of the sessions that have a transaction open."""
+
+    cluster: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndBackend(Message):
+    """End a session's PostgreSQL process, by its id, as ``pg_terminate_backend`` does."""
+
+    cluster: str
+    session: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KillServer(Message):
+    """Kill a cluster's PostgreSQL as ``kill -9`` does; the answer comes when it serves again, on its data."""
+
+    cluster: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Expire(Message):
     """End a session, by its process id, as the service does after 60 minutes."""
 
@@ -155,6 +177,14 @@ class ExpireRole(Message):
     """End the sessions of an IAM role, as their time does; the answer is how many there were."""
 
     role: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KillEnvironments(Message):
+    """Kill environments of a function that run an invocation, ``number`` at most; the answer is how many there were."""
+
+    function: str
+    number: int
 
 
 KINDS: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in Message.__subclasses__()}

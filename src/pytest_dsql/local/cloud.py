@@ -41,7 +41,7 @@ async def standing(
             started.push_async_callback(functions.close)
             await front.start(port)
             started.push_async_callback(front.close)
-            listening = await Control(plane, extra, account).start(control(folder))
+            listening = await Control(plane, extra, account, functions).start(control(folder))
             started.callback(listening.close)
             key, secret = services.developer(ACCOUNT, region)
             environment |= {"AWS_ENDPOINT_URL": front.url, **variables(plane, folder, key, secret)}

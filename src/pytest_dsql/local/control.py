@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pytest_dsql.link import messages
 from pytest_dsql.link.messages import Message
 from pytest_dsql.local.cluster.cluster import Cluster
+from pytest_dsql.local.cluster.sessions import Session
 from pytest_dsql.local.dataplane import DataPlane
 from pytest_dsql.local.iam.principals import Credentials, Principal, Table
 
@@ -23,11 +24,26 @@ class Sessions(Protocol):
         ...
 
 
+class Environments(Protocol):
+    """Execution environments of functions."""
+
+    def kill(self, function: str, number: int) -> int:
+        """Kill so many at most that run an invocation; return how many there were."""
+        ...
+
+
 class Control:
     """The stand-in's end: it does what it is told, one line at a time."""
 
-    def __init__(self, dataplane: DataPlane, principals: Table, sessions: Sessions | None = None) -> None:
-        self._dataplane, self._principals, self._sessions = dataplane, principals, sessions
+    def __init__(
+        self,
+        dataplane: DataPlane,
+        principals: Table,
+        sessions: Sessions | None = None,
+        environments: Environments | None = None,
+    ) -> None:
+        self._dataplane, self._principals = dataplane, principals
+        self._sessions, self._environments = sessions, environments
 
     async def start(self, path: Path) -> asyncio.Server:
         """Listen at ``path``, in a folder of the owner's alone."""
@@ -89,6 +105,14 @@ class Control:
             raise ValueError("there are no roles in the data plane alone")
         return self._sessions.expire_sessions(message.role)
 
+    # Functions
+
+    @_do.register
+    async def _kill_environments(self, message: messages.KillEnvironments) -> int:
+        if self._environments is None:
+            raise ValueError("there are no functions in the data plane alone")
+        return self._environments.kill(message.function, message.number)
+
     # Faults and limits
 
     @_do.register
@@ -142,11 +166,27 @@ class Control:
         return sorted(self._cluster(message.cluster).sessions)
 
     @_do.register
+    async def _in_transaction(self, message: messages.InTransaction) -> list[int]:
+        sessions = self._cluster(message.cluster).sessions
+        return sorted(pid for pid, session in sessions.items() if session.in_transaction)
+
+    @_do.register
     async def _expire(self, message: messages.Expire) -> None:
-        session = self._cluster(message.cluster).sessions.get(message.session)
+        self._session(message.cluster, message.session).close()
+
+    @_do.register
+    async def _end_backend(self, message: messages.EndBackend) -> None:
+        await self._cluster(message.cluster).end_backend(self._session(message.cluster, message.session).pid)
+
+    @_do.register
+    async def _kill_server(self, message: messages.KillServer) -> None:
+        await self._cluster(message.cluster).kill_server()
+
+    def _session(self, cluster: str, pid: int) -> Session:
+        session = self._cluster(cluster).sessions.get(pid)
         if session is None:
-            raise ValueError(f"session: there is no session {message.session}")
-        session.close()
+            raise ValueError(f"session: there is no session {pid}")
+        return session
 
     def _cluster(self, identifier: str) -> Cluster:
         try:

@@ -119,6 +119,16 @@ def test_data_that_are_in_use_are_told(
     assert told in capfd.readouterr().err.splitlines()
 
 
+def test_who_has_killed_postgresql_hears_when_it_serves_again(alone: Callable[..., Alone]) -> None:
+    cluster = alone()
+    session = open_with_tables(cluster)
+    session("INSERT INTO a VALUES (1, 1)")
+    for _ in range(2):
+        cluster.handle.kill_server()
+        assert Session(cluster.connect())("SELECT v FROM a") == [1]
+    assert is_gone(session)
+
+
 def test_the_engine_goes_on_after_postgresql_was_killed(alone: Callable[..., Alone]) -> None:
     cluster = alone()
     session = open_with_tables(cluster)

@@ -249,6 +249,20 @@ def test_sessions_are_listed_and_expire(session: Session, module_stage: Stage, h
     assert session("SELECT 1") == [1]
 
 
+def test_a_backend_is_ended_as_by_an_operator(session: Session, module_stage: Stage, handle: Handle) -> None:
+    other = module_stage.open()
+    handle.end_backend(other.pid)
+    assert isinstance(other.fails("SELECT 1"), psycopg.OperationalError)
+    assert session("SELECT 1") == [1]
+
+
+def test_transactions_that_are_open_are_told(session: Session, handle: Handle) -> None:
+    session.begin()
+    assert session.pid in handle.in_transaction()
+    session("ROLLBACK")
+    assert session.pid not in handle.in_transaction()
+
+
 @dataclass(frozen=True)
 class Nonsense(Message):
     """No message that there is."""
@@ -259,6 +273,7 @@ MISTAKES: dict[str, Callable[[Handle], object]] = {
     "action": lambda handle: handle.fault("nonsense").__enter__(),
     "limit": lambda handle: handle.limits(nonsense=1).__enter__(),
     "session": lambda handle: handle.expire(-1),
+    "backend": lambda handle: handle.end_backend(-1),
     "message": lambda handle: handle.ask(Nonsense()),
     "table": lambda handle: handle.fault("fail", table="nonsense").__enter__(),
     "role": lambda handle: handle.fault("fail", role="nonsense").__enter__(),

@@ -167,6 +167,14 @@ class Functions:
             config=Config(retries={"total_max_attempts": 1}, read_timeout=WAIT_S, max_pool_connections=50),
         )
 
+    def kill(self, name: str, number: int) -> int:
+        """Kill so many environments at most; return how many there were."""
+
+        async def kill() -> int:
+            return self.endpoint.service.kill(name, number)
+
+        return int(self.endpoint.run(kill()))
+
     def invoke(self, payload: Any = None, name: str = "it", **options: Any) -> Answer:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         answer = self.client.invoke(FunctionName=name, Payload=body, **options)

@@ -273,6 +273,21 @@ def test_one_that_is_busy_when_its_function_changes_ends_with_its_invocation(
     ends(pid)
 
 
+def test_so_many_of_a_function_are_killed_in_mid_invocation(functions: Functions, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    functions.deploy("import os\ndef handler(event, context): return os.getpid(), event and open(event).read()")
+    pid, _ = functions.invoke().value
+    with ThreadPoolExecutor() as executor:
+        call = executor.submit(functions.invoke, str(tmp_path / "fifo"))
+        with (tmp_path / "fifo").open("w"):  # the function has it open, too
+            killed = [functions.kill(*asked) for asked in (("other", 1), ("it", 0), ("it", 2))]
+            answer = call.result(WAIT_S)
+    assert killed == [0, 0, 1]
+    assert answer.error == "Unhandled"
+    assert answer.value["errorType"] == "Runtime.ExitError"
+    ends(pid)
+
+
 def test_a_parent_beyond_the_machines_environments_ends(start_functions: Callable[..., Functions]) -> None:
     functions = start_functions(environments=1)
     functions.deploy(PARENT)

@@ -7,7 +7,7 @@ from unittest import mock
 
 import uvloop
 
-from pytest_dsql.local.proxy import client
+from pytest_dsql.local.proxy import client, wire
 from pytest_dsql.local.proxy.upstream import Upstream
 
 
@@ -40,3 +40,27 @@ def test_what_the_server_says_after_its_client_has_gone_is_nobodys() -> None:
         received.assert_not_called()
 
     asyncio.run(hang_up())
+
+
+def test_a_server_that_ends_right_after_its_greeting_ends_the_client() -> None:
+    async def greet() -> None:
+        talker = mock.Mock()
+        upstream = Upstream(talker, mock.Mock())
+        upstream.connection_made(mock.Mock())
+        upstream.data_received(b"Z\0\0\0\5I" + wire.message(b"E", b"SFATAL\0C57P01\0\0"))
+        assert upstream.started.done()
+        upstream.connection_lost(None)
+        talker.close.assert_called_once()
+
+    asyncio.run(greet())
+
+
+def test_what_is_late_for_a_session_that_has_ended_goes_nowhere() -> None:
+    async def send() -> None:
+        upstream, transport = Upstream(mock.Mock(), mock.Mock()), mock.Mock()
+        upstream.connection_made(transport)
+        transport.is_closing.return_value = True
+        upstream.send(b"C")
+        transport.write.assert_not_called()
+
+    asyncio.run(send())

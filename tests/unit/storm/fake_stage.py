@@ -1,5 +1,6 @@
 """A stage without a cloud: accounts in memory, and an endpoint of Lambda that moves money between them."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 from infra.schema import BALANCE
-from pytest_dsql.storm.record.model import Reading
+from pytest_dsql.storm.record.model import Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
 from pytest_dsql.storm.run.conductor import Conductor
+from pytest_dsql.storm.transfers.faults import Kind
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
 from tests.unit.storm.lambda_endpoint import KEYS, REGION, Endpoint, Said
@@ -31,6 +33,7 @@ class FakeStage:
 
     broken: Exception | None = None
     balances: dict[int, int] = field(default_factory=dict)
+    made: dict[str, Receipt] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     is_set: threading.Event = field(default_factory=threading.Event)
     target: str = "local"
@@ -59,12 +62,22 @@ class FakeStage:
         recorder.reading(Reading(0.0, 0.1, len(self.balances), BALANCE * len(self.balances)))
         over.wait(LIMIT_S)
 
+    def disturb(self, kind: Kind, _chance: random.Random, _over: threading.Event) -> int:
+        self.events.append(kind)
+        return 1
+
+    def left_open(self) -> int:
+        return 0
+
     def tear_down(self) -> None:
         self.events.append("torn down")
 
     def closing_balances(self) -> dict[int, int]:
         self.events.append("balances read")
         return dict(self.balances)
+
+    def receipts(self) -> dict[str, Receipt]:
+        return dict(self.made)
 
     def cold_starts(self, _since: float) -> int:
         return 3

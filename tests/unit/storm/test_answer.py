@@ -6,11 +6,13 @@ from pytest_dsql.storm.transfers.answer import (
     _PAYLOAD,
     CONFLICT,
     MARKERS,
+    NOT_REACHED,
     Answer,
     Kind,
     meaning,
     of_client_error,
     of_invocation,
+    passing,
     throttled,
 )
 from transfer import dsql, errors
@@ -75,7 +77,7 @@ def test_client_errors() -> None:
         of_invocation(None, b"{}"),
         of_invocation(None, b'{"balance": "90"}'),
         of_invocation(None, b'{"balance": 90, "error": "and yet"}'),
-        of_invocation(None, b'{"error": "?", "error_code": "57P01"}'),
+        of_invocation(None, b'{"error": "?", "error_code": "42P01"}'),
         of_invocation("Unhandled", b'{"errorType": "KeyError"}'),
         of_invocation("Unhandled", b"{}"),
         of_client_error("AccessDeniedException", "no"),
@@ -104,3 +106,14 @@ def test_only_lambda_itself_throttles() -> None:
 def test_a_conflict_is_called_as_the_function_calls_it() -> None:
     assert dsql.CONFLICT_SQLSTATE == CONFLICT
     assert (dsql.DATA_CONFLICT, dsql.SCHEMA_CONFLICT) == MARKERS
+
+
+@pytest.mark.parametrize("code", sorted(NOT_REACHED))
+def test_what_did_not_reach_the_database_was_not_made_and_may_pass(code: str) -> None:
+    said = meaning(of_invocation(None, b'{"error": "gone", "error_code": "%b"}' % code.encode()))
+    assert (said.outcome, said.known, passing(said)) == (Outcome.REFUSED, True, True)
+
+
+def test_a_refusal_that_stays_does_not_pass() -> None:
+    assert not passing(meaning(of_invocation(None, b'{"error": "poor", "error_code": "insufficient_balance"}')))
+    assert not passing(meaning(of_invocation(None, b"{}")))

@@ -59,7 +59,7 @@ def drive(tmp_path: Path, serve: Callable[[Answer], Endpoint]) -> Drive:
 
     def drive(answer: Answer = lambda _: BALANCE, calls: int = 1, parallel: int = 1, **more: Any) -> Any:
         endpoint = serve(answer)
-        load = Load(calls, parallel, accounts=10, seed=1, rate=more.pop("rate", None))
+        load = Load(calls, parallel, 10, seed=1, rate=more.pop("rate", None), once=more.pop("once", False))
         tally = Tally()
         with Invocations(endpoint.way(), parallel) as line, Recorder(tmp_path, "worker00") as recorder:
             made = Driver(line, endpoint.client(), "transfer", recorder, tally, more.pop("origin", 0.0), **more)
@@ -184,6 +184,27 @@ def test_a_failure_by_boto3_is_raised(drive: Drive, tmp_path: Path, monkeypatch:
     with pytest.raises(KeyError, match="no such thing"):
         drive(calls=10, parallel=4)
     assert record.read(tmp_path, Facts(planned=10, accounts=10, opening=100, closing={})).lost_workers == ("worker00",)
+
+
+def test_a_call_with_an_id_is_sent_again_where_nobody_knows_of_it(drive: Drive) -> None:
+    history, tally, endpoint = drive(lambda number: BALANCE if number >= 2 else Said(hang_up=True), once=True)
+    call = only(history)
+    assert (call.outcome, tally.outcomes) == (Outcome.COMMITTED, {"committed": 1})
+    assert [each.code for each in call.earlier] == ["ConnectionClosedError"] * 2
+    assert [payload["transfer_id"] for payload in endpoint.payloads] == [call.transfer_id] * 3
+
+
+def test_a_call_with_an_id_is_sent_so_often_and_no_more(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver, "THROTTLE_PAUSE_S", (0.0, 0.0))
+    history, _, endpoint = drive(lambda _: Said(hang_up=True), once=True)
+    assert len(endpoint.payloads) == len(only(history).earlier) + 1 == driver.SENDINGS
+
+
+def test_a_refusal_tells_nothing_of_a_sending_before(drive: Drive) -> None:
+    poor = {"error": "too little", "error_code": "insufficient_balance", "duration": 1.0, "retries": 0}
+    history, tally, _ = drive(lambda number: poor if number else Said(hang_up=True), once=True)
+    assert (only(history).outcome, tally.outcomes) == (Outcome.UNKNOWN, {"unknown": 1})
+    assert only(history).code == "insufficient_balance"
 
 
 @pytest.fixture

@@ -98,3 +98,11 @@ def test_a_value_that_cannot_be_names_its_field(name: str, value: Any) -> None:
 )
 def test_a_long_storm_may_take_long(calls: int, rate: float | None, limit_s: float) -> None:
     assert Load(calls, parallel=1, accounts=2, seed=0, rate=rate).limit_s == limit_s
+
+
+def test_ids_are_a_seeds_own_and_change_nothing_else() -> None:
+    plain = Load(calls=50, parallel=1, accounts=10, seed=1)
+    once = [replace(plain, once=True).transfer(call) for call in range(50)]
+    assert once == [replace(plain, once=True).transfer(call) for call in range(50)]
+    assert [each._replace(transfer_id=None) for each in once] == [plain.transfer(call) for call in range(50)]
+    assert len({each.transfer_id for each in once}) == 50

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -135,9 +137,25 @@ class Cluster:
         except psycopg.OperationalError as error:
             if error.sqlstate and not error.sqlstate.startswith(SHUTDOWN):
                 raise
-            if self.standing.is_set():
-                self.standing.clear()
-                self._recovery.spawn(self._recover())
+            self._fallen()
+
+    def _fallen(self) -> None:
+        """Learn that the server is gone."""
+        if self.standing.is_set():
+            self.standing.clear()
+            self._recovery.spawn(self._recover())
+
+    async def kill_server(self) -> None:
+        """End its server without a chance to tidy up, and wait until it serves again; raise TimeoutError."""
+        pid_file = Path(await self._setting("data_directory")) / "postmaster.pid"
+        os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGKILL)
+        self._fallen()
+        async with asyncio.timeout(RECOVERY_LIMIT_S):
+            await self.standing.wait()
+
+    async def end_backend(self, pid: int) -> None:
+        """End a session's process, as an operator does."""
+        await self._control.execute("SELECT pg_terminate_backend(%s)", (pid,))
 
     async def _recover(self) -> None:
         """Begin anew on a server that was started again; without one, tell ``lost``."""

@@ -1,5 +1,6 @@
 """The cluster's own connections to its PostgreSQL, in autocommit mode."""
 
+import logging
 from typing import Any
 
 import psycopg
@@ -8,6 +9,9 @@ from psycopg.rows import dict_row
 
 Row = dict[str, Any]
 Connection = psycopg.AsyncConnection[Row]
+
+# Where a server has ended, what it was asked can be cancelled there no more: it ended with it. psycopg warns of each.
+logging.getLogger("psycopg").addFilter(lambda record: not record.msg.startswith("query cancellation"))
 
 
 async def connect(url: str, role: str | None = None) -> Connection:

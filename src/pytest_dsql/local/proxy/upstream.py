@@ -97,6 +97,7 @@ class Upstream(asyncio.Protocol):
                     return
                 case "Z":
                     self.started.set_result(None)
+                    return  # what may follow is why it ends so soon; its end follows, too
 
     def pause_writing(self) -> None:
         """Let the client wait while PostgreSQL is slow."""
@@ -107,8 +108,9 @@ class Upstream(asyncio.Protocol):
         self._client.resume_reading()
 
     def send(self, data: bytes) -> None:
-        """Send to PostgreSQL."""
-        self.transport.write(data)
+        """Send to PostgreSQL; what is late for it, since the session has ended, goes nowhere."""
+        if not self.transport.is_closing():
+            self.transport.write(data)
 
     def close(self) -> None:
         """End the session in PostgreSQL; an open transaction is rolled back."""

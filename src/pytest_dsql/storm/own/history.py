@@ -107,7 +107,7 @@ def read(folder: Path, facts: Facts) -> History:
         calls += _unanswered(worker, sent)
     lost = tuple(worker for worker in facts.workers if worker not in cpu_s)
     calls.sort(key=lambda call: call.id)
-    return History(facts, tuple(calls), lost, cpu_s, tuple(snapshots))
+    return History(facts, tuple(calls), lost, cpu_s, snapshots=tuple(snapshots))
 
 
 def _unanswered(worker: str, sent: Mapping[int, dict[str, Any]]) -> Iterator[Call]:

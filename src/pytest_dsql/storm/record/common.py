@@ -51,6 +51,20 @@ class Call:
         return f"call {self.id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that was broken on purpose while calls were made."""
+
+    kind: str
+    begun: float
+    ended: float
+    """When it was over, or all that was ended served again."""
+    met: int
+    """How often it did something: to a COMMIT, a sign-in, a session; at least once, or it did nothing."""
+    trouble: str | None = None
+    """Why it could not be done; None where it was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What the workers do not know of a storm: the conductor's part of the history.
@@ -92,3 +106,4 @@ class History:
     """Workers that left no record or did not close it."""
     cpu_s: Mapping[str, float] = field(default_factory=dict)
     """CPU seconds of each worker's process, from opening its record to closing it."""
+    faults: tuple[Fault, ...] = ()

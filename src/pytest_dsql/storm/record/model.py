@@ -4,6 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_dsql.storm.record import common
+from pytest_dsql.storm.record.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier sending of a call that was sent again, and what it was answered."""
+
+    again: float
+    """When the next one went out."""
+    outcome: Outcome
+    code: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +28,9 @@ class Call(common.Call):
     """The payer's, after a committed transfer, as answered."""
     known: bool = True
     """Whether the answer stands in the tables of ``pytest_dsql.storm.transfers.answer``."""
+    transfer_id: str | None = None
+    earlier: tuple[Earlier, ...] = ()
+    """What it was answered before it was sent again: only a call with an id may be."""
 
     @property
     def touched(self) -> tuple[int, ...]:
@@ -37,6 +51,16 @@ class Reading:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a transfer with an id has left: that it was made, and the payer's balance after it."""
+
+    payer: int
+    payee: int
+    amount: int
+    balance: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts(common.Facts):
     """The conductor's part of the history: accounts and their money besides."""
@@ -47,6 +71,12 @@ class Facts(common.Facts):
     """The balance of each before the first call."""
     closing: Mapping[int, int]
     """The balance of each after the last, read when nothing was running any more."""
+    faults: int = 0
+    """How many faults it was to have."""
+    left_open: int = 0
+    """Transactions that were open after the last answer."""
+    receipts: Mapping[str, Receipt] | None = None
+    """By the transfers' ids, read then too; None where calls had no ids."""
 
     @property
     def total(self) -> int:

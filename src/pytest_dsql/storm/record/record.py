@@ -4,11 +4,15 @@ A line is one of, with times in seconds since the storm's start:
 
     {"begun": worker}
     {"sent": id, "payer": …, "payee": …, "amount": …, "due": …, "at": …}
+    {"again": id, "at": …, "outcome": …, "code": …}
     {"answered": id, "at": …, "payload" | "function_error" | "client_error": …, "throttles": …}
     {"reading": total, "count": …, "begun": …, "ended": …}
+    {"fault": kind, "begun": …, "ended": …, "met": …, "trouble": …}
     {"ended": worker, "cpu_s": …}
 
-``throttles`` is left out where there were none. A worker that was killed has no last line.
+``throttles`` is left out where there were none; what is sent has a ``transfer_id`` in a storm with ids. ``again`` says
+that a call was answered so and is sent once more; only one with an id may be. A worker that was killed has no last
+line.
 """
 
 import dataclasses
@@ -18,13 +22,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from pytest_dsql.storm.record.common import Fault
 from pytest_dsql.storm.record.journal import SUFFIX, Journal, read_lines
-from pytest_dsql.storm.record.model import Call, Facts, History, Reading
-from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, Kind, Meaning, meaning
+from pytest_dsql.storm.record.model import Call, Earlier, Facts, History, Reading, Receipt
+from pytest_dsql.storm.record.outcome import Outcome
+from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, Kind, Meaning, last_of, meaning
 from pytest_dsql.storm.transfers.plan import Transfer
 
 FACTS: Final = "facts.json"
-_SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d,"due":%.6f,"at":%.6f}\n'
+_SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d%b,"due":%.6f,"at":%.6f}\n'
 _COMMITTED: Final = b'{"answered":%d,"at":%.6f,"payload":%b}\n'
 _KINDS: Final = [(kind.value, kind) for kind in Kind]
 
@@ -34,8 +40,14 @@ class Recorder(Journal):
 
     def sent(self, calls: Sequence[tuple[int, Transfer, float]], *, at: float) -> None:
         """Note calls that go out now, each with the time when it was due; to be called before they do."""
-        lines = [_SENT % (call, each.payer_id, each.payee_id, each.amount, due, at) for call, each, due in calls]
+        lines = [
+            _SENT % (call, each.payer_id, each.payee_id, each.amount, _id(each), due, at) for call, each, due in calls
+        ]
         self.append(b"".join(lines))
+
+    def again(self, call: int, told: Meaning, *, at: float) -> None:
+        """Note that a call which was answered is sent once more; to be called before it is."""
+        self.write({"again": call, "at": round(at, 6), "outcome": told.outcome, "code": told.code})
 
     def committed(self, answers: Sequence[tuple[int, bytes, float]]) -> None:
         """Note answers that are known to be JSON of one line, by call and time, as they came."""
@@ -53,6 +65,15 @@ class Recorder(Journal):
         times = {"begun": round(reading.begun, 6), "ended": round(reading.ended, 6)}
         self.write({"reading": reading.total, "count": reading.count, **times})
 
+    def fault(self, fault: Fault) -> None:
+        """Note what was broken on purpose."""
+        times = {"begun": round(fault.begun, 6), "ended": round(fault.ended, 6)}
+        self.write({"fault": fault.kind, **times, "met": fault.met, "trouble": fault.trouble})
+
+
+def _id(transfer: Transfer) -> bytes:
+    return b',"transfer_id":"%b"' % str(transfer.transfer_id).encode() if transfer.transfer_id else b""
+
 
 def save(folder: Path, facts: Facts) -> None:
     """Write the conductor's part of the history beside the workers' files."""
@@ -64,6 +85,8 @@ def load(folder: Path) -> Facts:
     values = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     values["closing"] = {int(account): balance for account, balance in values["closing"].items()}
     values["workers"] = tuple(values["workers"])
+    if values.get("receipts") is not None:
+        values["receipts"] = {id_: Receipt(**receipt) for id_, receipt in values["receipts"].items()}
     return Facts(**values)
 
 
@@ -82,8 +105,9 @@ def read(folder: Path, facts: Facts | None = None) -> History:
         tuple(sorted(merged.calls, key=lambda call: (call.id, call.sent))),
         tuple(sorted(lost)),
         merged.cpu_s,
-        tuple(sorted(merged.readings, key=lambda reading: reading.begun)),
-        tuple(sorted(merged.strays)),
+        readings=tuple(sorted(merged.readings, key=lambda reading: reading.begun)),
+        stray_answers=tuple(sorted(merged.strays)),
+        faults=tuple(sorted(merged.faults, key=lambda fault: fault.begun)),
     )
 
 
@@ -94,6 +118,7 @@ class _Merged:
         self.calls: list[Call] = []
         self.readings: list[Reading] = []
         self.strays: list[int] = []
+        self.faults: list[Fault] = []
         self.begun: set[str] = set()
         self.cpu_s: dict[str, float] = {}
 
@@ -101,26 +126,36 @@ class _Merged:
         worker = path.name.removesuffix(SUFFIX)
         self.begun.add(worker)
         waiting: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        earlier: dict[int, list[Earlier]] = defaultdict(list)
         for line in read_lines(path):
             if "sent" in line:
                 waiting[line["sent"]].append(line)
+            elif "again" in line:
+                earlier[line["again"]].append(Earlier(line["at"], Outcome(line["outcome"]), line["code"]))
             elif "answered" in line:
-                self._answered(worker, waiting.get(line["answered"]), line)
+                self._answered(worker, waiting.get(line["answered"]), line, earlier.pop(line["answered"], []))
             elif "reading" in line:
                 self.readings.append(Reading(line["begun"], line["ended"], line["count"], line["reading"]))
+            elif "fault" in line:
+                self.faults.append(Fault(line["fault"], line["begun"], line["ended"], line["met"], line["trouble"]))
             elif "ended" in line:
                 self.cpu_s[worker] = line["cpu_s"]
-        self.calls += [_call(worker, line, None) for lines in waiting.values() for line in lines]
+        self.calls += [
+            _call(worker, line, None, earlier.pop(call, [])) for call, lines in waiting.items() for line in lines
+        ]
 
-    def _answered(self, worker: str, waiting: list[dict[str, Any]] | None, answer: dict[str, Any]) -> None:
+    def _answered(
+        self, worker: str, waiting: list[dict[str, Any]] | None, answer: dict[str, Any], earlier: list[Earlier]
+    ) -> None:
         if waiting:
-            self.calls.append(_call(worker, waiting.pop(0), answer))
+            self.calls.append(_call(worker, waiting.pop(0), answer, earlier))
         else:
             self.strays.append(answer["answered"])
 
 
-def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None) -> Call:
+def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None, earlier: list[Earlier]) -> Call:
     said = UNANSWERED if answer is None else _meaning(answer)
+    said = last_of(said, uncertain=any(each.outcome is Outcome.UNKNOWN for each in earlier))
     answer = answer or {}
     return Call(
         id=sent["sent"],
@@ -140,6 +175,8 @@ def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None) -> C
         retries=said.retries,
         throttles=answer.get("throttles", 0),
         known=said.known,
+        transfer_id=sent.get("transfer_id"),
+        earlier=tuple(earlier),
     )
 
 

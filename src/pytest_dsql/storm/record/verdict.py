@@ -24,6 +24,8 @@ class Expectations:
     """More retries than this for one call are starvation."""
     starved_s: float | None = None
     """So is a longer wait, from the moment the call was due."""
+    recovery_s: float = 10.0
+    """From a fault's beginning to the first commit after its end, at most."""
     max_p99_ms: float | None = None
     """Of the caller's latency."""
     min_rate: float | None = None
@@ -49,9 +51,11 @@ class Verdict:
 
     findings: tuple[Finding, ...] = ()
     resolved: Mapping[int, bool] = field(default_factory=dict)
-    """Calls of unknown outcome that the balances decide: id to whether the transfer was made."""
+    """Calls of unknown outcome that are decided: id to whether the transfer was made."""
     ambiguous: tuple[int, ...] = ()
-    """Ids of those that they do not decide; every choice that is left fits to the cent."""
+    """Ids of those that are not; every choice that is left fits to the cent."""
+    resolved_by: str = "balances"
+    """What decided: ``balances``, or ``receipts`` where calls had ids."""
 
     @property
     def passed(self) -> bool:

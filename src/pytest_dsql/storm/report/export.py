@@ -10,8 +10,11 @@ meaning. Latencies are in ms, times in s, rates in calls/s; shares are between 0
 | passed, findings | the verdict; each finding has ``name`` and ``text`` |
 | unknown_outcomes | ``made``, ``not_made``: ids that the balances decide; ``ambiguous``: ids that they do not |
 | statistics | ``Statistics``, key by key, with retries_total and retries_max; without its seconds |
+| faults | ``kind``, ``begun``, ``ended``, how often it was ``met``, ``trouble`` where it could not be made |
+| effects | by the faults' kind, ``Effect``: the calls that were on their way, by outcome, and the longest recovery |
+| sent_again | by a call's id, what it was answered before it was sent again: ``again`` (s), ``outcome``, ``code`` |
 | configuration | as the conductor gave it: seed, parallel, versions, … |
-| run | planned, accounts, opening, closing_total, workers, lost_workers, readings, started, ended, wall_s, cores |
+| run | planned, accounts, opening, closing_total, left_open, workers, lost_workers, readings, … wall_s, cores |
 | seconds | the rows of ``seconds.csv`` |
 """
 
@@ -22,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, Final
 
+from pytest_dsql.storm.record.effects import effects
 from pytest_dsql.storm.record.model import History
 from pytest_dsql.storm.record.statistics import Second, Statistics
 from pytest_dsql.storm.record.verdict import Verdict
@@ -45,6 +49,9 @@ def report(history: History, statistics: Statistics, verdict: Verdict) -> dict[s
         "target": history.facts.target,
         "configuration": dict(history.facts.configuration),
         "run": _run(history),
+        "faults": [asdict(fault) for fault in history.faults],
+        "effects": {kind: asdict(effect) for kind, (_, effect) in effects(history).items()},
+        "sent_again": {call.id: [asdict(each) for each in call.earlier] for call in history.calls if call.earlier},
     }
 
 
@@ -89,6 +96,7 @@ def _run(history: History) -> dict[str, Any]:
         "closing_total": sum(facts.closing.values()),
         "workers": list(facts.workers),
         "lost_workers": list(history.lost_workers),
+        "left_open": facts.left_open,
         "readings": len(history.readings),
         "started": facts.started,
         "ended": facts.ended,

@@ -33,16 +33,17 @@ _RC: Final[dict[Any, Any]] = {
 }
 
 Draw = Callable[["Axes"], None]
+Timed = Callable[["Axes", Statistics], None]
 
 
 def draw(history: History, statistics: Statistics) -> dict[str, str]:
     """Return the plots by title; what was not measured is not drawn."""
-    plots: dict[str, Draw] = {}
+    timed: dict[str, Timed] = {}
     if statistics.seconds:
-        plots["Throughput and outcomes"] = lambda axes: _throughput(axes, statistics)
-        plots["Latency over time"] = lambda axes: _latency_over_time(axes, statistics)
+        timed |= {"Throughput and outcomes": _throughput, "Latency over time": _latency_over_time}
     if statistics.retries_total:
-        plots["Retries over time"] = lambda axes: _retries_over_time(axes, statistics)
+        timed["Retries over time"] = _retries_over_time
+    plots: dict[str, Draw] = {title: _over_time(plot, history, statistics) for title, plot in timed.items()}
     waits = caller_ms(history.calls)
     if waits:
         durations = [call.duration_ms for call in history.calls if call.duration_ms is not None]
@@ -75,6 +76,17 @@ def _inline(svg: str, title: str, number: int) -> str:
     svg = re.sub(r'(id="|url\(#|xlink:href="#)', rf"\g<1>p{number}-", svg)
     svg = re.sub(r' (?:width|height)="[\d.]+pt"', "", svg, count=2)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+
+
+def _over_time(plot: Timed, history: History, statistics: Statistics) -> Draw:
+    """Draw figures over time, with a line where something was broken on purpose."""
+
+    def drawn(axes: "Axes") -> None:
+        plot(axes, statistics)
+        for fault in history.faults:
+            axes.axvline(fault.begun, color=_UNKNOWN, linewidth=0.8, linestyle=":")
+
+    return drawn
 
 
 def _throughput(axes: "Axes", statistics: Statistics) -> None:

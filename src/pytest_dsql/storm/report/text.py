@@ -8,6 +8,7 @@ from typing import Final
 from pytest_dsql.storm.record.model import History
 from pytest_dsql.storm.record.statistics import ErrorKind, Spread, Statistics, share
 from pytest_dsql.storm.record.verdict import Finding, Verdict
+from pytest_dsql.storm.report import faults
 
 WIDTH: Final = 80
 _RULE: Final = "=" * 60
@@ -57,6 +58,7 @@ def text(history: History, statistics: Statistics, verdict: Verdict) -> str:
         *verdict_lines(target, statistics, verdict),
         "",
         *figures(target, statistics),
+        *faults.lines(history),
         "",
         *_configuration(history),
     ]
@@ -88,13 +90,14 @@ def verdict_lines(target: str, statistics: Statistics, verdict: Verdict) -> list
 
 
 def unknown_note(verdict: Verdict) -> str | None:
-    """Return what the balances say of the unknown outcomes, None where there were none."""
+    """Return what balances or receipts say of the unknown outcomes, None where there were none."""
     if not verdict.resolved and not verdict.ambiguous:
         return None
     made = sum(verdict.resolved.values())
+    undecided = len(verdict.ambiguous)
     note = (
-        f"{len(verdict.resolved) + len(verdict.ambiguous):,} unknown outcomes: by the balances {made:,} were made, "
-        f"{len(verdict.resolved) - made:,} were not, {len(verdict.ambiguous):,} cannot be told"
+        f"{len(verdict.resolved) + undecided:,} unknown outcomes: by the {verdict.resolved_by} {made:,} were made, "
+        f"{len(verdict.resolved) - made:,} were not, {undecided:,} cannot be told"
     )
     if verdict.ambiguous:
         more = ", …" if len(verdict.ambiguous) > _LISTED else ""

@@ -27,10 +27,15 @@ class Watch:
         self.latencies = (self.latencies + tally.pop("latencies"))[-RECENT:]
         self.tallies[share] = tally
 
+    @property
+    def done(self) -> int:
+        """How many calls are answered, as far as workers have told."""
+        return sum(tally["done"] for tally in self.tallies.values())
+
     def progress(self, elapsed_s: float) -> report.Progress:
         """Return where the storm stands."""
         tallies = list(self.tallies.values())
-        done = sum(tally["done"] for tally in tallies)
+        done = self.done
         outcomes = sum((Counter(tally["outcomes"]) for tally in tallies), Counter[str]())
         ordered = sorted(self.latencies)
         rate = done / elapsed_s if elapsed_s else 0.0
@@ -90,7 +95,19 @@ class Act:
             if "done" in message:
                 self.finished.add(share)
                 return
-            self.watch.add(share, message["progress"])
+            with self.changed:
+                self.watch.add(share, message["progress"])
+                self.changed.notify_all()
+
+    def reach(self, calls: int) -> bool:
+        """Wait until so many calls are answered; return whether they are before the storm ends."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.watch.done >= calls or self._is_over, self.limit_s)
+            return not self._is_over
+
+    @property
+    def _is_over(self) -> bool:
+        return len(self.ended) == self.shares
 
     def leave(self, share: int) -> None:
         """Take note that a worker's process has ended: if it has not come yet, it never will."""
@@ -113,7 +130,7 @@ class Act:
     def wait_for_end(self, limit_s: float) -> bool:
         """Wait until every worker is done or gone, or for so long; return whether they are."""
         with self.changed:
-            return self.changed.wait_for(lambda: len(self.ended) == self.shares, limit_s)
+            return self.changed.wait_for(lambda: self._is_over, limit_s)
 
     @property
     def open_ended(self) -> bool:

@@ -19,6 +19,7 @@ from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Verdict
 from pytest_dsql.storm.report import text as report
 from pytest_dsql.storm.run.act import Act
+from pytest_dsql.storm.run.disturbance import Disturbance
 from pytest_dsql.storm.run.rendezvous import START_LIMIT_S, Line, Listener, Message
 from pytest_dsql.storm.run.stage import Stage
 from pytest_dsql.storm.transfers.checker import check
@@ -161,12 +162,16 @@ class Conductor:
         wall_s = time.monotonic() - origin
         if act.open_ended:
             self._interrupted.wait(FUNCTION_LIMIT_S)
+        left_open = stage.left_open()
         stage.tear_down()
         facts = Facts(
             planned=load.calls,
             accounts=load.accounts,
             opening=stage.opening,
             closing=stage.closing_balances(),
+            receipts=stage.receipts() if load.once else None,
+            faults=load.faults,
+            left_open=left_open,
             workers=tuple(worker_name(share) for share in range(act.shares)),
             configuration={
                 **self._configuration(act, load, stage),
@@ -183,13 +188,16 @@ class Conductor:
         return self._judge(act.scenario, folder, facts)
 
     def _follow(self, act: Playing, stage: Stage, folder: Path, origin: float) -> None:
-        """Show how far it is, with a reader beside it, until all workers are done or gone."""
+        """Show how far it is, with a reader and faults beside it, until all workers are done or gone."""
         over = threading.Event()
         with Recorder(folder, "reader") as recorder:
-            reader = threading.Thread(
-                target=stage.read, args=(recorder, origin, over), name="storm-reader", daemon=True
-            )
-            reader.start()
+            faults = Disturbance(stage, recorder, origin)
+            beside = [
+                threading.Thread(target=stage.read, args=(recorder, origin, over), name="storm-reader", daemon=True),
+                threading.Thread(target=faults.run, args=(act, act.load, over), name="storm-faults", daemon=True),
+            ]
+            for each in beside:
+                each.start()
             try:
                 while not act.wait_for_end(LIVE_S):
                     elapsed = time.monotonic() - origin
@@ -198,7 +206,8 @@ class Conductor:
                     self._screen.show(report.live_line(act.watch.progress(elapsed)))
             finally:
                 over.set()
-                reader.join(FUNCTION_LIMIT_S)
+                for each in beside:
+                    each.join(FUNCTION_LIMIT_S)
 
     def _configuration(self, act: Playing, load: Load, stage: Stage) -> dict[str, Any]:
         return {
@@ -211,6 +220,8 @@ class Conductor:
             "workers": act.shares,
             "accounts": load.accounts,
             "rate": load.rate,
+            **({"faults": load.faults} if load.faults else {}),
+            **({"exactly once": "each call has an id, and may be sent again"} if load.once else {}),
             **stage.versions(),
         }
 

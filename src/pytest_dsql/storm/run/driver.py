@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, Reply
 from pytest_dsql.storm.run.tally import Tally
@@ -22,6 +23,8 @@ from pytest_dsql.storm.transfers.plan import Load, Transfer
 THROTTLE_LIMIT_S: Final = 60.0
 """How long a call that Lambda throttles is offered again; it was not begun, so this cannot make a transfer twice."""
 THROTTLE_PAUSE_S: Final = (0.02, 0.5)
+SENDINGS: Final = 20
+"""How often a call with an id is sent at most: that many pauses outlast a database that has to start again."""
 WAIT_S: Final = 1.0
 """How long is waited at once for an answer: an interrupt is not seen in the midst of a wait."""
 BY_BOTO3: Final = 1_000
@@ -58,7 +61,10 @@ class Line(Protocol):
 
 @dataclass(eq=False)
 class Pending:
-    """A call on its way: when it was due and sent, and how it goes on where Lambda throttles it."""
+    """A call on its way: when it was due and sent, and how it goes on where Lambda throttles it.
+
+    One that may be sent ``once`` more, having an id, goes on after an answer of unknown outcome, too.
+    """
 
     call: int
     content: bytes
@@ -66,6 +72,12 @@ class Pending:
     until: float
     pause: float = THROTTLE_PAUSE_S[0]
     throttles: int = 0
+    once: bool = False
+    sendings: int = 1
+    told: Meaning | None = None
+    """What it was answered, while it waits to be sent again."""
+    uncertain: bool = False
+    """Whether a sending before was answered with an unknown outcome."""
 
 
 @dataclass
@@ -113,7 +125,8 @@ class Driver:
         """Record calls, each with the time when it was due, then send them."""
         self.recorder.sent(batch, at=at)
         for call, transfer, due in batch:
-            pending = Pending(call, content(transfer), due, self.clock() + THROTTLE_LIMIT_S)
+            once = transfer.transfer_id is not None
+            pending = Pending(call, content(transfer), due, self.clock() + THROTTLE_LIMIT_S, once=once)
             if call % BY_BOTO3:
                 self.line.send(pending, pending.content)
             else:
@@ -129,9 +142,12 @@ class Driver:
         self.line.wake()
 
     def _offer_again(self) -> None:
-        """Send again what Lambda throttled, when its pause is over."""
+        """Send again what Lambda throttled or nobody knows of, when its pause is over."""
         while self._waiting and self._waiting[0][0] <= self.clock():
             _, _, pending = heapq.heappop(self._waiting)
+            if pending.told:
+                self.recorder.again(pending.call, pending.told, at=self._now())
+                pending.told = None
             self.line.send(pending, pending.content)
 
     def _patience(self, due: float | None) -> float:
@@ -160,13 +176,23 @@ class Driver:
     def _close(self, pending: Pending, answered: Answer, at: float) -> None:
         """Record an answer, unless the call is offered again."""
         if answer.throttled(answered) and self.clock() <= pending.until:
-            pause, pending.pause = pending.pause, min(2 * pending.pause, THROTTLE_PAUSE_S[1])
             pending.throttles += 1
-            when = self.clock() + random.uniform(0, pause)  # noqa: S311 - a pause
-            heapq.heappush(self._waiting, (when, pending.call, pending))
+            self._postpone(pending)
+            return
+        said = answer.meaning(answered)
+        if pending.once and answer.passing(said) and pending.sendings < SENDINGS:
+            pending.sendings += 1
+            pending.told, pending.uncertain = said, pending.uncertain or said.outcome is Outcome.UNKNOWN
+            self._postpone(pending)
             return
         self.recorder.answered(pending.call, answered, at=at, throttles=pending.throttles)
-        self._count(answer.meaning(answered), pending, at)
+        self._count(answer.last_of(said, uncertain=pending.uncertain), pending, at)
+
+    def _postpone(self, pending: Pending) -> None:
+        """Have a call wait for a random pause, longer from time to time."""
+        pause, pending.pause = pending.pause, min(2 * pending.pause, THROTTLE_PAUSE_S[1])
+        when = self.clock() + random.uniform(0, pause)  # noqa: S311 - a pause
+        heapq.heappush(self._waiting, (when, pending.call, pending))
 
     def _count(self, meaning: Meaning, pending: Pending, at: float) -> None:
         self._out -= 1
@@ -178,7 +204,9 @@ class Driver:
 
 def content(transfer: Transfer) -> bytes:
     """Return the payload that asks for a transfer."""
-    return b'{"payer_id": %d, "payee_id": %d, "amount": %d}' % (transfer.payer_id, transfer.payee_id, transfer.amount)
+    payer, payee, amount, id_ = transfer
+    known = b', "transfer_id": "%b"' % str(id_).encode() if id_ else b""
+    return b'{"payer_id": %d, "payee_id": %d, "amount": %d%b}' % (payer, payee, amount, known)
 
 
 def by_boto3(client: Any, function: str, content: bytes) -> Answer:

@@ -1,10 +1,13 @@
 """What a storm asks of what it plays on."""
 
+import random
 import threading
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from pytest_dsql.storm.record.model import Receipt
 from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.transfers.faults import Kind
 from pytest_dsql.storm.transfers.scenario import Scenario
 
 
@@ -36,11 +39,23 @@ class Stage(Protocol):
     def read(self, recorder: Recorder, origin: float, over: threading.Event) -> None:
         """Add up all balances, each time in one snapshot, until ``over``."""
 
+    def disturb(self, kind: Kind, chance: random.Random, over: threading.Event) -> int:
+        """Have something break, for a moment or until ``over``; return how often it was met, raise where it cannot."""
+        ...
+
+    def left_open(self) -> int:
+        """Return how many transactions are open."""
+        ...
+
     def tear_down(self) -> None:
         """Take back what a scenario changed."""
 
     def closing_balances(self) -> dict[int, int]:
         """Return every account's balance."""
+        ...
+
+    def receipts(self) -> dict[str, Receipt]:
+        """Return the receipts of all transfers with an id, by their ids."""
         ...
 
     def cold_starts(self, since: float) -> int:

@@ -8,7 +8,7 @@ developer guide (2026-10) for function errors, the Invoke API's reference and bo
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -72,8 +72,13 @@ _NOT_MADE: Final = {
 _OUTCOME_UNKNOWN: Final = ("OutcomeUnknown", "outcome_unknown")
 """The errors of a transfer by their classes' names, with their codes."""
 
+NOT_REACHED: Final = frozenset({"OperationalError", "ConnectionTimeout", "57P01", "57P02", "57P03", "XX000"})
+"""What the function tells where the database was not there for it before COMMIT, else it were ``outcome_unknown``: no
+sign-in, a session that was lost or ended, a server that is unavailable."""
+
 _PAYLOAD: Final = {
     CONFLICT: Outcome.REFUSED,
+    **dict.fromkeys(NOT_REACHED, Outcome.REFUSED),
     **dict.fromkeys(_NOT_MADE.values(), Outcome.REFUSED),
     _OUTCOME_UNKNOWN[1]: Outcome.UNKNOWN,
 }
@@ -174,6 +179,20 @@ def _error_of_service(reply: Reply) -> tuple[str, str]:
 def throttled(answer: Answer) -> bool:
     """Whether Lambda said 429: the call was not begun, and may be offered again."""
     return answer.kind is Kind.CLIENT_ERROR and answer.body["code"] == THROTTLED
+
+
+def passing(meaning: Meaning) -> bool:
+    """Whether the same call may be answered otherwise a moment later: nobody knows of it, or nothing was reached."""
+    return meaning.known and (meaning.outcome is Outcome.UNKNOWN or meaning.code in NOT_REACHED)
+
+
+def last_of(last: Meaning, *, uncertain: bool) -> Meaning:
+    """Return what the last answer says of a call that was sent more than once.
+
+    After an ``uncertain`` sending a refusal says of its own sending alone that it was not made.
+    """
+    refused = last.outcome is Outcome.REFUSED
+    return replace(last, outcome=Outcome.UNKNOWN) if uncertain and refused else last
 
 
 def meaning(answer: Answer) -> Meaning:

@@ -6,13 +6,19 @@
 | reconciliation | an account's closing balance is not its opening one, plus in, minus out, to the cent |
 | negative_balance | a closing or an answered balance is below zero |
 | serial_order | no serial order of an account's transfers answers these balances (``serial``) |
+| lost | answered as committed, and there is no receipt (of calls with an id, as the next two) |
+| paid_twice | an account's closing balance is not its opening one, plus in, minus out, by the receipts |
+| unexplained | a receipt that nobody asked for, or that contradicts what was asked or answered |
 | reader_total | a reader saw another total, or another number of accounts, in one snapshot |
 | unclassified | an answer that stands in no table of ``answer`` |
 | broken_off | the storm did not come to its end |
+| missing_faults | a fault that could not be made, or none came before the last call |
+| slow_recovery | no commit for so long after a fault |
+| left_open | a transaction that is open after the last answer |
 | missing_calls | planned, never sent |
 | unanswered | sent, never answered, by a worker that lived to its end |
 | lost_worker | a worker left no record, or did not close it |
-| duplicate_call | sent twice, or answered more often than sent |
+| duplicate_call | made twice, sent again without an id, or answered more often than sent |
 | unexpected_refusal | a refusal that the scenario does not allow, or a 40001 without its OC marker |
 | unexpected_unknown | an answer of unknown outcome where all must commit |
 | no_conflict | no call met a conflict, though the scenario must show some |
@@ -27,19 +33,22 @@ from pytest_dsql.storm.record.model import Call, History, Reading
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.statistics import achieved_rate, caller_ms, percentile
 from pytest_dsql.storm.record.verdict import Expectations, Finding, Verdict, found, stated
-from pytest_dsql.storm.transfers import unknowns
+from pytest_dsql.storm.transfers import receipts, recovery, unknowns
 from pytest_dsql.storm.transfers.books import Account, open_books
 
 
 def check(history: History, expectations: Expectations | None = None) -> Verdict:
     """Judge a storm; money first. Never raises for a history that is wrong: that is what findings are for."""
     expectations = expectations or Expectations()
-    books = open_books(history)
-    resolution = unknowns.resolve(books, history.calls)
+    settled = receipts.settled(history)
+    books = open_books(settled)
+    resolution = unknowns.resolve(books, settled.calls)
     findings = (
         *_money(history, books, resolution),
+        *receipts.findings(history),
         *_readers(history),
         *_record(history),
+        *recovery.findings(history, expectations),
         *_refusals(history, expectations),
         *_conflicts(history, expectations),
         *_thresholds(history, expectations),
@@ -47,8 +56,9 @@ def check(history: History, expectations: Expectations | None = None) -> Verdict
     calls = history.calls
     return Verdict(
         findings,
-        {calls[at].id: made for at, made in sorted(resolution.made.items())},
+        receipts.decided(history) | {calls[at].id: made for at, made in sorted(resolution.made.items())},
         tuple(calls[at].id for at in resolution.ambiguous),
+        "balances" if history.facts.receipts is None else "receipts",
     )
 
 
@@ -116,6 +126,7 @@ def _readers(history: History) -> Iterator[Finding]:
 def _record(history: History) -> Iterator[Finding]:
     calls, lost = history.calls, set(history.lost_workers)
     sent = Counter(call.id for call in calls)
+    sent.update(call.id for call in calls if call.transfer_id is None for _ in call.earlier)
     yield from found(
         "unclassified",
         "{n} answers are not understood",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
+from uuid import UUID
 
 HOT_SHARE: Final = 0.8
 HOT_ACCOUNTS: Final = 100
@@ -19,11 +20,12 @@ PATIENCE_S: Final = 3_600.0
 
 
 class Transfer(NamedTuple):
-    """What one call asks for."""
+    """What one call asks for; once, where it has an id."""
 
     payer_id: int
     payee_id: int
     amount: int
+    transfer_id: UUID | None = None
 
 
 class Shape(StrEnum):
@@ -41,7 +43,10 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much: ``calls`` transfers, ``parallel`` of them at a time; with ``rate`` (calls/s) each has its moment."""
+    """How much: ``calls`` transfers, ``parallel`` of them at a time; with ``rate`` (calls/s) each has its moment.
+
+    With ``once`` each has an id, by which it is made exactly once. ``faults`` are what breaks meanwhile.
+    """
 
     calls: int
     parallel: int
@@ -49,9 +54,11 @@ class Load:
     seed: int
     rate: float | None = None
     shape: Shape = Shape.UNIFORM
+    once: bool = False
+    faults: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("calls", 1), ("parallel", 1), ("accounts", 2)):
+        for name, least in (("calls", 1), ("parallel", 1), ("accounts", 2), ("faults", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}: must be at least {least}, not {getattr(self, name)}")
         if self.rate is not None and self.rate <= 0:
@@ -81,7 +88,8 @@ class Load:
         chance = random.Random(f"{self.seed}/{call}")  # noqa: S311 - to be repeated, not to be secret
         payer, payee = self._parties(chance)
         amount = chance.randint(1, LARGEST) if self.shape is Shape.POOR else 1
-        return Transfer(payer, payee, amount)
+        # Drawn last, so that the same calls are made without it.
+        return Transfer(payer, payee, amount, UUID(int=chance.getrandbits(128), version=4) if self.once else None)
 
     def _parties(self, chance: random.Random) -> tuple[int, int]:
         if self.shape is Shape.PAIRS:

@@ -1,5 +1,6 @@
 """The storms that are run, as data: what is called, what must come of it."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,12 +28,20 @@ class Scenario:
     reserved: int | None = None
 
     def expected(self, load: Load) -> Expectations:
-        """Return what must come of a load: where it has a rate, calls may be so far apart that none meet."""
-        return replace(self.expectations, must_conflict=self.expectations.must_conflict and load.rate is None)
+        """Return what must come of a load.
+
+        Where it has a rate, calls may be so far apart that none meet. Where it has faults, a call may not get through;
+        but what is answered is true.
+        """
+        expected = replace(self.expectations, must_conflict=self.expectations.must_conflict and load.rate is None)
+        if not load.faults:
+            return expected
+        return replace(expected, must_all_commit=False, refusals=expected.refusals | answer.NOT_REACHED)
 
     def load(self, load: Load) -> Load:
         """Return the run's load as this storm has it."""
-        return replace(load, shape=self.shape, calls=max(1, round(load.calls * self.part)))
+        calls, faults = max(1, round(load.calls * self.part)), math.ceil(load.faults * self.part)
+        return replace(load, shape=self.shape, calls=calls, faults=faults)
 
 
 WITHOUT: Final = Scenario(

@@ -181,10 +181,14 @@ class Environment:
     def _time_out(self) -> None:
         if not self._current or self._done.done():
             return
+        self.kill()
+        self._fail(self._current, completions.timed_out(self.function.timeout_s))
+
+    def kill(self) -> None:
+        """End the process at once; an invocation that it runs fails, and it gets no other."""
         self.alive = False
         if self._pid:
             kill(self._pid)
-        self._fail(self._current, completions.timed_out(self.function.timeout_s))
 
     def _exited(self, status: int) -> None:
         self._pid, self.alive = 0, False
@@ -227,9 +231,8 @@ class Environment:
         """End the process, and what belongs to it; an invocation that it runs fails."""
         if self._closed:
             return
-        self.alive, self._closed = False, True
-        if self._pid:
-            kill(self._pid)
+        self.kill()
+        self._closed = True
         if self._current and not self._done.done():
             self._done.set_exception(NoEnvironment(CLOSING))
         if self._output:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from pytest_dsql.local.functions.environments.environment import NotDelivered
+from pytest_dsql.local.functions.environments.environment import Environment, NotDelivered
 from pytest_dsql.local.functions.environments.folders import Folders
 from pytest_dsql.local.functions.environments.launcher import ColdStartFailed, Launcher, Limits
 from pytest_dsql.local.functions.environments.logs import Logs
@@ -46,6 +46,7 @@ class Lambda:
         self._revisions = Revisions()
         self._concurrency = Concurrency(account)
         self._pool = Pool(environments, self._revisions)
+        self._at_work = set[Environment]()
         limits = Limits(environments, init_limit_s)
         self._launcher = Launcher(account, self._folders, self._logs, self._revisions, limits)
         self._events = Events(account.function, self._run, retry_delays_s)
@@ -97,9 +98,19 @@ class Lambda:
         try:
             if place is None:
                 place = await self._launcher.launch(function, invocation)
+            self._at_work.add(place)
             return await place.invoke(invocation)
         finally:
+            if place:
+                self._at_work.discard(place)
             self._pool.release(place)
+
+    def kill(self, function: str, number: int) -> int:
+        """Kill environments of a function that run an invocation, so many at most; return how many there were."""
+        busy = [place for place in self._at_work if place.function.name == function][:number]
+        for environment in busy:
+            environment.kill()
+        return len(busy)
 
     def forget(self, arn: str) -> None:
         """Let go of what a deleted function has here, by its unqualified ARN."""

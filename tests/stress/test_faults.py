@@ -1,0 +1,44 @@
+"""Storms in which things break: with ids each call is paid once, without them somebody does not know."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from infra.cloud import Cloud
+from pytest_dsql.storm.record.outcome import Outcome
+from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.transfers.plan import Load
+from tests.stress.arena import Arena, names, opened, unknown
+
+pytestmark = pytest.mark.timeout(600)
+
+LOAD: Final = Load(calls=2_000, parallel=64, accounts=200, seed=401, faults=len(Kind))
+"""With a fault of each kind."""
+CREDIT: Final = "balance + $1 WHERE"
+
+
+@pytest.fixture(scope="module")
+def arena(cloud: Cloud, code: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
+    yield from opened(cloud, code, tmp_path_factory.mktemp("arena"))
+
+
+def test_with_ids_each_call_is_paid_once_whatever_breaks(arena: Arena) -> None:
+    result = arena.storm(load=replace(LOAD, once=True))
+    assert result.verdict.findings == ()
+    assert {fault.kind for fault in result.history.faults} == {*Kind}
+    assert any(call.earlier and call.outcome is Outcome.COMMITTED for call in result.history.calls)
+
+
+def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: Arena) -> None:
+    result = arena.storm(load=LOAD)
+    assert result.verdict.findings == ()
+    assert unknown(result) > 0
+    assert not any(call.earlier for call in result.history.calls)
+
+
+def test_receipts_show_what_has_moved_without_them(arena: Arena) -> None:
+    code = arena.sabotaged("transfer/transaction.py", CREDIT, "balance + 2 * $1 WHERE")
+    assert "paid_twice" in names(arena.storm(load=replace(LOAD, calls=100, faults=0, once=True), code=code))
