@@ -66,6 +66,9 @@ class FakeStage:
         self.events.append("balances read")
         return dict(self.balances)
 
+    def history(self) -> None:
+        return None
+
     def cold_starts(self, _since: float) -> int:
         return 3
 

@@ -28,6 +28,20 @@ def test_a_load_as_in_the_walk_through() -> None:
     assert (load.calls, load.parallel, load.accounts, load.seed, load.rate) == (10_000, 1_000, 1_000, 7, None)
 
 
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [
+        ({}, (10_000, 1_000, 1_000)),
+        ({"million": True}, (1_000_000, 10_000, 1_000_000)),
+        ({"million": True, "calls": 20_000}, (20_000, 10_000, 1_000_000)),
+    ],
+)
+def test_a_million_is_the_size_of_what_is_not_said(given: dict[str, Any], sizes: tuple[int, int, int]) -> None:
+    said = argparse.Namespace(**{"million": False, "calls": None, "parallel": None, "accounts": None, **given})
+    fix_storm.size(said)
+    assert (said.calls, said.parallel, said.accounts) == sizes
+
+
 @pytest.mark.parametrize(("rate", "duration", "calls"), [(100.0, 10.0, 1_000), (0.1, 1.0, 1)])
 def test_a_rate_for_a_time_is_so_many_calls(rate: float, duration: float, calls: int) -> None:
     load = load_of(options(rate=rate, duration=duration, calls=3))

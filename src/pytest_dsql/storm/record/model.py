@@ -37,6 +37,19 @@ class Reading:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a set of transfers comes to, whatever their order: the same for others is next to impossible."""
+
+    rows: int = 0
+    amount: int = 0
+    payers: int = 0
+    """The sum of their numbers."""
+    payees: int = 0
+    products: int = 0
+    """The sum of payer times payee times amount."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts(common.Facts):
     """The conductor's part of the history: accounts and their money besides."""
@@ -47,6 +60,8 @@ class Facts(common.Facts):
     """The balance of each before the first call."""
     closing: Mapping[int, int]
     """The balance of each after the last, read when nothing was running any more."""
+    history: Ledger | None = None
+    """What the rows come to that the transfers have left in the table of the history; None where they leave none."""
 
     @property
     def total(self) -> int:

@@ -3,12 +3,13 @@
 A line is one of, with times in seconds since the storm's start:
 
     {"begun": worker}
-    {"sent": id, "payer": …, "payee": …, "amount": …, "due": …, "at": …}
+    {"sent": id, "payer": …, "payee": …, "amount": …, "at": …, "due": …}
     {"answered": id, "at": …, "payload" | "function_error" | "client_error": …, "throttles": …}
     {"reading": total, "count": …, "begun": …, "ended": …}
     {"ended": worker, "cpu_s": …}
 
-``throttles`` is left out where there were none. A worker that was killed has no last line.
+``throttles`` is left out where there were none, ``due`` where a call went out when it was due. A worker that was
+killed has no last line.
 """
 
 import dataclasses
@@ -19,12 +20,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from pytest_dsql.storm.record.journal import SUFFIX, Journal, read_lines
-from pytest_dsql.storm.record.model import Call, Facts, History, Reading
+from pytest_dsql.storm.record.model import Call, Facts, History, Ledger, Reading
 from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, Kind, Meaning, meaning
 from pytest_dsql.storm.transfers.plan import Transfer
 
 FACTS: Final = "facts.json"
-_SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d,"due":%.6f,"at":%.6f}\n'
+_SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d,"at":%.6f}\n'
+_SENT_LATE: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d,"at":%.6f,"due":%.6f}\n'
 _COMMITTED: Final = b'{"answered":%d,"at":%.6f,"payload":%b}\n'
 _KINDS: Final = [(kind.value, kind) for kind in Kind]
 
@@ -34,7 +36,9 @@ class Recorder(Journal):
 
     def sent(self, calls: Sequence[tuple[int, Transfer, float]], *, at: float) -> None:
         """Note calls that go out now, each with the time when it was due; to be called before they do."""
-        lines = [_SENT % (call, each.payer_id, each.payee_id, each.amount, due, at) for call, each, due in calls]
+        lines = [
+            _SENT % (call, *each, at) if due == at else _SENT_LATE % (call, *each, at, due) for call, each, due in calls
+        ]
         self.append(b"".join(lines))
 
     def committed(self, answers: Sequence[tuple[int, bytes, float]]) -> None:
@@ -64,6 +68,7 @@ def load(folder: Path) -> Facts:
     values = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     values["closing"] = {int(account): balance for account, balance in values["closing"].items()}
     values["workers"] = tuple(values["workers"])
+    values["history"] = Ledger(**values["history"]) if values["history"] else None
     return Facts(**values)
 
 
@@ -105,18 +110,21 @@ class _Merged:
             if "sent" in line:
                 waiting[line["sent"]].append(line)
             elif "answered" in line:
-                self._answered(worker, waiting.get(line["answered"]), line)
+                self._answered(worker, waiting, line)
             elif "reading" in line:
                 self.readings.append(Reading(line["begun"], line["ended"], line["count"], line["reading"]))
             elif "ended" in line:
                 self.cpu_s[worker] = line["cpu_s"]
         self.calls += [_call(worker, line, None) for lines in waiting.values() for line in lines]
 
-    def _answered(self, worker: str, waiting: list[dict[str, Any]] | None, answer: dict[str, Any]) -> None:
-        if waiting:
-            self.calls.append(_call(worker, waiting.pop(0), answer))
-        else:
-            self.strays.append(answer["answered"])
+    def _answered(self, worker: str, waiting: dict[int, list[dict[str, Any]]], answer: dict[str, Any]) -> None:
+        number = answer["answered"]
+        if number not in waiting:
+            self.strays.append(number)
+            return
+        self.calls.append(_call(worker, waiting[number].pop(0), answer))
+        if not waiting[number]:  # what has been answered is not kept
+            del waiting[number]
 
 
 def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None) -> Call:
@@ -127,7 +135,7 @@ def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None) -> C
         payer=sent["payer"],
         payee=sent["payee"],
         amount=sent["amount"],
-        due=sent["due"],
+        due=sent.get("due", sent["at"]),
         sent=sent["at"],
         worker=worker,
         answered=answer.get("at"),

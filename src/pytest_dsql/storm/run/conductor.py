@@ -167,6 +167,7 @@ class Conductor:
             accounts=load.accounts,
             opening=stage.opening,
             closing=stage.closing_balances(),
+            history=stage.history(),
             workers=tuple(worker_name(share) for share in range(act.shares)),
             configuration={
                 **self._configuration(act, load, stage),

@@ -4,6 +4,7 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from pytest_dsql.storm.record.model import Ledger
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.transfers.scenario import Scenario
 
@@ -41,6 +42,10 @@ class Stage(Protocol):
 
     def closing_balances(self) -> dict[int, int]:
         """Return every account's balance."""
+        ...
+
+    def history(self) -> Ledger | None:
+        """Return what the rows of the history come to, None where the scenario writes none."""
         ...
 
     def cold_starts(self, since: float) -> int:
