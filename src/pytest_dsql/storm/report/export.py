@@ -12,6 +12,7 @@ meaning. Latencies are in ms, times in s, rates in calls/s; shares are between 0
 | statistics | ``Statistics``, key by key, with retries_total and retries_max; without its seconds |
 | configuration | as the conductor gave it: seed, parallel, versions, … |
 | run | planned, accounts, opening, closing_total, workers, lost_workers, readings, started, ended, wall_s, cores |
+| checks | what was looked at and held, in sentences |
 | seconds | the rows of ``seconds.csv`` |
 """
 
@@ -25,6 +26,7 @@ from typing import Any, Final
 from pytest_dsql.storm.record.model import History
 from pytest_dsql.storm.record.statistics import Second, Statistics
 from pytest_dsql.storm.record.verdict import Verdict
+from pytest_dsql.storm.report import checks
 
 SCHEMA: Final = 1
 
@@ -44,6 +46,7 @@ def report(history: History, statistics: Statistics, verdict: Verdict) -> dict[s
     return figures(statistics, verdict) | {
         "target": history.facts.target,
         "configuration": dict(history.facts.configuration),
+        "checks": checks.held(history, statistics, verdict),
         "run": _run(history),
     }
 
