@@ -1,10 +1,12 @@
 """The bank that a storm plays on: the deployed function, the accounts, the readers; on either target."""
 
+import os
 import platform
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -135,8 +137,14 @@ class Bank:
             "python": f"{platform.python_version()} ({platform.python_compiler()})",
             "boto3": boto3.__version__,
             "psycopg": psycopg.__version__,
-            "machine": platform.machine(),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {_memory()}",
+            "system": platform.platform(),
+            "pytest-dsql": version("pytest-dsql"),
         }
 
     def _sign_in(self) -> "psycopg.Connection[Any]":
         return database.connect(self.stack.cloud, database.endpoint(self.stack.outputs()))
+
+
+def _memory() -> str:
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB of memory"

@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import random
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -152,7 +153,14 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
     folder = made(config.option.report) if config.option.report else None
     scenarios = {each.name: bounds.apply(each) for each in (*scenario.ALL, scenario.MILLION)}
-    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, Screen(config.stash[_terminal]))
+    screen = Screen(config.stash[_terminal])
+    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, screen, again=again(config, load.seed))
+
+
+def again(config: pytest.Config, seed: int) -> str:
+    """Return the command that makes the same calls as this run."""
+    drawn = [] if config.option.seed is not None else [f"--seed={seed}"]
+    return shlex.join(["pytest", *config.invocation_params.args, *drawn])
 
 
 def made(folder: Path) -> Path:

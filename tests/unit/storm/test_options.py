@@ -1,5 +1,6 @@
 import argparse
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -76,3 +77,9 @@ def test_a_report_wants_a_folder(tmp_path: Path) -> None:
     assert fix_storm.made(folder) == folder
     with pytest.raises(pytest.UsageError, match="^--report: .*File exists"):
         fix_storm.made(folder / "facts.json")
+
+
+@pytest.mark.parametrize(("seed", "command"), [(None, "pytest -k 'a b' --seed=7"), (7, "pytest -k 'a b'")])
+def test_a_run_is_repeated_by_its_command_and_its_seed(seed: int | None, command: str) -> None:
+    config: Any = SimpleNamespace(option=options(seed=seed), invocation_params=SimpleNamespace(args=("-k", "a b")))
+    assert fix_storm.again(config, 7) == command

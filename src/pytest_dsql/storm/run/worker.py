@@ -53,7 +53,7 @@ def take_part(account: Account, worker: Worker, scenario: Scenario, load: Load) 
     with_descriptors()
     share, shares = worker.share, worker.shares
     tally = Tally()
-    client = account.client("lambda", config())
+    client = account.client("lambda", config(load.patience_s))
     with closing(client), Attendance(worker.where, tally.taken) as attendance:
         told = attendance.arrive(scenario.name, share, shares)
         place = (client.meta.endpoint_url, told["function"], account.region, account.credentials)
