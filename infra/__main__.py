@@ -115,15 +115,16 @@ def _cloud(target: str, region: str | None, endpoint_url: str | None) -> "Cloud"
 @click.option("--region", default="us-east-1", show_default=True, help="Region that the endpoints name.")
 @click.option("--strict-catalog", is_flag=True, help="Raise OC001 at any statement that needs the catalog.")
 @click.option("--settle", default=0.2, show_default=True, help="Seconds that clusters and functions take to be ready.")
+@click.option("--concurrency", default=1_000, show_default=True, help="Executions of functions at a time.")
 def up(  # noqa: PLR0913 - one for each option
-    port: int, cluster_port: int, region: str, settle: float, *, strict_catalog: bool, detach: bool
+    port: int, cluster_port: int, region: str, settle: float, concurrency: int, *, strict_catalog: bool, detach: bool
 ) -> None:
     """Start the stand-in for AWS on this machine."""
     from infra.stand_in import STATE
     from pytest_dsql.link import process
 
     options = ["--port", str(port), "--cluster-port", str(cluster_port), "--region", region]
-    options += ["--settle", str(settle)]
+    options += ["--settle", str(settle), "--concurrency", str(concurrency)]
     options += ["--strict-catalog"] if strict_catalog else []
     if (known := STATE.read()) is not None:
         raise click.ClickException(f"it runs already, process {known['pid']}; end it with: python -m infra down")
@@ -277,6 +278,31 @@ def reset(stack: "Stack") -> None:
     with closing(database.connect(stack.cloud, database.endpoint(outputs))) as admin:
         schema.set_up(admin, outputs.role_arn)
     click.echo(f"{schema.ACCOUNTS:,} accounts of {schema.BALANCE} each")
+
+
+@cli.command("load-accounts")
+@click.option(
+    "--accounts", type=click.IntRange(min=1), help="How many there shall be; a million unless said otherwise."
+)
+@_target
+def load_accounts(stack: "Stack", accounts: int | None) -> None:
+    """Let there be a million accounts: those that are missing, with 100 each, side by side."""
+    from infra import database, load, schema
+
+    host = database.endpoint(stack.outputs())
+    wanted = load.MILLION if accounts is None else accounts
+
+    def sign_in() -> Any:
+        return database.connect(stack.cloud, host)
+
+    with closing(sign_in()) as admin:
+        batches = load.lacking(admin, wanted)
+    lacking = sum(map(len, batches))
+    if lacking:
+        with click.progressbar(length=lacking, label="accounts", show_pos=True, file=sys.stderr) as bar:
+            for added in load.fill(sign_in, batches):
+                bar.update(added)
+    click.echo(f"{wanted:,} accounts; new ones have {schema.BALANCE} each")
 
 
 # The walk-through

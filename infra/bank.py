@@ -1,38 +1,46 @@
 """The bank that a storm plays on: the deployed function, the accounts, the readers; on either target."""
 
 import contextlib
+import os
 import platform
 import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 import boto3
 import psycopg
 
-from infra import database, schema
+from infra import database, load, schema
 from infra.chapters import CHAPTERS, WITHOUT_RETRY
 from infra.cloud import Cloud
 from infra.faults import Faults
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.retry import retried
-from pytest_dsql.storm.record.model import Reading, Receipt
+from pytest_dsql.storm.record.model import Ledger, Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.transfers import scenario
 from pytest_dsql.storm.transfers.faults import Kind
 from pytest_dsql.storm.transfers.scenario import Scenario
 
 READER_PAUSE_S: Final = 0.05
+READER_REST: Final = 9
+"""A reader rests so many times as long as it has read, so that many accounts do not cost the storm its machine."""
 WARM_UP_THREADS: Final = 64
 WARM_UP_LIMIT_S: Final = 120.0
 NOBODY: Final = '{"payer_id": 0, "payee_id": 1, "amount": 1}'
 _RECEIPTS: Final = "SELECT id, payer, payee, amount, balance FROM transfers"
 _TOTAL: Final = "SELECT count(*), sum(balance) FROM accounts"
-_FIRST_HALVES: Final = {scenario.WITHOUT.name: WITHOUT_RETRY}
+_LEDGER: Final = (
+    "SELECT count(*), coalesce(sum(amount), 0), coalesce(sum(payer_id), 0), coalesce(sum(payee_id), 0), "
+    "coalesce(sum(payer_id::bigint * payee_id * amount), 0) FROM transactions"
+)
+_CHAPTERS: Final = {scenario.WITHOUT.name: WITHOUT_RETRY, scenario.MILLION.name: CHAPTERS[6]}
 
 
 class Bank:
@@ -47,6 +55,7 @@ class Bank:
     def __init__(self, stack: Stack, code: Path, warm_up: int, commit_s: float = 0.0) -> None:
         self.stack, self._code, self._warm_up, self._commit_s = stack, code, warm_up, commit_s
         self._reserved: int | None = None
+        self._records = False
 
     @property
     def target(self) -> str:
@@ -58,14 +67,25 @@ class Bank:
         return self.stack.cloud.describe()
 
     def set_up(self, scenario: Scenario, accounts: int) -> str:
-        """Deploy chapter 4 as the scenario has it, reset the accounts, warm up; return the function's name."""
-        outputs = self.stack.deploy(_FIRST_HALVES.get(scenario.name, CHAPTERS[4]), self._code).outputs
-        with self._admin() as admin:
-            schema.set_up(admin, outputs.role_arn, accounts)
+        """Deploy the chapter that the scenario is of, reset all data, warm up; return the function's name."""
+        outputs = self.stack.deploy(_CHAPTERS.get(scenario.name, CHAPTERS[4]), self._code).outputs
+        self._records = scenario.expectations.must_record
+        self._reset(outputs.role_arn, accounts)
         self._warm(outputs.function_name)
         self._reserved = scenario.reserved
         self._reserve(self._reserved)
         return outputs.function_name
+
+    def _reset(self, role_arn: str, accounts: int) -> None:
+        """Let there be accounts 1 to ``accounts`` as they open, and no receipt and no history."""
+        with closing(self._sign_in()) as admin:
+            schema.create(admin, role_arn)
+            schema.reset_transfers(admin)
+            if self._records:
+                schema.empty_history(admin, database.APP)
+            schema.drop_accounts(admin, accounts)
+            batches = load.lacking(admin, accounts, self.opening)
+        sum(load.fill(self._sign_in, batches, self.opening, reset=True))
 
     def _warm(self, function: str) -> None:
         """Make calls that change nothing, at once: environments start, sessions hear of the schema."""
@@ -106,23 +126,34 @@ class Bank:
 
     def closing_balances(self) -> dict[int, int]:
         """Return every account's balance."""
-        with self._admin() as admin:
+        with closing(self._sign_in()) as admin:
             return dict(retried(lambda: admin.execute("SELECT id, balance FROM accounts").fetchall()))
 
     def receipts(self) -> dict[str, Receipt]:
         """Return the receipts of all transfers with an id, by their ids."""
-        with self._admin() as admin:
+        with closing(self._sign_in()) as admin:
             rows = retried(lambda: admin.execute(_RECEIPTS).fetchall())
         return {str(id_): Receipt(*receipt) for id_, *receipt in rows}
 
+    def history(self) -> Ledger | None:
+        """Return what the rows of the history come to, None where the scenario writes none."""
+        if not self._records:
+            return None
+        with closing(self._sign_in()) as admin:
+            [sums] = retried(lambda: admin.execute(_LEDGER).fetchall())
+            return Ledger(*map(int, sums))
+
     def read(self, recorder: Recorder, origin: float, over: threading.Event) -> None:
         """Add up all balances, each time in one snapshot, until ``over``; come back where the session was ended."""
-        while not over.wait(READER_PAUSE_S):
-            with contextlib.suppress(psycopg.OperationalError), self._admin() as admin:
-                while not over.wait(READER_PAUSE_S):
+        pause = READER_PAUSE_S
+        while not over.wait(pause):
+            with contextlib.suppress(psycopg.OperationalError), closing(self._sign_in()) as admin:
+                while not over.wait(pause):
                     begun = time.monotonic() - origin
                     count, total = _total(admin)
-                    recorder.reading(Reading(begun, time.monotonic() - origin, count, total))
+                    ended = time.monotonic() - origin
+                    recorder.reading(Reading(begun, ended, count, total))
+                    pause = max(READER_PAUSE_S, READER_REST * (ended - begun))
 
     def cold_starts(self, since: float) -> int:
         """Return how many environments have begun a log since ``since`` (s since the epoch)."""
@@ -136,13 +167,19 @@ class Bank:
             "python": f"{platform.python_version()} ({platform.python_compiler()})",
             "boto3": boto3.__version__,
             "psycopg": psycopg.__version__,
-            "machine": platform.machine(),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {_memory()}",
+            "system": platform.platform(),
+            "pytest-dsql": version("pytest-dsql"),
         }
 
-    def _admin(self) -> "closing[psycopg.Connection[Any]]":
-        return closing(database.connect(self.stack.cloud, database.endpoint(self.stack.outputs())))
+    def _sign_in(self) -> "psycopg.Connection[Any]":
+        return database.connect(self.stack.cloud, database.endpoint(self.stack.outputs()))
 
 
 def _total(admin: "psycopg.Connection[Any]") -> tuple[int, int]:
     ((count, total),) = retried(lambda: admin.execute(_TOTAL).fetchall())
     return count, int(total)
+
+
+def _memory() -> str:
+    return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB of memory"

@@ -39,6 +39,7 @@ CHAPTERS: Final = (
     Chapter(3, "a transfer in one transaction", "transfer.handlers.transfer", *_APP),
     Chapter(4, "the same under load, with retry", "transfer.handlers.transfer_with_retry", *_APP),
     Chapter(5, "a history of the transfers", "transfer.handlers.transfer_with_history", *_APP),
+    Chapter(6, "the same for a million accounts", "transfer.handlers.transfer_with_history", *_APP),
 )  # fmt: skip
 
 WITHOUT_PERMISSION: Final = Chapter(1, "a cluster that the function may not enter yet", "transfer.handlers.connect")

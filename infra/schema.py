@@ -22,11 +22,16 @@ _INDEXES: Final = {"idx_transactions_payer": "payer_id", "idx_transactions_payee
 
 def set_up(admin: psycopg.Connection[Any], role_arn: str, accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:
     """Let there be the role myapp for the IAM role ``role_arn``, and its accounts with ``balance`` each."""
+    create(admin, role_arn)
+    reset_accounts(admin, accounts, balance)
+    reset_transfers(admin)
+
+
+def create(admin: psycopg.Connection[Any], role_arn: str) -> None:
+    """Let there be the role myapp for the IAM role ``role_arn``, and its tables, with whatever is in them."""
     create_role(admin, APP, role_arn)
     create_accounts(admin, APP)
     create_transfers(admin, APP)
-    reset_accounts(admin, accounts, balance)
-    reset_transfers(admin)
 
 
 def create_role(admin: psycopg.Connection[Any], role: str, arn: str) -> None:
@@ -71,7 +76,7 @@ def reset_transfers(admin: psycopg.Connection[Any]) -> None:
 
 def reset_accounts(admin: psycopg.Connection[Any], accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:
     """Let there be accounts 1 to ``accounts`` with ``balance`` each, and no others; batch by batch."""
-    _run(admin, sql.SQL("DELETE FROM accounts WHERE id < 1 OR id > {}").format(sql.Literal(accounts)))
+    drop_accounts(admin, accounts)
     upsert = sql.SQL(
         "INSERT INTO accounts (id, balance) SELECT id, {balance} FROM generate_series({first}, {last}) AS id "
         "ON CONFLICT (id) DO UPDATE SET balance = excluded.balance"
@@ -80,6 +85,25 @@ def reset_accounts(admin: psycopg.Connection[Any], accounts: int = ACCOUNTS, bal
         last = min(first + BATCH - 1, accounts)
         parts = {"balance": sql.Literal(balance), "first": sql.Literal(first), "last": sql.Literal(last)}
         _run(admin, upsert.format(**parts))
+
+
+def drop_accounts(admin: psycopg.Connection[Any], above: int) -> None:
+    """Let there be no accounts but 1 to ``above``, batch by batch."""
+    _run(admin, sql.SQL("DELETE FROM accounts WHERE id < 1"))
+    some = sql.SQL(
+        "DELETE FROM accounts WHERE id IN (SELECT id FROM accounts WHERE id > {} ORDER BY id LIMIT {}) RETURNING id"
+    )
+    last: int | None = above
+    while last is not None:
+        # From where the last batch has ended: what it deleted is not looked at again.
+        deleted = _run(admin, some.format(sql.Literal(last), sql.Literal(BATCH))).fetchall()
+        last = max((id_ for (id_,) in deleted), default=None)
+
+
+def empty_history(admin: psycopg.Connection[Any], role: str) -> None:
+    """Let there be the table ``transactions`` with nothing in it: made anew, as a million rows are many batches."""
+    _run(admin, sql.SQL("DROP TABLE IF EXISTS transactions"))
+    create_history(admin, role)
 
 
 def create_history(admin: psycopg.Connection[Any], role: str) -> None:

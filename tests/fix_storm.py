@@ -4,6 +4,7 @@ import argparse
 import math
 import os
 import random
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 CALLS: Final = 10_000
 PARALLEL: Final = 1_000
 ACCOUNTS: Final = 1_000
+USUAL: Final = {"calls": CALLS, "parallel": PARALLEL, "accounts": ACCOUNTS}
+MILLION: Final = {"calls": 1_000_000, "parallel": 10_000, "accounts": 1_000_000}
 WARM_UP: Final = 64
 COMMIT_MS: Final = 15.0
 """With it, about as many transactions overlap on two cores as in the walk-through's run on AWS."""
@@ -41,9 +44,12 @@ _KEY: Final = "storm-meet"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("storm", "the storm (-m stress)")
-    group.addoption("--calls", type=int, default=CALLS, help=f"transfers in all, {CALLS:,} unless said otherwise")
-    group.addoption("--parallel", type=int, default=PARALLEL, help=f"how many at a time, {PARALLEL:,}")
-    group.addoption("--accounts", type=int, default=ACCOUNTS, help=f"how many accounts, {ACCOUNTS:,}")
+    group.addoption(
+        "--million", action="store_true", help="chapter 6 in full, its storm alone: a million calls, 10,000 at a time"
+    )
+    group.addoption("--calls", type=int, help=f"transfers in all, {CALLS:,} unless said otherwise")
+    group.addoption("--parallel", type=int, help=f"how many at a time, {PARALLEL:,}")
+    group.addoption("--accounts", type=int, help=f"how many accounts, {ACCOUNTS:,}")
     group.addoption("--seed", type=int, help="what transfers are drawn by; the report tells the one that was used")
     group.addoption("--rate", type=float, help="calls per second, each at its own moment (an open loop)")
     group.addoption("--duration", type=float, help="seconds; with --rate, in place of --calls")
@@ -61,9 +67,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    size(config.option)
     # Capturing has not begun: later this descriptor is the only way to a person who watches.
     config.stash[_terminal] = os.dup(1)
     config.add_cleanup(lambda: os.close(config.stash[_terminal]))
+
+
+def size(options: argparse.Namespace) -> None:
+    """Let what the command line does not say be as chapter 4 has it, or chapter 6."""
+    for name, usual in (MILLION if options.million else USUAL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, usual)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Have the storm of chapter 6 made where it is asked for, and no other then."""
+    is_storm = collection_path.parent.name == "stress" and collection_path.suffix == ".py"
+    return True if is_storm and (collection_path.name == "test_million.py") is not config.option.million else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -144,8 +164,15 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
 
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
     folder = made(config.option.report) if config.option.report else None
-    scenarios = {each.name: bounds.apply(each) for each in scenario.ALL}
-    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, Screen(config.stash[_terminal]))
+    scenarios = {each.name: bounds.apply(each) for each in (*scenario.ALL, scenario.MILLION)}
+    screen = Screen(config.stash[_terminal])
+    return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, screen, again=again(config, load.seed))
+
+
+def again(config: pytest.Config, seed: int) -> str:
+    """Return the command that makes the same calls as this run."""
+    drawn = [] if config.option.seed is not None else [f"--seed={seed}"]
+    return shlex.join(["pytest", *config.invocation_params.args, *drawn])
 
 
 def made(folder: Path) -> Path:

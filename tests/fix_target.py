@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from infra.cloud import Cloud
 
 AWS_TEST_LIMIT_S: Final = 1_800
+CONCURRENCY: Final = 1_000
+"""Executions at a time that an account has at first (AWS Lambda developer guide, quotas, 2026-10)."""
 ROOT: Final = Path(__file__).parent.parent
 
 _cloud = pytest.StashKey["Cloud"]()
@@ -78,7 +80,9 @@ def _reach(config: pytest.Config) -> "Cloud":
             return AwsCloud(options.region, options.endpoint_url)
         if options.stand_in == "running":
             return LocalCloud.running()
-        return LocalCloud.start("--region", options.region or "us-east-1")
+        # As an account's quota is raised on AWS before a storm of so many.
+        concurrency = max(CONCURRENCY, options.parallel)
+        return LocalCloud.start("--region", options.region or "us-east-1", "--concurrency", str(concurrency))
     except CloudError as error:
         raise pytest.UsageError(str(error)) from None
 

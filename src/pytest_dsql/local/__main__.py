@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import click
 
-from pytest_dsql.link.batch import as_batch
+from pytest_dsql.link.batch import as_batch, with_descriptors
 from pytest_dsql.link.shell import exports
+from pytest_dsql.local.functions.invoke.facts import CONCURRENCY
 from pytest_dsql.local.network import roots
 from pytest_dsql.local.network.addresses import PORT
 from pytest_dsql.local.postgres.provider import PostgresUnavailable
@@ -73,15 +74,26 @@ def dsql(port: int, region: str, data: Path | None, listen: str | None, *, stric
     show_default=True,
     help="Seconds that clusters are CREATING, UPDATING or DELETING, and functions Pending.",
 )
-def cloud(port: int, region: str, cluster_port: int, settle: float, *, strict_catalog: bool, **how: bool) -> None:
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=CONCURRENCY,
+    show_default=True,
+    help="Executions of functions at a time, the account's quota.",
+)
+def cloud(  # noqa: PLR0913 - one for each option
+    port: int, region: str, cluster_port: int, settle: float, concurrency: int, *, strict_catalog: bool, **how: bool
+) -> None:
     """Run the part of AWS that the walk-through needs and print the environment that a client needs."""
     from pytest_dsql.local.cloud import standing
 
-    _run(partial(standing, port, region, cluster_port, settle, strict_catalog=strict_catalog), **how)
+    whole = partial(standing, port, region, cluster_port, settle)
+    _run(partial(whole, concurrency=concurrency, strict_catalog=strict_catalog), **how)
 
 
 def _run(standing: Standing, *, as_json: bool, until_eof: bool) -> None:
     as_batch()
+    with_descriptors()
     try:
         import uvloop
 

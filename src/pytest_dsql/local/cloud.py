@@ -13,6 +13,7 @@ from pytest_dsql.local.aws.front import Front
 from pytest_dsql.local.aws.principals import IamPrincipals
 from pytest_dsql.local.control import Control
 from pytest_dsql.local.dataplane import DataPlane
+from pytest_dsql.local.functions.invoke.facts import CONCURRENCY
 from pytest_dsql.local.functions.invoke.service import Lambda
 from pytest_dsql.local.iam.principals import Either, Table
 from pytest_dsql.local.network import roots
@@ -23,15 +24,21 @@ REACH: Final = ("AWS_ENDPOINT_URL", "PGHOSTADDR", "PGPORT", "PGSSLROOTCERT", *ro
 
 
 @contextlib.asynccontextmanager
-async def standing(
-    port: int, region: str, cluster_port: int, settle_s: float, *, strict_catalog: bool = False
+async def standing(  # noqa: PLR0913 - one for each option
+    port: int,
+    region: str,
+    cluster_port: int,
+    settle_s: float,
+    *,
+    strict_catalog: bool = False,
+    concurrency: int = CONCURRENCY,
 ) -> AsyncIterator[dict[str, str]]:
     """Run the stand-in; give the variables that reach it. Raises OSError where a port is taken."""
     with patches.services(region), owned("dsql-stand-in-") as folder:
         extra, environment = Table(), dict[str, str]()
         principals = Either(extra, IamPrincipals(ACCOUNT))
         plane = DataPlane(folder, principals, region, ACCOUNT, strict_catalog=strict_catalog)
-        account = MotoAccount(ACCOUNT, region, lambda: _reach(environment))
+        account = MotoAccount(ACCOUNT, region, lambda: _reach(environment), concurrency)
         functions = Lambda(account, folder)
         services.connect(plane, functions.forget, asyncio.get_running_loop(), settle_s)
         front = Front(functions.invoke, Guard(principals, region, ACCOUNT))

@@ -79,6 +79,9 @@ class FakeStage:
     def receipts(self) -> dict[str, Receipt]:
         return dict(self.made)
 
+    def history(self) -> None:
+        return None
+
     def cold_starts(self, _since: float) -> int:
         return 3
 

@@ -1,5 +1,6 @@
 import argparse
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,6 +30,20 @@ def options(**given: Any) -> argparse.Namespace:
 def test_a_load_as_in_the_walk_through() -> None:
     load = load_of(options(seed=7))
     assert (load.calls, load.parallel, load.accounts, load.seed, load.rate) == (10_000, 1_000, 1_000, 7, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [
+        ({}, (10_000, 1_000, 1_000)),
+        ({"million": True}, (1_000_000, 10_000, 1_000_000)),
+        ({"million": True, "calls": 20_000}, (20_000, 10_000, 1_000_000)),
+    ],
+)
+def test_a_million_is_the_size_of_what_is_not_said(given: dict[str, Any], sizes: tuple[int, int, int]) -> None:
+    said = argparse.Namespace(**{"million": False, "calls": None, "parallel": None, "accounts": None, **given})
+    fix_storm.size(said)
+    assert (said.calls, said.parallel, said.accounts) == sizes
 
 
 @pytest.mark.parametrize(("rate", "duration", "calls"), [(100.0, 10.0, 1_000), (0.1, 1.0, 1)])
@@ -70,3 +85,9 @@ def test_a_report_wants_a_folder(tmp_path: Path) -> None:
     assert fix_storm.made(folder) == folder
     with pytest.raises(pytest.UsageError, match="^--report: .*File exists"):
         fix_storm.made(folder / "facts.json")
+
+
+@pytest.mark.parametrize(("seed", "command"), [(None, "pytest -k 'a b' --seed=7"), (7, "pytest -k 'a b'")])
+def test_a_run_is_repeated_by_its_command_and_its_seed(seed: int | None, command: str) -> None:
+    config: Any = SimpleNamespace(option=options(seed=seed), invocation_params=SimpleNamespace(args=("-k", "a b")))
+    assert fix_storm.again(config, 7) == command

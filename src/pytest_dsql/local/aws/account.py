@@ -17,10 +17,9 @@ from pytest_dsql.local.aws.names import PARTITION
 from pytest_dsql.local.aws.principals import IamPrincipals, find_role
 from pytest_dsql.local.functions.invoke.account import Code, Function, SessionCredentials
 from pytest_dsql.local.functions.invoke.errors import FunctionNotFound, InvalidParameter, NotActive
+from pytest_dsql.local.functions.invoke.facts import CONCURRENCY
 from pytest_dsql.local.iam.policies import allows
 
-CONCURRENCY: Final = 1_000
-"""Concurrent executions of an account. Source: AWS Lambda developer guide, quotas, 2026-10."""
 SESSION_S: Final = 12 * 3600
 KEPT_EVENTS: Final = 2_000
 """Log events kept a stream, so that a long storm does not fill the memory; CloudWatch Logs keeps them all."""
@@ -29,10 +28,15 @@ KEPT_EVENTS: Final = 2_000
 class MotoAccount:
     """The account as moto has it."""
 
-    concurrency = CONCURRENCY
-
-    def __init__(self, account: str, region: str, variables: Callable[[], Mapping[str, str]]) -> None:
-        self.account, self.region = account, region
+    def __init__(
+        self,
+        account: str,
+        region: str,
+        variables: Callable[[], Mapping[str, str]],
+        concurrency: int = CONCURRENCY,
+    ) -> None:
+        """``concurrency`` is the account's quota of executions at a time."""
+        self.account, self.region, self.concurrency = account, region, concurrency
         self.variables = variables
         self._prefix = f"arn:{PARTITION}:lambda:{region}:{account}:function:"
         self._lambda = lambda_backends[account][region]

@@ -61,6 +61,19 @@ class Receipt:
     balance: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a set of transfers comes to, whatever their order: the same for others is next to impossible."""
+
+    rows: int = 0
+    amount: int = 0
+    payers: int = 0
+    """The sum of their numbers."""
+    payees: int = 0
+    products: int = 0
+    """The sum of payer times payee times amount."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts(common.Facts):
     """The conductor's part of the history: accounts and their money besides."""
@@ -77,6 +90,8 @@ class Facts(common.Facts):
     """Transactions that were open after the last answer."""
     receipts: Mapping[str, Receipt] | None = None
     """By the transfers' ids, read then too; None where calls had no ids."""
+    history: Ledger | None = None
+    """What the rows come to that the transfers have left in the table of the history; None where they leave none."""
 
     @property
     def total(self) -> int:

@@ -3,16 +3,16 @@
 A line is one of, with times in seconds since the storm's start:
 
     {"begun": worker}
-    {"sent": id, "payer": …, "payee": …, "amount": …, "due": …, "at": …}
+    {"sent": id, "payer": …, "payee": …, "amount": …, "at": …, "due": …}
     {"again": id, "at": …, "outcome": …, "code": …}
     {"answered": id, "at": …, "payload" | "function_error" | "client_error": …, "throttles": …}
     {"reading": total, "count": …, "begun": …, "ended": …}
     {"fault": kind, "begun": …, "ended": …, "met": …, "trouble": …}
     {"ended": worker, "cpu_s": …}
 
-``throttles`` is left out where there were none; what is sent has a ``transfer_id`` in a storm with ids. ``again`` says
-that a call was answered so and is sent once more; only one with an id may be. A worker that was killed has no last
-line.
+``throttles`` is left out where there were none, ``due`` where a call went out when it was due; what is sent has a
+``transfer_id`` in a storm with ids. ``again`` says that a call was answered so and is sent once more; only one with an
+id may be. A worker that was killed has no last line.
 """
 
 import dataclasses
@@ -24,13 +24,14 @@ from typing import Any, Final
 
 from pytest_dsql.storm.record.common import Fault
 from pytest_dsql.storm.record.journal import SUFFIX, Journal, read_lines
-from pytest_dsql.storm.record.model import Call, Earlier, Facts, History, Reading, Receipt
+from pytest_dsql.storm.record.model import Call, Earlier, Facts, History, Ledger, Reading, Receipt
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, Kind, Meaning, last_of, meaning
 from pytest_dsql.storm.transfers.plan import Transfer
 
 FACTS: Final = "facts.json"
-_SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d%b,"due":%.6f,"at":%.6f}\n'
+_SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d%b,"at":%.6f}\n'
+_SENT_LATE: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d%b,"at":%.6f,"due":%.6f}\n'
 _COMMITTED: Final = b'{"answered":%d,"at":%.6f,"payload":%b}\n'
 _KINDS: Final = [(kind.value, kind) for kind in Kind]
 
@@ -41,7 +42,8 @@ class Recorder(Journal):
     def sent(self, calls: Sequence[tuple[int, Transfer, float]], *, at: float) -> None:
         """Note calls that go out now, each with the time when it was due; to be called before they do."""
         lines = [
-            _SENT % (call, each.payer_id, each.payee_id, each.amount, _id(each), due, at) for call, each, due in calls
+            _SENT % (*_asked(call, each), at) if due == at else _SENT_LATE % (*_asked(call, each), at, due)
+            for call, each, due in calls
         ]
         self.append(b"".join(lines))
 
@@ -71,6 +73,10 @@ class Recorder(Journal):
         self.write({"fault": fault.kind, **times, "met": fault.met, "trouble": fault.trouble})
 
 
+def _asked(call: int, transfer: Transfer) -> tuple[int, int, int, int, bytes]:
+    return call, transfer.payer_id, transfer.payee_id, transfer.amount, _id(transfer)
+
+
 def _id(transfer: Transfer) -> bytes:
     return b',"transfer_id":"%b"' % str(transfer.transfer_id).encode() if transfer.transfer_id else b""
 
@@ -87,6 +93,7 @@ def load(folder: Path) -> Facts:
     values["workers"] = tuple(values["workers"])
     if values.get("receipts") is not None:
         values["receipts"] = {id_: Receipt(**receipt) for id_, receipt in values["receipts"].items()}
+    values["history"] = Ledger(**values["history"]) if values.get("history") else None
     return Facts(**values)
 
 
@@ -133,7 +140,7 @@ class _Merged:
             elif "again" in line:
                 earlier[line["again"]].append(Earlier(line["at"], Outcome(line["outcome"]), line["code"]))
             elif "answered" in line:
-                self._answered(worker, waiting.get(line["answered"]), line, earlier.pop(line["answered"], []))
+                self._answered(worker, waiting, line, earlier.pop(line["answered"], []))
             elif "reading" in line:
                 self.readings.append(Reading(line["begun"], line["ended"], line["count"], line["reading"]))
             elif "fault" in line:
@@ -145,12 +152,15 @@ class _Merged:
         ]
 
     def _answered(
-        self, worker: str, waiting: list[dict[str, Any]] | None, answer: dict[str, Any], earlier: list[Earlier]
+        self, worker: str, waiting: dict[int, list[dict[str, Any]]], answer: dict[str, Any], earlier: list[Earlier]
     ) -> None:
-        if waiting:
-            self.calls.append(_call(worker, waiting.pop(0), answer, earlier))
-        else:
-            self.strays.append(answer["answered"])
+        number = answer["answered"]
+        if number not in waiting:
+            self.strays.append(number)
+            return
+        self.calls.append(_call(worker, waiting[number].pop(0), answer, earlier))
+        if not waiting[number]:  # what has been answered is not kept
+            del waiting[number]
 
 
 def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None, earlier: list[Earlier]) -> Call:
@@ -162,7 +172,7 @@ def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None, earl
         payer=sent["payer"],
         payee=sent["payee"],
         amount=sent["amount"],
-        due=sent["due"],
+        due=sent.get("due", sent["at"]),
         sent=sent["at"],
         worker=worker,
         answered=answer.get("at"),

@@ -20,6 +20,10 @@ class Expectations:
     """No refusal and no unknown outcome, whatever ``refusals`` says."""
     must_conflict: bool = False
     """At least one call has to have lost a transaction: else nothing was shown."""
+    max_conflicts: float | None = None
+    """The share of the calls, 0 to 1, that may have lost a transaction."""
+    must_record: bool = False
+    """Each transfer that is made has one row in the history, and no other has."""
     starved_retries: int | None = None
     """More retries than this for one call are starvation."""
     starved_s: float | None = None

@@ -15,6 +15,7 @@ meaning. Latencies are in ms, times in s, rates in calls/s; shares are between 0
 | sent_again | by a call's id, what it was answered before it was sent again: ``again`` (s), ``outcome``, ``code`` |
 | configuration | as the conductor gave it: seed, parallel, versions, … |
 | run | planned, accounts, opening, closing_total, left_open, workers, lost_workers, readings, … wall_s, cores |
+| checks | what was looked at and held, in sentences |
 | seconds | the rows of ``seconds.csv`` |
 """
 
@@ -29,6 +30,7 @@ from pytest_dsql.storm.record.effects import effects
 from pytest_dsql.storm.record.model import History
 from pytest_dsql.storm.record.statistics import Second, Statistics
 from pytest_dsql.storm.record.verdict import Verdict
+from pytest_dsql.storm.report import checks
 
 SCHEMA: Final = 1
 
@@ -48,6 +50,7 @@ def report(history: History, statistics: Statistics, verdict: Verdict) -> dict[s
     return figures(statistics, verdict) | {
         "target": history.facts.target,
         "configuration": dict(history.facts.configuration),
+        "checks": checks.held(history, statistics, verdict),
         "run": _run(history),
         "faults": [asdict(fault) for fault in history.faults],
         "effects": {kind: asdict(effect) for kind, (_, effect) in effects(history).items()},

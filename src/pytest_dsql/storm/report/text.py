@@ -8,7 +8,7 @@ from typing import Final
 from pytest_dsql.storm.record.model import History
 from pytest_dsql.storm.record.statistics import ErrorKind, Spread, Statistics, share
 from pytest_dsql.storm.record.verdict import Finding, Verdict
-from pytest_dsql.storm.report import faults
+from pytest_dsql.storm.report import checks, faults
 
 WIDTH: Final = 80
 _RULE: Final = "=" * 60
@@ -59,6 +59,12 @@ def text(history: History, statistics: Statistics, verdict: Verdict) -> str:
         "",
         *figures(target, statistics),
         *faults.lines(history),
+        "",
+        f"Checked and held ({target}):",
+        *listed(checks.held(history, statistics, verdict)),
+        "",
+        "How to read it:",
+        *listed(checks.legend(history)),
         "",
         *_configuration(history),
     ]
@@ -119,6 +125,15 @@ def place(target: str) -> str:
 def finding_lines(findings: Iterable[Finding]) -> list[str]:
     """Return what was found, for people."""
     return [line for finding in findings for line in wrapped(str(finding))]
+
+
+def listed(texts: Iterable[str]) -> list[str]:
+    """Return sentences as a list, in lines that fit."""
+    return [
+        line
+        for each in texts
+        for line in textwrap.wrap(each, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_on_hyphens=False)
+    ]
 
 
 def wrapped(note: str | None) -> list[str]:

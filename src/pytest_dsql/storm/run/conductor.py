@@ -79,18 +79,22 @@ class Screen(Protocol):
 class Conductor:
     """Conducts the storms of a run.
 
-    Records go below ``folder``; where there is none, they go with the run, also where that is killed.
+    Records go below ``folder``; where there is none, they go with the run, also where that is killed. ``again`` is the
+    command that plays the same, for the report.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one for each thing that a run decides
         self,
         stage: Callable[[], Stage],
         scenarios: dict[str, Scenario],
         load: Load,
         folder: Path | None,
         screen: Screen,
+        *,
+        again: str | None = None,
     ) -> None:
         self._stage, self._scenarios, self._load, self._screen = stage, scenarios, load, screen
+        self._again = again
         self._acts: dict[str, Playing] = {}
         self._lock = threading.Lock()
         self._interrupted = threading.Event()
@@ -172,6 +176,7 @@ class Conductor:
             receipts=stage.receipts() if load.once else None,
             faults=load.faults,
             left_open=left_open,
+            history=stage.history(),
             workers=tuple(worker_name(share) for share in range(act.shares)),
             configuration={
                 **self._configuration(act, load, stage),
@@ -223,6 +228,7 @@ class Conductor:
             **({"faults": load.faults} if load.faults else {}),
             **({"exactly once": "each call has an id, and may be sent again"} if load.once else {}),
             **stage.versions(),
+            **({"again": self._again} if self._again else {}),
         }
 
     def _judge(self, scenario: Scenario, folder: Path, facts: Facts) -> Result:

@@ -32,12 +32,12 @@ BY_BOTO3: Final = 1_000
 
 
 @functools.cache
-def config() -> Config:
+def config(read_limit_s: float = READ_LIMIT_S) -> Config:
     """Return botocore's settings for a storm, one and the same: nothing is sent twice behind its back."""
     return Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=CONNECT_LIMIT_S,
-        read_timeout=READ_LIMIT_S,
+        read_timeout=read_limit_s,
         parameter_validation=False,
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -99,8 +99,8 @@ class Driver:
         """Make the calls of a share; return when all are answered. Leaving it by an interrupt makes no more calls."""
         room = load.threads(share, shares)
         calls = load.share(share, shares)
-        # Its one thread is used for one call in a thousand, and waits for none of them where the storm is broken off.
-        checker = ThreadPoolExecutor(1, thread_name_prefix="storm-boto3")
+        # As many threads as calls in flight by boto3; nobody waits for them where the storm is broken off.
+        checker = ThreadPoolExecutor(1 + room // BY_BOTO3, thread_name_prefix="storm-boto3")
         try:
             self._make(calls, load, room, checker)
         finally:

@@ -5,7 +5,7 @@ import threading
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from pytest_dsql.storm.record.model import Receipt
+from pytest_dsql.storm.record.model import Ledger, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.transfers.faults import Kind
 from pytest_dsql.storm.transfers.scenario import Scenario
@@ -56,6 +56,10 @@ class Stage(Protocol):
 
     def receipts(self) -> dict[str, Receipt]:
         """Return the receipts of all transfers with an id, by their ids."""
+        ...
+
+    def history(self) -> Ledger | None:
+        """Return what the rows of the history come to, None where the scenario writes none."""
         ...
 
     def cold_starts(self, since: float) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from botocore.config import Config
 
-from pytest_dsql.link.batch import as_batch
+from pytest_dsql.link.batch import as_batch, with_descriptors
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.driver import Driver, config
@@ -50,12 +50,14 @@ def take_part(account: Account, worker: Worker, scenario: Scenario, load: Load) 
     The seed of ``load`` is the conductor's to say. Raises Interrupted where the conductor cannot go on.
     """
     as_batch()
+    with_descriptors()
     share, shares = worker.share, worker.shares
     tally = Tally()
-    client = account.client("lambda", config())
+    client = account.client("lambda", config(load.patience_s))
     with closing(client), Attendance(worker.where, tally.taken) as attendance:
         told = attendance.arrive(scenario.name, share, shares)
-        way = Way(client.meta.endpoint_url, told["function"], account.region, account.credentials)
+        place = (client.meta.endpoint_url, told["function"], account.region, account.credentials)
+        way = Way(*place, read_limit_s=load.patience_s)
         with (
             Invocations(way, load.threads(share, shares)) as line,
             Recorder(Path(told["folder"]), worker_name(share)) as recorder,

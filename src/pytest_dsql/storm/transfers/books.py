@@ -3,10 +3,15 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from pytest_dsql.storm.record.model import Call, History
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.transfers import serial
+
+_NO_DEBITS: Final[list[Call]] = []
+_NOTHING_OPEN: Final[dict[int, int]] = {}
+"""Shared by all accounts that have none, of which there may be a million; never written to."""
 
 
 @dataclass(slots=True)
@@ -18,7 +23,7 @@ class Account:
     closing: int
     residual: int
     """Closing balance less what is booked: what the open transfers have to explain."""
-    debits: list[Call] = field(default_factory=list)
+    debits: list[Call] = field(default_factory=lambda: _NO_DEBITS)
     """Committed, each with the balance that was answered."""
     credits: int = 0
     free_debits: int = 0
@@ -26,7 +31,7 @@ class Account:
     free_debited: int = 0
     step: int = 0
     """The greatest common divisor of all amounts, open ones too."""
-    open: dict[int, int] = field(default_factory=dict)
+    open: dict[int, int] = field(default_factory=lambda: _NOTHING_OPEN)
     """Number of the call in the history to what it would change here."""
     low: int = 0
     high: int = 0
@@ -35,6 +40,15 @@ class Account:
     """No open transfer changes more than this."""
     broken: bool = False
     """Nothing explains its closing balance."""
+
+    def debit(self, call: Call) -> None:
+        """Book a committed transfer from here, with the balance that was answered."""
+        if self.debits is _NO_DEBITS:
+            self.debits = [call]
+        else:
+            self.debits.append(call)
+        self.residual += call.amount
+        self.step = math.gcd(self.step, call.amount)
 
     def book(self, change: int) -> None:
         """Book a transfer without an answered balance."""
@@ -47,6 +61,8 @@ class Account:
 
     def hold(self, call: int, change: int) -> None:
         """Leave a transfer open."""
+        if self.open is _NOTHING_OPEN:
+            self.open = {}
         self.open[call] = change
         self.step = math.gcd(self.step, change)
         self.largest = max(self.largest, abs(change))
@@ -111,11 +127,12 @@ def open_books(history: History) -> dict[int, Account]:
     """Return all accounts by number: those of the plan, and any other that a call names or the end shows."""
     facts = history.facts
     books = {
-        number: _account(number, facts.opening, facts.closing.get(number, 0)) for number in range(1, facts.accounts + 1)
+        number: _account(number, facts.opening if 1 <= number <= facts.accounts else 0, closing)
+        for number, closing in facts.closing.items()
     }
-    for number, closing in facts.closing.items():
+    for number in range(1, facts.accounts + 1):
         if number not in books:
-            books[number] = _account(number, 0, closing)
+            books[number] = _account(number, facts.opening, 0)
     for at, call in enumerate(history.calls):
         if call.outcome is Outcome.COMMITTED:
             _book(books, call)
@@ -137,8 +154,6 @@ def _side(books: dict[int, Account], number: int) -> Account:
 
 def _book(books: dict[int, Account], call: Call) -> None:
     payer, payee = _side(books, call.payer), _side(books, call.payee)
-    payer.debits.append(call)
-    payer.residual += call.amount
+    payer.debit(call)
     payee.book(call.amount)
-    payer.step = math.gcd(payer.step, call.amount)
     payee.step = math.gcd(payee.step, call.amount)

@@ -21,7 +21,9 @@
 | duplicate_call | made twice, sent again without an id, or answered more often than sent |
 | unexpected_refusal | a refusal that the scenario does not allow, or a 40001 without its OC marker |
 | unexpected_unknown | an answer of unknown outcome where all must commit |
+| history | the rows of the history are not those of the transfers that were made, one each |
 | no_conflict | no call met a conflict, though the scenario must show some |
+| max_conflicts | more calls met a conflict than the scenario allows |
 | starved | a call with more retries, or a longer wait, than the scenario allows |
 | max_p99, min_rate, max_retries | a threshold of the run was missed |
 """
@@ -33,7 +35,7 @@ from pytest_dsql.storm.record.model import Call, History, Reading
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.statistics import achieved_rate, caller_ms, percentile
 from pytest_dsql.storm.record.verdict import Expectations, Finding, Verdict, found, stated
-from pytest_dsql.storm.transfers import receipts, recovery, unknowns
+from pytest_dsql.storm.transfers import ledger, receipts, recovery, unknowns
 from pytest_dsql.storm.transfers.books import Account, open_books
 
 
@@ -50,6 +52,7 @@ def check(history: History, expectations: Expectations | None = None) -> Verdict
         *_record(history),
         *recovery.findings(history, expectations),
         *_refusals(history, expectations),
+        *(ledger.judged(settled, resolution.made) if expectations.must_record else ()),
         *_conflicts(history, expectations),
         *_thresholds(history, expectations),
     )
@@ -207,6 +210,10 @@ def _conflicts(history: History, expectations: Expectations) -> Iterator[Finding
     if expectations.must_conflict and not any(call.met_conflict for call in calls):
         text = f"none of {len(calls):,} calls was retried or refused with 40001: nothing underneath judges conflicts"
         yield Finding("no_conflict", text)
+    most = expectations.max_conflicts
+    if most is not None and (met := sum(call.met_conflict for call in calls)) > most * len(calls):
+        text = f"{met:,} of {len(calls):,} calls met a conflict ({met / len(calls):.2%}), more than {most:.2%}"
+        yield Finding("max_conflicts", text)
     bound = expectations.starved_retries
     if bound is not None:
         starved = [call for call in calls if call.retries > bound]

@@ -15,6 +15,8 @@ LARGEST: Final = 150
 """Above what an account has at first, so that some transfers cannot be made."""
 SLOWEST: Final = 50.0
 """Calls a second: a storm that makes fewer is not waited for; nor is one that falls to a third of its rate."""
+CALL_LIMIT_S: Final = 60.0
+"""How long a call may wait at least: twice as long as the function may run."""
 PATIENCE_S: Final = 3_600.0
 """How long a storm may take, however small it is."""
 
@@ -68,6 +70,11 @@ class Load:
     def limit_s(self) -> float:
         """How long the storm may take from its first call to its last answer."""
         return max(PATIENCE_S, self.calls / (self.rate / 3 if self.rate else SLOWEST))
+
+    @property
+    def patience_s(self) -> float:
+        """How long one call may wait for its answer: for all that are in flight before it."""
+        return max(CALL_LIMIT_S, self.parallel / SLOWEST)
 
     def threads(self, share: int, shares: int) -> int:
         """Return how many calls one of ``shares`` workers has in flight; none where there are more workers."""

@@ -13,6 +13,9 @@ CLIENT_CONTEXT: Final = 3_583
 LOG_TAIL: Final = 4_096
 """Bytes of the log that ``LogType=Tail`` gives; API reference of Invoke, 2026-11."""
 
+CONCURRENCY: Final = 1_000
+"""Executions at a time that an account has at first; Lambda quotas (developer guide, 2026-10)."""
+
 INIT_LIMIT_S: Final = 10.0
 """Init ends after this time and is tried once more within the invocation; developer guide, "Execution environment
 lifecycle", 2026-11."""
