@@ -83,7 +83,14 @@ def postgres_url(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def database(postgres_url: str) -> Iterator[str]:
-    """URL of an empty database that is this worker's own; dropped at the end."""
+    """URL of a database that is this worker's own, for the bank; dropped at the end."""
+    with new_database(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def own_database(postgres_url: str) -> Iterator[str]:
+    """URL of an empty database that is this module's own; dropped at its end."""
     with new_database(postgres_url) as url:
         yield url
 

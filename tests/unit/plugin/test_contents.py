@@ -19,8 +19,8 @@ INSERT INTO notes VALUES ('twice', '{"a": 1}'), ('twice', '{"a": 1}'), (NULL, NU
 
 
 @pytest.fixture
-def connection(database: str) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(database, autocommit=True) as connection:
+def connection(own_database: str) -> Iterator[psycopg.Connection[Any]]:
+    with psycopg.connect(own_database, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA orders; SET search_path = orders; {TABLES}")
         yield connection
         connection.execute("DROP SCHEMA orders CASCADE")
