@@ -76,9 +76,10 @@ def status(dsql: Any, identifier: str) -> str | None:
 def test_a_cluster_is_creating_before_it_is_active_and_deleting_before_it_is_gone(dsql: Any, create: Create) -> None:
     made = create()
     assert made["status"] == "CREATING"
-    assert waits(lambda: status(dsql, made["identifier"]), "ACTIVE") == ["CREATING", "ACTIVE"]
+    # On a busy machine the next look may come when it is over.
+    assert waits(lambda: status(dsql, made["identifier"]), "ACTIVE") in (["CREATING", "ACTIVE"], ["ACTIVE"])
     assert dsql.delete_cluster(identifier=made["identifier"])["status"] == "DELETING"
-    assert waits(lambda: status(dsql, made["identifier"]), None) == ["DELETING", None]
+    assert waits(lambda: status(dsql, made["identifier"]), None) in (["DELETING", None], [None])
 
 
 def test_a_change_is_seen(dsql: Any, create: Create) -> None:
