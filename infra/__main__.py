@@ -146,12 +146,13 @@ def down(stack: "Stack") -> None:
     if stack.cloud.target == "local":
         from infra.stand_in import NOT_RUNNING, STATE
         from pytest_dsql.link import process
+        from pytest_dsql.link.shell import forgetting
 
         if (known := STATE.read()) is None:
             raise click.ClickException(NOT_RUNNING)
         process.stop(STATE)
         click.echo("The stand-in has ended; nothing is left of it. In a shell that was told of it:\n")
-        click.echo(f"    unset {' '.join(sorted(known['environment']))}")
+        click.echo(f"    {forgetting(known['environment'])}")
         return
     stack.delete()
     stack.remove_code()

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from infra import database, schema
 from infra.database import APP
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.handle import ControlError, Handle
+from pytest_dsql.link.kinds import KINDS
 from pytest_dsql.link.messages import KillEnvironments
 from pytest_dsql.storm.transfers.faults import Kind
 
@@ -20,13 +21,13 @@ HOLD_S: Final = (0.02, 0.2)
 """How long what is in force stays so."""
 TIMES: Final = (1, 8)
 """How many COMMITs, sign-ins, sessions, functions a fault is for."""
-_AT_THE_WIRE: Final[dict[Kind, dict[str, Any]]] = {
-    Kind.CUT_BEFORE: {"action": "cut_before"},
-    Kind.CUT_AFTER: {"action": "cut_after"},
-    Kind.UNAVAILABLE: {"action": "fail", "code": "UNAVAILABLE"},
-    Kind.CONFLICTS: {"action": "fail", "code": "OC000"},
-    Kind.SIGN_IN_REFUSED: {"action": "fail", "code": "RATE_EXCEEDED"},
-    Kind.TOKEN_EXPIRED: {"action": "fail", "code": "TOKEN_EXPIRED"},
+_AT_THE_WIRE: Final = {
+    Kind.CUT_BEFORE: KINDS["lost-before-commit"],
+    Kind.CUT_AFTER: KINDS["lost-after-commit"],
+    Kind.UNAVAILABLE: KINDS["unavailable"],
+    Kind.CONFLICTS: KINDS["conflict"],
+    Kind.SIGN_IN_REFUSED: KINDS["rate-exceeded"],
+    Kind.TOKEN_EXPIRED: KINDS["token-expired"],
 }
 _SESSIONS_END: Final = {Kind.SESSIONS_EXPIRED: Handle.expire, Kind.BACKENDS_ENDED: Handle.end_backend}
 _AT_SIGN_IN: Final = {Kind.SIGN_IN_REFUSED, Kind.TOKEN_EXPIRED}

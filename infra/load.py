@@ -7,9 +7,8 @@ from contextlib import ExitStack, closing
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 
-from infra.schema import BALANCE, BATCH
+from infra import schema
 from pytest_dsql.retry import retried
 
 MILLION: Final = 1_000_000
@@ -23,12 +22,6 @@ _FULL: Final = (
     "HAVING count(*) = least({size}, {accounts} - {size} * min((id - 1) / {size}))"
 )
 _AS_WANTED: Final = " AND min(balance) = {balance} AND max(balance) = {balance}"
-_UPSERT: Final = (
-    "INSERT INTO accounts (id, balance) SELECT id, {balance} FROM generate_series({first}, {last}) AS id "
-    "ON CONFLICT (id) DO "
-)
-_KEEP: Final = "NOTHING"
-_RESET: Final = "UPDATE SET balance = excluded.balance WHERE accounts.balance <> excluded.balance"
 
 
 def lacking(admin: psycopg.Connection[Any], accounts: int = MILLION, balance: int | None = None) -> list[range]:
@@ -37,26 +30,25 @@ def lacking(admin: psycopg.Connection[Any], accounts: int = MILLION, balance: in
     Looked for by batch, as a load that was broken off has left gaps below the highest id.
     """
     full = _FULL + ("" if balance is None else _AS_WANTED)
-    query = _composed(full, size=BATCH, accounts=accounts, balance=balance)
+    query = schema.composed(full, size=schema.BATCH, accounts=accounts, balance=balance)
     known = {number for (number,) in retried(lambda: admin.execute(query).fetchall())}
-    batches = [range(first, min(first + BATCH, accounts + 1)) for first in range(1, accounts + 1, BATCH)]
-    return [batch for number, batch in enumerate(batches) if number not in known]
+    return [batch for number, batch in enumerate(schema.batches(accounts)) if number not in known]
 
 
-def fill(sign_in: SignIn, batches: Sequence[range], balance: int = BALANCE, *, reset: bool = False) -> Iterator[int]:
+def fill(
+    sign_in: SignIn, batches: Sequence[range], balance: int = schema.BALANCE, *, reset: bool = False
+) -> Iterator[int]:
     """Make the accounts that are missing; yield, for each batch that is committed, how many accounts it is about.
 
     Those that are there keep what they have, or are given ``balance`` too (``reset``). A batch that lost to another
     transaction (40001) is made again; raises psycopg's errors for all else, and begins no more batches.
     """
-    statement = _UPSERT + (_RESET if reset else _KEEP)
     free: queue.SimpleQueue[psycopg.Connection[Any]] = queue.SimpleQueue()
 
     def make(batch: range) -> int:
         session = free.get()
         try:
-            insert = _composed(statement, balance=balance, first=batch[0], last=batch[-1])
-            retried(lambda: session.execute(insert))
+            retried(lambda: session.execute(schema.made(batch, balance, reset=reset)))
         finally:
             free.put(session)
         return len(batch)
@@ -67,7 +59,3 @@ def fill(sign_in: SignIn, batches: Sequence[range], balance: int = BALANCE, *, r
         threads = ThreadPoolExecutor(SESSIONS, thread_name_prefix="load")
         opened.callback(threads.shutdown, cancel_futures=True)
         yield from threads.map(make, batches)
-
-
-def _composed(text: str, **values: int | None) -> sql.Composed:
-    return sql.SQL(text).format(**{name: sql.Literal(value) for name, value in values.items()})

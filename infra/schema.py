@@ -13,6 +13,12 @@ BALANCE: Final = 100
 BATCH: Final = 1_000
 """Rows a transaction; Aurora DSQL takes up to 3,000 (user guide, quotas, 2026-10)."""
 
+_MADE: Final = (
+    "INSERT INTO accounts (id, balance) SELECT id, {balance} FROM generate_series({first}, {last}) AS id "
+    "ON CONFLICT (id) DO "
+)
+_KEEP: Final = "NOTHING"
+_RESET: Final = "UPDATE SET balance = excluded.balance WHERE accounts.balance IS DISTINCT FROM excluded.balance"
 _HISTORY: Final = """CREATE TABLE transactions (
     id UUID DEFAULT gen_random_uuid() PRIMARY KEY, payer_id INT, payee_id INT, amount INT,
     created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP)"""
@@ -77,14 +83,23 @@ def reset_transfers(admin: psycopg.Connection[Any]) -> None:
 def reset_accounts(admin: psycopg.Connection[Any], accounts: int = ACCOUNTS, balance: int = BALANCE) -> None:
     """Let there be accounts 1 to ``accounts`` with ``balance`` each, and no others; batch by batch."""
     drop_accounts(admin, accounts)
-    upsert = sql.SQL(
-        "INSERT INTO accounts (id, balance) SELECT id, {balance} FROM generate_series({first}, {last}) AS id "
-        "ON CONFLICT (id) DO UPDATE SET balance = excluded.balance"
-    )
-    for first in range(1, accounts + 1, BATCH):
-        last = min(first + BATCH - 1, accounts)
-        parts = {"balance": sql.Literal(balance), "first": sql.Literal(first), "last": sql.Literal(last)}
-        _run(admin, upsert.format(**parts))
+    for batch in batches(accounts):
+        _run(admin, made(batch, balance, reset=True))
+
+
+def batches(accounts: int) -> list[range]:
+    """Return the ids from 1 to ``accounts``, as many at a time as one transaction is given."""
+    return [range(first, min(first + BATCH, accounts + 1)) for first in range(1, accounts + 1, BATCH)]
+
+
+def made(batch: range, balance: int, *, reset: bool) -> sql.Composed:
+    """Return the statement that makes accounts; those that are there keep what they have, unless it is ``reset``."""
+    return composed(_MADE + (_RESET if reset else _KEEP), balance=balance, first=batch[0], last=batch[-1])
+
+
+def composed(text: str, **values: int | None) -> sql.Composed:
+    """Return a statement with values in it."""
+    return sql.SQL(text).format(**{name: sql.Literal(value) for name, value in values.items()})
 
 
 def drop_accounts(admin: psycopg.Connection[Any], above: int) -> None:

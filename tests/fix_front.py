@@ -109,8 +109,16 @@ class Front:
                 with psycopg.connect(self.url, autocommit=True, sslmode="disable") as upstream:
                     upstream.execute("SET default_transaction_isolation = 'repeatable read'")
                     client.sendall(AUTHENTICATION_OK + READY)
+                    pid = upstream.info.backend_pid
                     with socket.socket(fileno=os.dup(upstream.fileno())) as server:
-                        self._relay(client, server)
+                        was_cut = self._relay(client, server)
+                if was_cut:
+                    self._see_off(pid)
+
+    def _see_off(self, pid: int) -> None:
+        """Wait until the server has ended a session: the client, who hears of the cut after it, meets it no more."""
+        with psycopg.connect(self.url, autocommit=True) as observer:
+            observer.execute("SELECT pg_terminate_backend(%s, %s)", (pid, JOIN_LIMIT_S * 1000))
 
     def _sign_in(self, client: ssl.SSLSocket) -> None:
         (length,) = struct.unpack("!i", _receive(client, 4))
@@ -121,7 +129,8 @@ class Front:
         password = _receive(client, length - 4).rstrip(b"\0")
         self.logins.append((parameters[b"user"].decode(), password.decode()))
 
-    def _relay(self, client: ssl.SSLSocket, server: socket.socket) -> None:
+    def _relay(self, client: ssl.SSLSocket, server: socket.socket) -> bool:
+        """Relay until an end is gone or a cut is due; say whether it was that."""
         cut_at_answer = False
         while True:
             ready = [client] if client.pending() else select.select([client, server], [], [])[0]
@@ -129,13 +138,13 @@ class Front:
                 data = client.recv(65536)
                 cut = self._due(data)
                 if not data or (cut and cut.before):
-                    return
+                    return bool(data)
                 cut_at_answer = cut_at_answer or cut is not None
                 server.sendall(data)
             if server in ready:
                 data = server.recv(65536)
                 if not data or cut_at_answer:
-                    return
+                    return bool(data)
                 client.sendall(data)
 
     def _due(self, data: bytes) -> Cut | None:

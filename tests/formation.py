@@ -40,7 +40,7 @@ class Formation:
         self._formation.create_stack(
             StackName=self.name, TemplateBody=body, **{"Capabilities": CAPABILITIES, **self.said}
         )
-        return self._rests()
+        return self.rests()
 
     def update(self, template: str | None = None, /, **resources: dict[str, Any]) -> str:
         """Change the stack and return its status."""
@@ -48,9 +48,10 @@ class Formation:
         self._formation.update_stack(
             StackName=self.name, TemplateBody=body, **{"Capabilities": CAPABILITIES, **self.said}
         )
-        return self._rests()
+        return self.rests()
 
-    def _rests(self) -> str:
+    def rests(self) -> str:
+        """Wait until nothing is in progress, and return the status."""
         until = time.monotonic() + LIMIT_S
         while self.status.endswith("_IN_PROGRESS"):
             assert time.monotonic() < until

@@ -14,7 +14,7 @@ from pytest_dsql.link import process, version
 from pytest_dsql.link.handle import ControlError
 from pytest_dsql.link.kinds import KINDS
 from pytest_dsql.link.process import StandInError
-from pytest_dsql.link.shell import exports
+from pytest_dsql.link.shell import exports, forgetting
 from pytest_dsql.link.state import State
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ def down() -> None:
         raise click.ClickException(NOT_RUNNING)
     process.stop(STATE)
     click.echo("The cluster has ended. In a shell that was told of it:")
-    click.echo(f"    unset {' '.join(sorted(known['environment']))}")
+    click.echo(f"    {forgetting(known['environment'])}")
 
 
 # The cluster

@@ -100,8 +100,7 @@ class DataPlane:
         cluster, address = self._clusters.pop(host), self.addresses.pop(host, self.address)
         if address != self.address:
             await self._listener.leave(address)
-        for session in list(cluster.sessions.values()):
-            session.close()
+        cluster.end_sessions()
         await cluster.close()
         await asyncio.to_thread(self._servers.pop(host).close)
 

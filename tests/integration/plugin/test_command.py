@@ -34,11 +34,15 @@ def test_a_command_that_cannot_be_run_ends_as_a_shell_has_it(name: str, status: 
 
 def test_the_stand_in_may_live_in_another_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = tmp_path / "dsql-local"
-    other.write_text(f"#!{sys.executable}\nfrom pytest_dsql.command import cli\ncli()\n")
+    asked = tmp_path / "asked"
+    other.write_text(
+        f"#!{sys.executable}\nfrom pathlib import Path\nfrom pytest_dsql.command import cli\n"
+        f"Path({str(asked)!r}).touch()\ncli()\n"
+    )
     other.chmod(0o755)
     monkeypatch.setenv("DSQL_COMMAND", str(other))
     done = CliRunner().invoke(command.cli, ["exec", "--", sys.executable, "-c", "print()"])
-    assert done.exit_code == 0, done.output
+    assert (done.exit_code, asked.exists()) == (0, True), done.output
 
 
 def test_a_stand_in_of_another_version_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

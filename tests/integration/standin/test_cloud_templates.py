@@ -188,7 +188,8 @@ def test_what_was_to_be_replaced_is_put_back(stand_in: Cloud, formation: Formati
     assert f"{formation.name}-other" not in names
 
 
-WRONG_GROUP: Final[dict[str, Any]] = {**GROUP, "Properties": {"Nothing": 1}, "DependsOn": "Kept"}
+WRONG_ALONE: Final[dict[str, Any]] = {**GROUP, "Properties": {"Nothing": 1}}
+WRONG_GROUP: Final[dict[str, Any]] = {**WRONG_ALONE, "DependsOn": "Kept"}
 
 
 @pytest.mark.parametrize("wish", [{"OnFailure": "DO_NOTHING"}, {"DisableRollback": True}])
@@ -209,6 +210,24 @@ def test_a_stack_that_fails_is_deleted_where_that_is_wished(stand_in: Cloud, for
         formation.create(Kept=GROUP, Wrong=WRONG_GROUP)
     logs = stand_in.client("logs")
     assert logs.describe_log_groups(logGroupNamePrefix=f"{formation.name}-Kept")["logGroups"] == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "executed", "ended"),
+    [
+        ({"OnStackFailure": "DO_NOTHING"}, {}, "CREATE_FAILED"),
+        ({}, {"DisableRollback": True}, "CREATE_FAILED"),
+        ({"OnStackFailure": "ROLLBACK"}, {}, "ROLLBACK_COMPLETE"),
+    ],
+)
+def test_a_change_set_says_what_is_done_where_it_fails(
+    stand_in: Cloud, formation: Formation, asked: dict[str, Any], executed: dict[str, Any], ended: str
+) -> None:
+    cloudformation, body = stand_in.client("cloudformation"), json.dumps({"Resources": {"Wrong": WRONG_ALONE}})
+    names = {"StackName": formation.name, "ChangeSetName": "it"}
+    cloudformation.create_change_set(**names, ChangeSetType="CREATE", TemplateBody=body, **asked)
+    cloudformation.execute_change_set(**names, **executed)
+    assert formation.rests() == ended
 
 
 @pytest.mark.parametrize(

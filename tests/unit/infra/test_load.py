@@ -15,7 +15,7 @@ Admin = psycopg.Connection[Any]
 @pytest.fixture
 def admin(own_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Admin]:
     """A session on a database without accounts, where a batch is of three."""
-    monkeypatch.setattr(load, "BATCH", 3)
+    monkeypatch.setattr(schema, "BATCH", 3)
     with closing(psycopg.connect(own_database, autocommit=True)) as admin:
         schema.create_accounts(admin)
         admin.execute("DELETE FROM accounts")

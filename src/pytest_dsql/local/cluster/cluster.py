@@ -100,7 +100,7 @@ class Cluster:
         """Let it be as it was at first: no session, no contents, no roles, no faults, the service's limits."""
         if self._template is None:
             raise ValueError("a cluster whose contents are kept is not emptied")
-        self._end_sessions()
+        self.end_sessions()
         await self._end()
         await self._preparing
         await asyncio.to_thread(self._template.restore)
@@ -159,7 +159,7 @@ class Cluster:
 
     async def _recover(self) -> None:
         """Begin anew on a server that was started again; without one, tell ``lost``."""
-        self._end_sessions()
+        self.end_sessions()
         await self._end()
         try:
             async with asyncio.timeout(RECOVERY_LIMIT_S):
@@ -202,7 +202,8 @@ class Cluster:
         if self._template:
             await asyncio.gather(self._preparing, return_exceptions=True)
 
-    def _end_sessions(self) -> None:
+    def end_sessions(self) -> None:
+        """End all sessions."""
         for session in list(self.sessions.values()):
             session.close()
 
