@@ -1,6 +1,7 @@
 """Streams of changes: kept and described as the service's model has them. No record flows through them."""
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from typing import Any, ClassVar, Final
 
@@ -53,6 +54,7 @@ class Streams(AuroraDSQLBackend):
         if len(cluster.streams) >= facts.STREAMS:
             raise QuotaExceeded(facts.TOO_MANY_STREAMS, cluster_identifier, "stream")
         cluster.streams[made.stream_identifier] = made
+        print(facts.NO_RECORDS.format(arn=made.arn), file=sys.stderr, flush=True)
         self._begin(self._start_stream(made))
         return made
 
