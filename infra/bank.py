@@ -24,6 +24,7 @@ from infra.stand_in import LocalCloud
 from pytest_dsql.retry import retried
 from pytest_dsql.storm.record.model import Ledger, Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.report.revision import revision
 from pytest_dsql.storm.transfers import scenario
 from pytest_dsql.storm.transfers.faults import Kind
 from pytest_dsql.storm.transfers.scenario import Scenario
@@ -161,9 +162,18 @@ class Bank:
         pages = client.get_paginator("describe_log_streams").paginate(logGroupName=self.stack.log_group)
         return sum(stream["creationTime"] >= since * 1000 for page in pages for stream in page["logStreams"])
 
-    def versions(self) -> dict[str, str]:
-        """Return what ran, for the report."""
+    def conflicts(self) -> dict[str, int] | None:
+        """Return how often clients were told 40001, by OC000 and OC001; None on AWS, where nobody counts."""
+        cloud = self.stack.cloud
+        if not isinstance(cloud, LocalCloud):
+            return None
+        return cloud.handle(database.endpoint(self.stack.outputs())).conflicts()
+
+    def settings(self) -> dict[str, str]:
+        """Return what ran and how, for the report."""
         return {
+            "warm-up": f"{self._warm_up} calls before the clock started",
+            "code": revision(Path(__file__).parent),
             "python": f"{platform.python_version()} ({platform.python_compiler()})",
             "boto3": boto3.__version__,
             "psycopg": psycopg.__version__,

@@ -235,13 +235,20 @@ def pytest_terminal_summary(terminalreporter: Any, exitstatus: pytest.ExitCode, 
     if exitstatus == pytest.ExitCode.INTERRUPTED:
         conductor.interrupt()
     from pytest_dsql.storm.record.statistics import measure
-    from pytest_dsql.storm.report import page
+    from pytest_dsql.storm.report import index, page
     from pytest_dsql.storm.report import text as report
 
+    entries = []
     for result in conductor.results:
-        statistics = measure(result.history)
-        terminalreporter.section(f"storm: {result.scenario.title}")
-        terminalreporter.write_line(report.text(result.history, statistics, result.verdict))
+        history, statistics = result.history, measure(result.history)
+        target, title = history.facts.target, result.scenario.title
+        terminalreporter.section(f"storm: {title}")
+        terminalreporter.write_line(report.text(history, statistics, result.verdict))
+        headline = report.headline(target, statistics, result.verdict)
+        entries.append(index.Entry(title, target, headline, result.verdict.passed, statistics, result.folder))
         if config.option.report:
-            page.write(result.folder, result.history, statistics, result.verdict)
-            terminalreporter.write_line(f"\nreport: {result.folder / 'report.html'}")
+            page.write(result.folder, history, statistics, result.verdict)
+            terminalreporter.write_line(f"\nreport: {result.folder / page.PAGE}")
+    if config.option.report and entries:
+        overview = index.write(config.option.report, entries)
+        terminalreporter.write_line(f"\nall storms of this run: {overview}")

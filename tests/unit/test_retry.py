@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import errors
 
+from pytest_dsql.storm.transfers.scenario import ATTEMPTS
 from transfer.errors import InsufficientBalance, OutcomeUnknown
 from transfer.retry import Retry, RetryPolicy
 
@@ -173,6 +174,10 @@ def test_every_delay_is_between_zero_and_the_cap(retry: int, fraction: float) ->
 def test_the_longest_delay_doubles_until_the_cap(retry: int) -> None:
     policy = RetryPolicy(base=1.0, cap=8.0)
     assert policy.delay(retry, 1.0) == min(8.0, 2.0 ** (retry - 2))
+
+
+def test_a_storms_report_tells_how_many_attempts_there_are() -> None:
+    assert RetryPolicy().attempts == ATTEMPTS
 
 
 def test_the_default_carries_a_call_through_heavy_contention() -> None:

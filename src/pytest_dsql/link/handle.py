@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from pytest_dsql.link.messages import (
     AddFault,
     Commits,
+    Conflicts,
     DescribeCluster,
     EmptyCluster,
     EndBackend,
@@ -107,6 +108,10 @@ class Handle:
     def commits(self) -> dict[str, int]:
         """Return how many transactions ended by COMMIT: ``committed``, ``lost`` (40001), ``failed``, ``cut``."""
         return dict(self.ask(Commits(cluster=self._cluster)))
+
+    def conflicts(self) -> dict[str, int]:
+        """Return how often clients were told 40001, at COMMIT or before: ``OC000``, ``OC001``."""
+        return dict(self.ask(Conflicts(cluster=self._cluster)))
 
     @contextmanager
     def limits(self, **changed: float) -> Iterator[None]:

@@ -91,6 +91,13 @@ class Commits(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Conflicts(Message):
+    """Tell how often clients were told 40001, by the service's name for it."""
+
+    cluster: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SetLimits(Message):
     """Change limits of new sessions and transactions; the answer is what they were."""
 

@@ -138,6 +138,10 @@ class Control:
         return dict(self._cluster(message.cluster).commits)
 
     @_do.register
+    async def _conflicts(self, message: messages.Conflicts) -> dict[str, int]:
+        return dict(self._cluster(message.cluster).conflicts)
+
+    @_do.register
     async def _set_limits(self, message: messages.SetLimits) -> dict[str, float]:
         return self._cluster(message.cluster).limits.change(message.limits)
 

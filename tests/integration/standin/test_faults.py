@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -344,6 +345,20 @@ def test_commits_are_counted_by_what_became_of_them(stage: Stage, handle: Handle
         "failed": 1,
         "cut": 1,
     }
+
+
+def test_conflicts_are_counted_by_the_services_name_for_them(stage: Stage, handle: Handle) -> None:
+    first, second = stage.pair(
+        "CREATE TABLE contested (id int PRIMARY KEY, n int)", "INSERT INTO contested VALUES (1, 0)"
+    )
+    before = Counter(handle.conflicts())
+    for session in (first, second):
+        session("UPDATE contested SET n = n + 1")
+    assert not first.loses()
+    assert second.loses()
+    with handle.fault("fail", code="OC001"):
+        assert first.refused("INSERT INTO contested VALUES (2, 0)") == "40001"
+    assert Counter(handle.conflicts()) - before == {"OC000": 1, "OC001": 1}
 
 
 def test_a_prepared_commit_is_counted_and_one_of_nothing_is_not(session: Session, handle: Handle) -> None:

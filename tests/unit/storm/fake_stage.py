@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class FakeStage:
     balances: dict[int, int] = field(default_factory=dict)
     made: dict[str, Receipt] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
+    lost: Counter[str] = field(default_factory=Counter)
     is_set: threading.Event = field(default_factory=threading.Event)
     target: str = "local"
     opening: int = BALANCE
@@ -85,7 +87,10 @@ class FakeStage:
     def cold_starts(self, _since: float) -> int:
         return 3
 
-    def versions(self) -> dict[str, str]:
+    def conflicts(self) -> dict[str, int]:
+        return dict(self.lost)
+
+    def settings(self) -> dict[str, str]:
         return {}
 
     # The cloud's side

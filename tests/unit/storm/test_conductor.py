@@ -119,6 +119,12 @@ def test_the_money_is_counted_after_the_storm(attend: Attend, stage: FakeStage) 
     assert stage.events == ["set up for quiet", "paced", "begun", "unpaced", "torn down", "balances read"]
 
 
+def test_what_lost_while_it_ran_is_counted(attend: Attend, stage: FakeStage, conducted: Conductor) -> None:
+    stage.lost.update(OC000=5)
+    attend(0, 1, part=lambda _: stage.lost.update(OC000=2, OC001=1)).result(LIMIT_S)
+    assert conducted.results[0].history.facts.conflicts == {"OC000": 2, "OC001": 1}
+
+
 def test_a_worker_whose_process_ends_before_it_comes_is_not_waited_for() -> None:
     storm = Act(shares=2, calls=1, limit_s=LIMIT_S)
     storm.leave(1)

@@ -12,9 +12,9 @@ import pytest
 
 from pytest_dsql.storm.own.history import Facts, plain, read
 from pytest_dsql.storm.own.order import Order, OutOfRange
-from pytest_dsql.storm.own.report import revision
 from pytest_dsql.storm.record.journal import Journal, RecordDamaged
 from pytest_dsql.storm.record.outcome import Outcome
+from pytest_dsql.storm.report.revision import revision
 
 FACTS = Facts(planned=2, workers=("worker00", "worker01"))
 ORDER = Order(calls=10, parallel=5, seed=3, processes=2)

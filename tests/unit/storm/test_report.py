@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,17 @@ def test_the_walkthroughs_block() -> None:
         "  Max retries:                4",
     ):
         assert f"{line}\n" in block
+
+
+def test_what_losing_cost_and_by_which_name_it_was_told() -> None:
+    bank = busy(20)
+    bank.note(1, 2, retries=4, balance=1, duration_ms=90.0)
+    history = bank.history()
+    counted = replace(history, facts=replace(history.facts, conflicts={"OC001": 1, "OC000": 1_300}))
+    assert "Told 40001" not in written(history)
+    text = written(counted)
+    assert "  Told 40001:                 OC000 1,300 times, OC001 1 times, as seen at the wire\n" in text
+    assert re.search(r"the function's duration +15\.0 .* 90\.0\n +the same, with retries +\d", text)
 
 
 def test_it_fits_80_columns_and_names_the_target() -> None:

@@ -63,6 +63,8 @@ class Cluster:
     """Is told where its server ended and does not come back."""
     commits: Counter[str] = field(default_factory=Counter)
     """How many transactions ended by COMMIT, autocommit included: committed, lost (40001), failed, cut."""
+    conflicts: Counter[str] = field(default_factory=Counter)
+    """How often a client was told 40001, at COMMIT or before, by the service's name for it: OC000, OC001."""
 
     @property
     def host(self) -> str:
@@ -108,6 +110,7 @@ class Cluster:
         self.faults.rules.clear()
         self.hold.turn(on=False)
         self.commits.clear()
+        self.conflicts.clear()
         self.limits.reset()
         self.rate = Rate(self.limits)
         self.catalog = Catalog()

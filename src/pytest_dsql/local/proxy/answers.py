@@ -113,7 +113,7 @@ class Answers:
         unit.replies.clear()
         position = unit.position if unit.starts else None
         shown = errors.shown(wire.fields(message[5:]), position, verb, cancelled=self.cancelled)
-        unit.error = shown["C"]
+        unit.error, unit.conflict = shown["C"], errors.conflict(shown)
         return b"" if unit.internal else wire.error(shown)
 
 

@@ -22,11 +22,12 @@ class Unit:
     """The answers up to the next ReadyForQuery.
 
     ``starts`` are the places in the text sent where the client's statements begin, for the positions of errors.
-    ``error`` is the SQLSTATE of what failed. An ``internal`` unit is the proxy's own: its rows go to the callback,
-    nothing to the client. Of a ``deaf`` one the client hears nothing but the end of its connection. An ``implicit`` one
-    writes without a transaction block: what was reported as done may yet fail to commit. ``renewed`` are the names of
-    statements that are prepared again in it, ``kept`` is what an answer will be made of besides. A ``plain`` one is
-    none of these, and is relayed as it comes, but for a ``trailer`` that is not for the client.
+    ``error`` is the SQLSTATE of what failed, ``conflict`` OC000 or OC001 where it is one. An ``internal`` unit is the
+    proxy's own: its rows go to the callback, nothing to the client. Of a ``deaf`` one the client hears nothing but the
+    end of its connection. An ``implicit`` one writes without a transaction block: what was reported as done may yet
+    fail to commit. ``renewed`` are the names of statements that are prepared again in it, ``kept`` is what an answer
+    will be made of besides. A ``plain`` one is none of these, and is relayed as it comes, but for a ``trailer`` that is
+    not for the client.
     """
 
     simple: bool
@@ -35,6 +36,7 @@ class Unit:
     internal: Callable[[list[list[str | None]]], None] | None = None
     rows: list[list[str | None]] = field(default_factory=list)
     error: str = ""
+    conflict: str = ""
     committed: bool = False
     rolled_back: bool = False
     implicit: bool = False

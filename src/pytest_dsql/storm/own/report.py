@@ -1,10 +1,8 @@
 """The report of a storm of anyone's transaction: text that its verdict opens, and that says last how to repeat it."""
 
 import importlib.util
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +15,6 @@ from pytest_dsql.storm.report import text as shared
 
 TEXT: Final = "report.txt"
 _LISTED: Final = 20
-_GIT: Final = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-_GIT_LIMIT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +105,3 @@ class Report:
             "configuration": dict(facts.configuration),
             "run": {**run, "cores": facts.cores, "lost_workers": list(self.history.lost_workers)},
         }
-
-
-def revision(folder: Path) -> str:
-    """Return what the code of a folder is known by: git's revision, else this package's version."""
-    try:
-        done = subprocess.run(_GIT, cwd=folder, capture_output=True, text=True, timeout=_GIT_LIMIT_S, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return f"pytest-dsql {version('pytest-dsql')}"
-    return f"revision {done.stdout.strip()}"

@@ -82,6 +82,8 @@ class Facts:
     ended: str = ""
     cold_starts: int | None = None
     """Execution environments that began a log while it ran; None where there are none, or nobody looked."""
+    conflicts: Mapping[str, int] | None = None
+    """How often clients were told 40001 while it ran, by the service's name for it; None where nobody counted."""
     wall_s: float = 0.0
     """The whole run, start-up of the workers and closing included."""
     cores: int = 1

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_dsql.storm.record.common import Call, History
@@ -93,10 +93,14 @@ class Statistics:
     """Calls answered per second of ``total_s``."""
     function_ms: Spread | None
     """The function's own duration, refused calls included; None where no call told one."""
+    retried_ms: Spread | None
+    """The same of calls with a retry: what is more is the price of losing."""
     caller_ms: Spread | None
     """From the moment a call was due to its answer."""
     conflicts: int
     """Calls that met at least one conflict: retried, or refused with 40001."""
+    told_conflicts: Mapping[str, int] | None
+    """How often clients were told 40001, by the service's name for it; None where nobody counted."""
     failed: int
     """Calls not known to be committed after all retries: refused or unknown."""
     retried: int
@@ -167,8 +171,10 @@ def measure(history: History) -> Statistics:
         offered_rate=_offered_rate(calls),
         achieved_rate=achieved_rate(history),
         function_ms=spread(call.duration_ms for call in calls if call.duration_ms is not None),
+        retried_ms=spread(call.duration_ms for call in calls if call.duration_ms is not None and call.retries),
         caller_ms=spread(caller_ms(calls)),
         conflicts=sum(call.met_conflict for call in calls),
+        told_conflicts=history.facts.conflicts,
         failed=len(calls) - outcomes[Outcome.COMMITTED],
         retried=len(calls) - retries[0],
         retries=dict(sorted(retries.items())),

@@ -15,11 +15,26 @@ _LATENCY: Final = (
     "flight they queue, for the driver, for Lambda, for an environment. The function's duration is its own, retries "
     "and all, and has none of that."
 )
+_OUTCOMES: Final = (
+    "Refused is a call whose answer says that nothing was moved. Unknown is one whose answer does not say: a time-out, "
+    "or a connection that was lost during COMMIT."
+)
 _CONFLICT: Final = (
     "A call met a conflict where at least one attempt lost to another transaction (40001); it failed for good where no "
-    "later attempt was committed."
+    "later attempt was committed. OC000: another transaction changed the same rows first. OC001: the schema changed."
 )
-_RATES: Final = "Offered is how fast calls were due, achieved how fast they were answered."
+_RETRIES: Final = (
+    "The first retry is immediate; each later one waits a random time, up to a bound that doubles. What calls with "
+    "retries took longer is what losing cost them."
+)
+_RATES: Final = (
+    "Offered is how fast calls were due, achieved how fast they were answered. Cold starts are environments that began "
+    "after the warm-up."
+)
+_DRIVER: Final = (
+    "The driver's CPU is what making and recording the calls took; while its busiest worker has room on its core, it "
+    "is not what limits the rate."
+)
 _NOT_AWS: Final = (
     "Driver, functions and database shared the {cores} cores of one machine: how fast they were says nothing of AWS. "
     "That every cent is accounted for does not depend on it."
@@ -36,7 +51,7 @@ def held(history: History, statistics: Statistics, verdict: Verdict) -> list[str
 def legend(history: History) -> list[str]:
     """Return how the figures are to be read, in a sentence or two each."""
     here = [_NOT_AWS.format(cores=history.facts.cores)] if history.facts.target == "local stand-in" else []
-    return [_LATENCY, _CONFLICT, _RATES, *here]
+    return [_OUTCOMES, _LATENCY, _CONFLICT, _RETRIES, _RATES, _DRIVER, *here]
 
 
 def _money(history: History, verdict: Verdict) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_dsql.storm.record.common import History
@@ -35,27 +36,63 @@ _RC: Final[dict[Any, Any]] = {
 Draw = Callable[["Axes"], None]
 Timed = Callable[["Axes", Statistics], None]
 
+THROUGHPUT: Final = (
+    "Throughput and outcomes",
+    "Calls answered in each second, by outcome. A gap is a second in which nothing was answered.",
+)
+LATENCY: Final = (
+    "Latency over time",
+    "What callers waited, by the second they were answered in. With all calls due at once the queue is most of it.",
+)
+RETRIES_OVER_TIME: Final = (
+    "Retries over time",
+    "Transactions that were run again, by the second their call was answered in.",
+)
+DISTRIBUTION: Final = (
+    "Latency distribution",
+    "The same calls as the function measured itself and as their callers waited; what lies between is the queue.",
+)
+RETRIES: Final = ("Retries per call", "How many calls needed so many retries (logarithmic).")
+HOTTEST: Final = (
+    "Hottest accounts",
+    "The accounts that most calls were about, and how many of these met a conflict. Payer and payee both count.",
+)
+_BROKEN: Final = " A dotted line is something that was broken on purpose."
 
-def draw(history: History, statistics: Statistics) -> dict[str, str]:
-    """Return the plots by title; what was not measured is not drawn."""
-    timed: dict[str, Timed] = {}
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot as SVG; its caption says what it shows."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+def draw(history: History, statistics: Statistics) -> list[Plot]:
+    """Return the plots; what was not measured is not drawn."""
+    timed: dict[tuple[str, str], Timed] = {}
     if statistics.seconds:
-        timed |= {"Throughput and outcomes": _throughput, "Latency over time": _latency_over_time}
+        timed |= {THROUGHPUT: _throughput, LATENCY: _latency_over_time}
     if statistics.retries_total:
-        timed["Retries over time"] = _retries_over_time
-    plots: dict[str, Draw] = {title: _over_time(plot, history, statistics) for title, plot in timed.items()}
+        timed[RETRIES_OVER_TIME] = _retries_over_time
+    broken = _BROKEN if history.faults else ""
+    plots: dict[tuple[str, str], Draw] = {
+        (title, caption + broken): _over_time(plot, history, statistics) for (title, caption), plot in timed.items()
+    }
     waits = caller_ms(history.calls)
     if waits:
         durations = [call.duration_ms for call in history.calls if call.duration_ms is not None]
-        plots["Latency distribution"] = lambda axes: _latencies(axes, waits, durations)
+        plots[DISTRIBUTION] = lambda axes: _latencies(axes, waits, durations)
     if statistics.calls:
-        plots["Retries per call"] = lambda axes: _retries(axes, statistics)
+        plots[RETRIES] = lambda axes: _retries(axes, statistics)
     if statistics.hottest:
-        plots["Hottest accounts"] = lambda axes: _hottest(axes, statistics)
-    return {title: _svg(title, number, plot) for number, (title, plot) in enumerate(plots.items())}
+        plots[HOTTEST] = lambda axes: _hottest(axes, statistics)
+    return [Plot(*words, svg(words[0], number, plot)) for number, (words, plot) in enumerate(plots.items())]
 
 
-def _svg(title: str, number: int, plot: Draw) -> str:
+def svg(title: str, number: int, plot: Draw) -> str:
+    """Return what ``plot`` draws, to stand inside a page as its plot of that ``number``."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -126,8 +163,10 @@ def _latency_over_time(axes: "Axes", statistics: Statistics) -> None:
     axes.plot(middles, [second.p99_ms or 0 for second in told], color=_REFUSED, marker=mark, ms=4, label="p99")
     axes.plot(middles, [second.p50_ms or 0 for second in told], color=_INK, marker=mark, ms=4, label="p50")
     edges = (statistics.seconds[0].second, statistics.seconds[-1].second + 1)
-    axes.set(xlabel="seconds since the start", ylabel="the caller's, in ms", xlim=edges)
-    axes.set_ylim(bottom=0)
+    highest = max((second.p99_ms or 0 for second in told), default=0.0)
+    axes.set(
+        xlabel="seconds since the start", ylabel="the caller's, in ms", xlim=edges, ylim=(0, max(1, highest) * 1.05)
+    )
     _legend(axes)
 
 

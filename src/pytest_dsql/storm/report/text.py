@@ -196,6 +196,8 @@ def _more(target: str, figures: Statistics) -> Iterator[str]:
     yield f"  {'':<29}{'p50':>9} {'p90':>9} {'p95':>9} {'p99':>9} {'max':>9}"
     if figures.cold_starts is not None or figures.function_ms:
         yield _latency("the function's duration", figures.function_ms)
+    if figures.retried_ms:
+        yield _latency("the same, with retries", figures.retried_ms)
     yield _latency("the caller's, since due", figures.caller_ms)
     yield from ("", f"Load ({target}):")
     yield _indented(
@@ -208,6 +210,8 @@ def _more(target: str, figures: Statistics) -> Iterator[str]:
     yield from _driver(figures)
     yield from ("", f"Conflicts ({target}):")
     yield _indented("Calls that met a conflict", _of(figures.conflicts, figures.calls))
+    if figures.told_conflicts is not None:
+        yield _indented("Told 40001", _told(figures.told_conflicts))
     yield _indented("Calls that failed for good", _of(figures.failed, figures.calls))
     yield from textwrap.wrap(
         _indented("Calls by retries", ", ".join(f"{n}: {calls:,}" for n, calls in figures.retries.items())),
@@ -218,6 +222,12 @@ def _more(target: str, figures: Statistics) -> Iterator[str]:
         yield from ("", f"Hottest accounts ({target}):")
     for heat in figures.hottest:
         yield f"  account {heat.account:<8} {heat.calls:>9,} calls {heat.conflicts:>9,} with a conflict"
+
+
+def _told(conflicts: Mapping[str, int]) -> str:
+    """Return how often transactions lost, by the service's name for it."""
+    named = ", ".join(f"{name} {count:,} times" for name, count in sorted(conflicts.items()))
+    return f"{named}, as seen at the wire" if named else "never, as seen at the wire"
 
 
 def _latency(label: str, spread: Spread | None) -> str:

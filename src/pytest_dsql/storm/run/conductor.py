@@ -3,7 +3,8 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -159,6 +160,7 @@ class Conductor:
         function = stage.set_up(act.scenario, load.accounts)
         act.wait_for_all(START_LIMIT_S)
         ready_s = time.monotonic() - act.arrived_at
+        before = stage.conflicts()
         with stage.paced() as commits:
             started, origin = datetime.now(UTC), time.monotonic()
             act.say({"go": {"origin": origin, "folder": str(folder), "function": function, "seed": load.seed}})
@@ -177,6 +179,7 @@ class Conductor:
             faults=load.faults,
             left_open=left_open,
             history=stage.history(),
+            conflicts=_since(before, stage.conflicts()),
             workers=tuple(worker_name(share) for share in range(act.shares)),
             configuration={
                 **self._configuration(act, load, stage),
@@ -224,10 +227,11 @@ class Conductor:
             "parallel": load.parallel,
             "workers": act.shares,
             "accounts": load.accounts,
-            "rate": load.rate,
+            "attempts": f"at most {act.scenario.attempts} of a transaction",
+            **({"rate": f"{load.rate:g} calls/s, each at its own moment"} if load.rate else {}),
             **({"faults": load.faults} if load.faults else {}),
             **({"exactly once": "each call has an id, and may be sent again"} if load.once else {}),
-            **stage.versions(),
+            **stage.settings(),
             **({"again": self._again} if self._again else {}),
         }
 
@@ -235,3 +239,7 @@ class Conductor:
         record.save(folder, facts)
         history = record.read(folder, facts)
         return Result(scenario, history, check(history, scenario.expected(self._load)), folder)
+
+
+def _since(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> Mapping[str, int] | None:
+    return None if before is None or after is None else dict(Counter(after) - Counter(before))

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -66,6 +67,10 @@ class Stage(Protocol):
         """Return how many environments of the function have begun since ``since`` (s since the epoch)."""
         ...
 
-    def versions(self) -> dict[str, str]:
-        """Return what ran, for the report."""
+    def conflicts(self) -> Mapping[str, int] | None:
+        """Return how often clients were told 40001 so far, by OC000 and OC001; None where nobody counts."""
+        ...
+
+    def settings(self) -> dict[str, str]:
+        """Return what ran and how, for the report."""
         ...

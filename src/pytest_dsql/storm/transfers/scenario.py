@@ -11,8 +11,10 @@ from pytest_dsql.storm.transfers.plan import Load, Shape
 CONFLICT: Final = frozenset({answer.CONFLICT})
 POOR: Final = frozenset({answer.INSUFFICIENT_BALANCE})
 COMMITS: Final = Expectations(refusals=frozenset(), must_all_commit=True)
+ATTEMPTS: Final = 50
+"""How often the function runs a transaction at most, the first time included: ``transfer.retry.RetryPolicy``."""
 STARVED_RETRIES: Final = 40
-"""Of the 50 attempts that the function has."""
+"""So near to the last attempt that the next storm may well run out of them."""
 STARVED_S: Final = 30.0
 FEW: Final = 0.01
 """The share of calls that may conflict where accounts are many; in chapter 4 4 to 10 % do."""
@@ -20,7 +22,10 @@ FEW: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One storm. ``part`` is its share of ``--calls``; ``reserved`` the function's concurrency, None for no limit."""
+    """One storm. ``part`` is its share of ``--calls``; ``reserved`` the function's concurrency, None for no limit.
+
+    ``attempts`` is how often the function runs a transaction at most.
+    """
 
     name: str
     title: str
@@ -28,6 +33,7 @@ class Scenario:
     shape: Shape = Shape.UNIFORM
     part: float = 1.0
     reserved: int | None = None
+    attempts: int = ATTEMPTS
 
     def expected(self, load: Load) -> Expectations:
         """Return what must come of a load.
@@ -50,6 +56,7 @@ WITHOUT: Final = Scenario(
     "without_retry",
     "without retry: some calls are refused, each with 40001",
     Expectations(refusals=CONFLICT, must_conflict=True),
+    attempts=1,
 )
 WITH: Final = Scenario(
     "with_retry",

@@ -27,6 +27,7 @@ _GONE: Final = ("could not open relation with OID", "cache lookup failed for")
 _OF_ROW: Final = re.compile(r'"\d+ row"')
 _STALE_PLAN: Final = "RevalidateCachedQuery"
 """The routine by which asyncpg and pgjdbc know that a statement has to be prepared again; they do it by themselves."""
+_CONFLICT: Final = re.compile(r"\((OC\d{3})\)$")
 _CATALOG_CONFLICT: Final = "tuple concurrently "
 # The engine's own columns stand first in the rows of its overlays.
 _FAILING_ROW: Final = re.compile(r"^(Failing row contains \()-?\d+, \w, \w, (?:null|\([^)]*\)), ")
@@ -51,6 +52,12 @@ def _is_conflict(fields: Fields) -> bool:
     """Whether PostgreSQL itself speaks of a conflict: at a row, or of two schema changes at a row of its catalog."""
     text = fields.get("M", "")
     return (fields.get("C") in _CONFLICTS and "(OC00" not in text) or text.startswith(_CATALOG_CONFLICT)
+
+
+def conflict(fields: Fields) -> str:
+    """Return by which name the service knows a conflict, OC000 or OC001; "" where the error is none."""
+    named = _CONFLICT.search(fields.get("M", "")) if fields.get("C") == facts.DATA_CONFLICT.sqlstate else None
+    return named.group(1) if named else ""
 
 
 def _told(fields: Fields) -> Fields:

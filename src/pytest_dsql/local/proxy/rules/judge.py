@@ -66,6 +66,8 @@ class Judge:
     def settled(self, status: bytes, unit: Unit) -> None:
         """Note the transaction status that PostgreSQL reports at the end of a unit, and what became of a COMMIT."""
         self.rules.settled(status)
+        if unit.conflict:
+            self._cluster.conflicts[unit.conflict] += 1
         if self._committing:
             self._committing = False
             self._cluster.commits[unit.outcome] += 1
