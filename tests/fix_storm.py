@@ -164,7 +164,7 @@ def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor"
 
     bounds = Bounds(config.option.max_p99, config.option.min_rate, config.option.max_retries)
     folder = made(config.option.report) if config.option.report else None
-    scenarios = {each.name: bounds.apply(each) for each in (*scenario.ALL, scenario.MILLION)}
+    scenarios = {each.name: bounds.apply(each) for each in (*scenario.ALL, *scenario.CHAPTER_6)}
     screen = Screen(config.stash[_terminal])
     return Conductor(lambda: _stage(config, cloud), scenarios, load, folder, screen, again=again(config, load.seed))
 

@@ -1,10 +1,13 @@
-"""The storm of chapter 6, which is made where ``--million`` asks for it, and then alone."""
+"""The storms of chapter 6, made where ``--million`` asks for them: a thousand accounts, then a million."""
 
 from collections.abc import Callable
 
-from pytest_dsql.storm.transfers.scenario import MILLION, Scenario
+import pytest
+
+from pytest_dsql.storm.transfers.scenario import CHAPTER_6, Scenario
 
 
-def test_million(storm: Callable[[Scenario], list[str]], share: int) -> None:
-    findings = storm(MILLION)
+@pytest.mark.parametrize("storm_of", CHAPTER_6, ids=lambda each: each.name)
+def test_million(storm: Callable[[Scenario], list[str]], share: int, storm_of: Scenario) -> None:
+    findings = storm(storm_of)
     assert share > 0 or findings == []

@@ -15,6 +15,8 @@ from typing import Final, cast
 
 import httptools
 
+BACKLOG: Final = 65_535
+"""How many callers may wait to be accepted, as far as the system lets them: a storm's come 10,000 at once."""
 CLOSE_LIMIT_S: Final = 1.0
 """How long requests that are being answered may take when the server ends."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
@@ -79,7 +81,7 @@ class Server:
         """Listen, but accept nothing yet; return the port. Raises OSError where it cannot be had."""
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(
-            lambda: _Connection(self._handle, self._connections), host, port, backlog=1024, start_serving=False
+            lambda: _Connection(self._handle, self._connections), host, port, backlog=BACKLOG, start_serving=False
         )
         return int(self._listener.sockets[0].getsockname()[1])
 

@@ -15,7 +15,7 @@ from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run import driver
 from pytest_dsql.storm.run.driver import Driver, config
-from pytest_dsql.storm.run.invocations import Invocations
+from pytest_dsql.storm.run.invocations import Invocations, Reply
 from pytest_dsql.storm.run.tally import KEPT_LATENCIES, Tally
 from pytest_dsql.storm.transfers.answer import THROTTLED
 from pytest_dsql.storm.transfers.plan import Load
@@ -94,6 +94,35 @@ def test_a_call_is_on_record_before_it_goes_out(drive: Drive, tmp_path: Path) ->
         return BALANCE
 
     drive(answer)
+
+
+class Waves:
+    """A line on which all that is out is answered at once, each time that somebody waits."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self._out: list[Any] = []
+
+    def send(self, token: Any, _content: bytes) -> None:
+        self._out.append(token)
+
+    def wait(self, _limit_s: float) -> list[tuple[Any, Reply]]:
+        out, self._out = self._out, []
+        self.sizes.append(len(out))
+        return [(token, Reply(200, b"", json.dumps(BALANCE).encode())) for token in out]
+
+    def wake(self) -> None:
+        pass
+
+
+def test_more_and_more_calls_go_out_until_as_many_are_in_flight_as_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "OPENING", 6)
+    line = Waves()
+    with Recorder(tmp_path, "worker01") as recorder:
+        Driver(line, None, "transfer", recorder, Tally(), 0.0).run(Load(90, 32, 10, seed=1), 1, 2)
+    assert line.sizes == [4, 8, 16, 16, 1]
 
 
 def test_one_call_in_a_thousand_goes_by_boto3(drive: Drive, monkeypatch: pytest.MonkeyPatch) -> None:

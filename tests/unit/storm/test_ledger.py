@@ -9,8 +9,9 @@ from pytest_dsql.storm.record.model import History, Ledger
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.verdict import Expectations
 from pytest_dsql.storm.transfers.checker import check
-from pytest_dsql.storm.transfers.scenario import MILLION
+from pytest_dsql.storm.transfers.scenario import FAR_FEWER, FEW, FEW_ACCOUNTS, MILLION
 from tests.unit.storm.bank import REFUSED, Bank, busy, only
+from tests.unit.storm.fake_stage import LOAD
 
 RECORDS = Expectations(must_record=True)
 
@@ -71,3 +72,15 @@ def test_a_million_accounts_have_few_conflicts(*, conflicts: int, passes: bool) 
     assert verdict.passed is passes
     if not passes:
         assert only(verdict) == "3 of 200 calls met a conflict (1.50%), more than 1.00%"
+
+
+def test_conflicts_among_many_accounts_are_far_rarer_than_among_few_in_the_same_run() -> None:
+    assert MILLION.expected(LOAD).max_conflicts == FEW
+    assert MILLION.expected(LOAD, {FEW_ACCOUNTS.name: 0.02}).max_conflicts == 0.02 / FAR_FEWER
+    assert MILLION.expected(LOAD, {FEW_ACCOUNTS.name: 0.5}).max_conflicts == FEW
+
+
+def test_chapter_4s_storm_stays_what_it_is_beside_a_million() -> None:
+    load = FEW_ACCOUNTS.load(replace(LOAD, calls=1_000_000, parallel=10_000, accounts=1_000_000))
+    assert (load.calls, load.parallel, load.accounts) == (10_000, 1_000, 1_000)
+    assert FEW_ACCOUNTS.load(replace(LOAD, calls=200)).calls == 50

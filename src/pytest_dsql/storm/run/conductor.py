@@ -17,6 +17,7 @@ from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.model import Facts, History
 from pytest_dsql.storm.record.record import Recorder
+from pytest_dsql.storm.record.statistics import share
 from pytest_dsql.storm.record.verdict import Verdict
 from pytest_dsql.storm.report import text as report
 from pytest_dsql.storm.run.act import Act
@@ -56,6 +57,11 @@ class Result:
     history: History
     verdict: Verdict
     folder: Path
+
+    @property
+    def conflicts(self) -> float:
+        """What share of the calls met a conflict."""
+        return share(sum(call.met_conflict for call in self.history.calls), len(self.history.calls))
 
 
 class Playing(Act):
@@ -238,7 +244,8 @@ class Conductor:
     def _judge(self, scenario: Scenario, folder: Path, facts: Facts) -> Result:
         record.save(folder, facts)
         history = record.read(folder, facts)
-        return Result(scenario, history, check(history, scenario.expected(self._load)), folder)
+        before = {result.scenario.name: result.conflicts for result in self.results}
+        return Result(scenario, history, check(history, scenario.expected(self._load, before)), folder)
 
 
 def _since(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> Mapping[str, int] | None:

@@ -27,6 +27,11 @@ SENDINGS: Final = 20
 """How often a call with an id is sent at most: that many pauses outlast a database that has to start again."""
 WAIT_S: Final = 1.0
 """How long is waited at once for an answer: an interrupt is not seen in the midst of a wait."""
+OPENING: Final = 1_024
+"""How many calls go out at first, over all workers; each answer lets two follow until as many are in flight as may be.
+
+A system lets some thousand connections wait to be accepted; beyond that it drops them, or resets them later.
+"""
 BY_BOTO3: Final = 1_000
 """Of so many calls one goes by boto3, whose answers the others must have."""
 
@@ -94,10 +99,13 @@ class Driver:
     _waiting: list[tuple[float, int, Pending]] = field(default_factory=list, init=False)
     _by_boto3: list[tuple[Pending, Answer | BaseException]] = field(default_factory=list, init=False)
     _out: int = field(default=0, init=False)
+    _room: int = field(default=0, init=False)
+    """How many calls may be in flight by now."""
 
     def run(self, load: Load, share: int, shares: int) -> None:
         """Make the calls of a share; return when all are answered. Leaving it by an interrupt makes no more calls."""
         room = load.threads(share, shares)
+        self._room = min(room, 1 + OPENING // shares)
         calls = load.share(share, shares)
         # As many threads as calls in flight by boto3; nobody waits for them where the storm is broken off.
         checker = ThreadPoolExecutor(1 + room // BY_BOTO3, thread_name_prefix="storm-boto3")
@@ -110,7 +118,7 @@ class Driver:
         following = next(calls, None)
         while following or self._out:
             at, due, batch = self._now(), None, list[tuple[int, Transfer, float]]()
-            while following and self._out < room:
+            while following and self._out < min(room, self._room):
                 due = load.due(following[0])
                 if due is not None and due > at:
                     break
@@ -196,6 +204,7 @@ class Driver:
 
     def _count(self, meaning: Meaning, pending: Pending, at: float) -> None:
         self._out -= 1
+        self._room += 1
         self.tally.add(meaning.outcome, meaning.retries, (at - pending.due) * 1000)
 
     def _now(self) -> float:
