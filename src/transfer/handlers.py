@@ -17,7 +17,7 @@ ANSWER_MARGIN_S: Final = 0.5
 warm = WarmConnection()
 
 
-class Context(Protocol):
+class LambdaContext(Protocol):
     """What is used of the context object that Lambda passes to a handler."""
 
     def get_remaining_time_in_millis(self) -> int:
@@ -54,17 +54,17 @@ def transfer(event: object, _context: object) -> Balance:
     return {"balance": _make(Transfer.from_event(event))}
 
 
-def transfer_once(event: object, context: Context) -> Report:
+def transfer_once(event: object, context: LambdaContext) -> Report:
     """Chapter 4, first half: make the transfer without retry and report its duration or its error."""
     return _report(event, context, RetryPolicy(attempts=1))
 
 
-def transfer_with_retry(event: object, context: Context) -> Report:
+def transfer_with_retry(event: object, context: LambdaContext) -> Report:
     """Chapter 4, second half: the same, with the transaction run again when it lost to another one."""
     return _report(event, context, RetryPolicy())
 
 
-def transfer_with_history(event: object, context: Context) -> Report:
+def transfer_with_history(event: object, context: LambdaContext) -> Report:
     """Chapter 5: the same, with a row of the history for it in the same transaction."""
     return _report(event, context, RetryPolicy(), record=True)
 
@@ -74,7 +74,7 @@ def _make(request: Transfer, *, record: bool = False) -> int:
         return transaction.make(connection, request, record=record)
 
 
-def _report(event: object, context: Context, policy: RetryPolicy, *, record: bool = False) -> Report:
+def _report(event: object, context: LambdaContext, policy: RetryPolicy, *, record: bool = False) -> Report:
     started = time.perf_counter()
     retry = Retry(policy, context.get_remaining_time_in_millis() / 1000 - ANSWER_MARGIN_S)
     report = _outcome(event, retry, record=record)

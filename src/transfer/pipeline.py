@@ -21,7 +21,7 @@ _FAILED: Final = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.PIPELINE_ABORTED}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StatementResult:
     """What the server said to one statement; ``failure`` is what went wrong with it, or with one before it."""
 
     result: PGresult
@@ -57,7 +57,7 @@ class Pipeline:
         self._statements = {name: text.encode() for name, text in statements.items()}
         self._prepared: WeakKeyDictionary[psycopg.Connection, set[str]] = WeakKeyDictionary()
 
-    def run(self, connection: psycopg.Connection, **parameters: Sequence[int | UUID]) -> list[Answer]:
+    def run(self, connection: psycopg.Connection, **parameters: Sequence[int | UUID]) -> list[StatementResult]:
         """Run statements by their names, each with its parameters, up to the first that fails.
 
         Raises psycopg's errors where one cannot be prepared, or where the connection is lost.
@@ -76,7 +76,7 @@ class Pipeline:
             raise
         pgconn.exit_pipeline_mode()
         failure = next((_error(result) for result in results if result.status in _FAILED), None)
-        return [Answer(result, failure if result.status in _FAILED else None) for result in results]
+        return [StatementResult(result, failure if result.status in _FAILED else None) for result in results]
 
     def _prepare(self, connection: psycopg.Connection, names: Iterable[str]) -> None:
         prepared = self._prepared.setdefault(connection, set())

@@ -16,7 +16,7 @@ from transfer.errors import (
     PayerNotFound,
     TransferIdReused,
 )
-from transfer.pipeline import Answer, Pipeline, command
+from transfer.pipeline import Pipeline, StatementResult, command
 from transfer.request import Transfer
 
 _CHANGES: Final = Pipeline(
@@ -74,7 +74,7 @@ def _statements(transfer: Transfer, *, record: bool) -> dict[str, tuple[int | UU
     }
 
 
-def _made(transfer: Transfer, answers: Mapping[str, Answer]) -> int:
+def _made(transfer: Transfer, answers: Mapping[str, StatementResult]) -> int:
     """Return the payer's new balance; raise where it cannot be paid, _Made where it has been."""
     # Asked first: a receipt that is there already cannot be written again.
     if "made" in answers and (found := answers["made"].integers()):

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_dsql.link.folder import owned
 from pytest_dsql.local.control import Control
 from pytest_dsql.local.dataplane import DataPlane
-from pytest_dsql.local.iam.principals import Credentials, Principal, Table
+from pytest_dsql.local.iam.principals import Credentials, Principal, PrincipalTable
 from pytest_dsql.local.reach import ACCOUNT, control, variables
 
 EVERYTHING: Final = {
@@ -25,7 +25,7 @@ async def standing(
     """Run a cluster; give the variables that reach it. Raises PostgresUnavailable, OSError."""
     key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
     user = Principal(f"arn:aws:iam::{ACCOUNT}:user/developer", ACCOUNT, (EVERYTHING,))
-    principals = Table([Credentials(key, secret, user)])
+    principals = PrincipalTable([Credentials(key, secret, user)])
     with owned("dsql-stand-in-") as folder:
         plane = DataPlane(folder, principals, region, ACCOUNT, strict_catalog=strict_catalog)
         async with contextlib.AsyncExitStack() as started:

@@ -15,7 +15,7 @@ from pytest_dsql.local.control import Control
 from pytest_dsql.local.dataplane import DataPlane
 from pytest_dsql.local.functions.invoke.facts import CONCURRENCY
 from pytest_dsql.local.functions.invoke.service import Lambda
-from pytest_dsql.local.iam.principals import Either, Table
+from pytest_dsql.local.iam.principals import Either, PrincipalTable
 from pytest_dsql.local.network import roots
 from pytest_dsql.local.reach import ACCOUNT, control, variables
 
@@ -35,7 +35,7 @@ async def standing(  # noqa: PLR0913 - one for each option
 ) -> AsyncIterator[dict[str, str]]:
     """Run the stand-in; give the variables that reach it. Raises OSError where a port is taken."""
     with patches.services(region), owned("dsql-stand-in-") as folder:
-        extra, environment = Table(), dict[str, str]()
+        extra, environment = PrincipalTable(), dict[str, str]()
         principals = Either(extra, IamPrincipals(ACCOUNT))
         plane = DataPlane(folder, principals, region, ACCOUNT, strict_catalog=strict_catalog)
         account = MotoAccount(ACCOUNT, region, lambda: _reach(environment), concurrency)

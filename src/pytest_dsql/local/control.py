@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from pytest_dsql.link import messages
 from pytest_dsql.link.messages import Message
 from pytest_dsql.local.cluster.cluster import Cluster
-from pytest_dsql.local.cluster.sessions import Session
+from pytest_dsql.local.cluster.sessions import OpenSession
 from pytest_dsql.local.dataplane import DataPlane
-from pytest_dsql.local.iam.principals import Credentials, Principal, Table
+from pytest_dsql.local.iam.principals import Credentials, Principal, PrincipalTable
 
 
 class Sessions(Protocol):
@@ -38,7 +38,7 @@ class Control:
     def __init__(
         self,
         dataplane: DataPlane,
-        principals: Table,
+        principals: PrincipalTable,
         sessions: Sessions | None = None,
         environments: Environments | None = None,
     ) -> None:
@@ -186,7 +186,7 @@ class Control:
     async def _kill_server(self, message: messages.KillServer) -> None:
         await self._cluster(message.cluster).kill_server()
 
-    def _session(self, cluster: str, pid: int) -> Session:
+    def _session(self, cluster: str, pid: int) -> OpenSession:
         session = self._cluster(cluster).sessions.get(pid)
         if session is None:
             raise ValueError(f"session: there is no session {pid}")

@@ -122,7 +122,7 @@ class DataPlane:
 
     async def admit(self, cluster: Cluster, user: str, token: str, now: datetime) -> None:
         """Raise AccessDenied where the token does not let ``user`` in."""
-        asked = tokens.Cluster(cluster.id, cluster.region, cluster.account, cluster.policy, cluster.tags)
+        asked = tokens.ClusterIdentity(cluster.id, cluster.region, cluster.account, cluster.policy, cluster.tags)
         principal = tokens.verify(token, tokens.Attempt(cluster.host, user), asked, self._principals, now)
         if user == tokens.ADMIN:
             return

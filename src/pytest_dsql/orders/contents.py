@@ -25,7 +25,7 @@ Rows = Counter[Row]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableContents:
     """A user's table and its columns, but for generated ones."""
 
     schema: str
@@ -47,7 +47,7 @@ class Table:
 class Contents:
     """The rows of all tables, each value as text, by the order in which the tables were made; and the sequences."""
 
-    tables: dict[Table, Rows]
+    tables: dict[TableContents, Rows]
     sequences: list[tuple[Any, ...]]
 
     def chosen(self, columns: Mapping[str, Sequence[str]]) -> dict[str, list[Row]]:
@@ -78,15 +78,15 @@ def read(connection: Connection) -> Contents:
 
 def _read(connection: Connection) -> Contents:
     found = connection.execute(_TABLES).fetchall()
-    tables = [Table(schema, name, tuple(columns)) for schema, name, columns in found]
+    tables = [TableContents(schema, name, tuple(columns)) for schema, name, columns in found]
     return Contents(_rows(connection, tables), connection.execute(_SEQUENCES).fetchall())
 
 
-def _rows(connection: Connection, tables: Iterable[Table]) -> dict[Table, Rows]:
+def _rows(connection: Connection, tables: Iterable[TableContents]) -> dict[TableContents, Rows]:
     return {table: Counter(connection.execute(_select(table)).fetchall()) for table in tables}
 
 
-def _select(table: Table) -> sql.Composed:
+def _select(table: TableContents) -> sql.Composed:
     columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in table.columns)
     return sql.SQL("SELECT {} FROM {}").format(columns, table.identifier)
 
@@ -108,7 +108,7 @@ def put_back(connection: Connection, now: Contents, then: Contents) -> bool:
         return False
 
 
-def _differing(now: Contents, then: Contents, table: Table) -> list[Row]:
+def _differing(now: Contents, then: Contents, table: TableContents) -> list[Row]:
     before, after = then.tables[table], now.tables[table]
     return [row for row in before | after if before[row] != after[row]]
 

@@ -10,11 +10,20 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 
-from pytest_dsql.local.iam import AccessDenied, Attempt, Cluster, Credentials, Document, Principal, Table, verify
+from pytest_dsql.local.iam import (
+    AccessDenied,
+    Attempt,
+    ClusterIdentity,
+    Credentials,
+    Document,
+    Principal,
+    PrincipalTable,
+    verify,
+)
 
 REGION = "eu-central-1"
 ACCOUNT = "111122223333"
-CLUSTER = Cluster("abcdefghijklmnopqrstuvwxyz", REGION, ACCOUNT)
+CLUSTER = ClusterIdentity("abcdefghijklmnopqrstuvwxyz", REGION, ACCOUNT)
 HOST = f"{CLUSTER.identifier}.dsql.{REGION}.on.aws"
 ALL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 USER = Principal(f"arn:aws:iam::{ACCOUNT}:user/ops/ann", ACCOUNT, (ALL,))
@@ -56,11 +65,11 @@ def accepted(
     user: str = "app",
     host: str = HOST,
     now: datetime | None = None,
-    cluster: Cluster = CLUSTER,
+    cluster: ClusterIdentity = CLUSTER,
     address: str | None = None,
 ) -> Principal:
     """The principal that the token is found to be of."""
-    return verify(password, Attempt(host, user, address), cluster, Table([key]), now or datetime.now(UTC))
+    return verify(password, Attempt(host, user, address), cluster, PrincipalTable([key]), now or datetime.now(UTC))
 
 
 def hint(password: str, key: Credentials = KEY, **told: Any) -> str:

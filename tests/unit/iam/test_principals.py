@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_dsql.local.iam import Credentials, Principal, Table, maps_to
+from pytest_dsql.local.iam import Credentials, Principal, PrincipalTable, maps_to
 
 ACCOUNT = "111122223333"
 USER = f"arn:aws:iam::{ACCOUNT}:user/ops/ann"
@@ -47,7 +47,7 @@ def test_a_mapping_names_the_user_or_the_role(arn: str, role_arn: str | None, na
 
 def test_a_table_finds_what_it_was_given() -> None:
     key = Credentials("AKIA1", "secret", Principal(USER, ACCOUNT))
-    table = Table([key])
+    table = PrincipalTable([key])
     assert table.find("AKIA1") is key
     assert table.find("AKIA2") is None
     with pytest.raises(ValueError, match="AKIA1 is there already"):

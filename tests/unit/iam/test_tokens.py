@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_dsql.local.iam import AccessDenied, Cluster, Credentials, Principal
+from pytest_dsql.local.iam import AccessDenied, ClusterIdentity, Credentials, Principal
 from tests.unit.iam.signed import (
     ACCOUNT,
     ALL,
@@ -212,7 +212,7 @@ def test_policies_decide_for_the_clusters_arn(key: Credentials, expected: str) -
     assert bool(hint(token(), key, cluster=cluster, address="10.1.2.3")) is bool(expected)
 
 
-def resource_policy(effect: str, principal: object) -> Cluster:
+def resource_policy(effect: str, principal: object) -> ClusterIdentity:
     statement = {"Effect": effect, "Principal": principal, "Action": "dsql:DbConnect", "Resource": "*"}
     return replace(CLUSTER, policy={"Version": "2012-10-17", "Statement": [statement]})
 

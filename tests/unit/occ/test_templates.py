@@ -11,7 +11,7 @@ from pytest_dsql.local import occ
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.occ import blanks, generated, words
 from pytest_dsql.local.occ.loop import Loop
-from pytest_dsql.local.occ.template import Function, Template, UnknownBlank, checked, row
+from pytest_dsql.local.occ.template import GeneratedFunction, Template, UnknownBlank, checked, row
 from tests.unit.occ.sessions import OWNER, Engine
 
 
@@ -23,7 +23,7 @@ def test_an_unknown_blank_is_an_error_at_installation(engine: Engine, monkeypatc
 
 def test_an_unknown_blank_of_a_head_is_one() -> None:
     with pytest.raises(UnknownBlank, match="act: privat"):
-        list(checked([Function("act", "", head="$privat.act()")], {"private"}))
+        list(checked([GeneratedFunction("act", "", head="$privat.act()")], {"private"}))
 
 
 def test_a_blank_is_written_in_small_letters() -> None:

@@ -23,7 +23,7 @@ from pytest_dsql.local.cluster.hold import Hold
 from pytest_dsql.local.cluster.jobs import Jobs
 from pytest_dsql.local.cluster.limits import Limits, Rate
 from pytest_dsql.local.cluster.mailbox import Mailbox, Question
-from pytest_dsql.local.cluster.sessions import Session
+from pytest_dsql.local.cluster.sessions import OpenSession
 from pytest_dsql.local.cluster.sweeper import Sweeper
 from pytest_dsql.local.cluster.waits import Waits
 from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered
@@ -53,7 +53,7 @@ class Cluster:
     limits: Limits = field(default_factory=Limits)
     strict_catalog: bool = False
     catalog: Catalog = field(default_factory=Catalog)
-    sessions: dict[int, Session] = field(default_factory=dict)
+    sessions: dict[int, OpenSession] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     hold: Hold = field(default_factory=Hold)
     policy: Document | None = None
@@ -221,7 +221,7 @@ class Cluster:
             (sql, search_path), lambda: analyse(sql, self.catalog, search_path), keep=len(sql) <= LONGEST_KEPT
         )
 
-    async def catalog_changed(self, by: Session | None = None) -> None:
+    async def catalog_changed(self, by: OpenSession | None = None) -> None:
         """Tell all sessions but the one that made it of a committed schema change, and read the catalog again."""
         for session in list(self.sessions.values()):
             if session is not by:

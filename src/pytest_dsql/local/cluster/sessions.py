@@ -5,7 +5,7 @@ from typing import Protocol
 from pytest_dsql.local.dialect import Catalog
 
 
-class Session(Protocol):
+class OpenSession(Protocol):
     """One client's session, wherever it comes from."""
 
     pid: int

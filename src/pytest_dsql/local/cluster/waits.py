@@ -8,7 +8,7 @@ from typing import Any, Final
 from pytest_dsql.local.cluster.catalog_reader import CatalogReader
 from pytest_dsql.local.cluster.connections import Connection
 from pytest_dsql.local.cluster.jobs import Jobs
-from pytest_dsql.local.cluster.sessions import Session
+from pytest_dsql.local.cluster.sessions import OpenSession
 
 WATCH_S: Final = 0.02
 """How often statements that take long are looked at: nobody may wait for another transaction."""
@@ -30,7 +30,7 @@ class Waits:
     """Ends waits that last. ``connection`` is one that never waits itself."""
 
     def __init__(
-        self, connection: Connection, sessions: Mapping[int, Session], jobs: Jobs, reader: CatalogReader
+        self, connection: Connection, sessions: Mapping[int, OpenSession], jobs: Jobs, reader: CatalogReader
     ) -> None:
         self._connection, self._sessions, self._jobs, self._reader = connection, sessions, jobs, reader
 

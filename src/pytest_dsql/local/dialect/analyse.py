@@ -10,7 +10,7 @@ from pytest_dsql.local.dialect.catalog import Catalog
 from pytest_dsql.local.dialect.parse.extensions import IamStatement, Prepared, prepare
 from pytest_dsql.local.dialect.parse.parser import ParseError, ast, parse_sql
 from pytest_dsql.local.dialect.parse.text import Edits, Source
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.refuse.kinds import classify
 from pytest_dsql.local.dialect.refuse.statements import refuse_statement
 from pytest_dsql.local.dialect.rewrite.definitions import rewrite_analyze, rewrite_copy, rewrite_definition
@@ -38,7 +38,7 @@ def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...], *, inside:
     for tree in trees:
         start, end = _range(source, tree)
         asynchronous = any(start <= position < end for position in prepared.asynchronous)
-        context = Context(source, catalog, search_path, start, end, asynchronous, inside)
+        context = RuleContext(source, catalog, search_path, start, end, asynchronous, inside)
         statement = _statement(sql, tree.stmt, context)
         search_path = _later_path(statement, search_path)
         found.append(statement)
@@ -75,7 +75,7 @@ def _iam(sql: str, item: IamStatement) -> Statement:
     return Statement(kind, text, text, item.start, tag, refusal, counts_as_ddl=True, details=details)
 
 
-def _statement(sql: str, node: Any, context: Context) -> Statement:
+def _statement(sql: str, node: Any, context: RuleContext) -> Statement:
     verdict = classify(node, context)
     original = sql[context.start : context.end]
     rewriter = Rewriter(context.source, context.catalog, context.search_path, HANDLERS, partial(analyse, inside=True))
@@ -107,7 +107,7 @@ def _statement(sql: str, node: Any, context: Context) -> Statement:
     return _rewritten(statement, rewriter.edits, found, node, context)
 
 
-def _refused(rewriter: Rewriter, node: Any, context: Context) -> Refusal | None:
+def _refused(rewriter: Rewriter, node: Any, context: RuleContext) -> Refusal | None:
     """Rewrite a statement; the refusal that the walk comes upon."""
     try:
         _rewrite(rewriter, node, context)
@@ -118,7 +118,7 @@ def _refused(rewriter: Rewriter, node: Any, context: Context) -> Refusal | None:
     return None
 
 
-def _rewritten(statement: Statement, edits: Edits, found: Found, node: Any, context: Context) -> Statement:
+def _rewritten(statement: Statement, edits: Edits, found: Found, node: Any, context: RuleContext) -> Statement:
     upsert = found.upsert is node
     edited = edits.within(context.start, context.end)
     return replace(
@@ -131,32 +131,32 @@ def _rewritten(statement: Statement, edits: Edits, found: Found, node: Any, cont
     )
 
 
-def _rewrite(rewriter: Rewriter, node: Any, context: Context) -> None:
+def _rewrite(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     rewrite = REWRITES.get(type(node))
     if rewrite:
         rewrite(rewriter, node, context)
 
 
-def _query(rewriter: Rewriter, node: Any, context: Context) -> None:
+def _query(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     rewriter.visit(node, Scope(top=None if context.inside else node, inside=context.inside))
 
 
-def _explain(rewriter: Rewriter, node: Any, context: Context) -> None:
+def _explain(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     runs = flag(node.options, "analyze")
     with rewriter.apart(lambda found: replace(found, writes=found.writes and runs)) as query:
         _query(query, node.query, context)
 
 
-def _view(rewriter: Rewriter, node: Any, context: Context) -> None:
+def _view(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     rewriter.visit(node.query, Scope(inside=context.inside))
 
 
-def _schema(rewriter: Rewriter, node: Any, context: Context) -> None:
+def _schema(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     for element in node.schemaElts or ():
         _rewrite(rewriter, element, context)
 
 
-def _setting(rewriter: Rewriter, node: Any, context: Context) -> None:
+def _setting(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     renamed = facts.RENAMED_SETTINGS.get((node.name or "").lower())
     if renamed is None:
         return
@@ -166,7 +166,7 @@ def _setting(rewriter: Rewriter, node: Any, context: Context) -> None:
     rewriter.edits.replace(source.start(at), source.end(at), renamed)
 
 
-REWRITES: dict[type[Any], Callable[[Rewriter, Any, Context], None]] = {
+REWRITES: dict[type[Any], Callable[[Rewriter, Any, RuleContext], None]] = {
     ast.AlterTableStmt: rewrite_definition,
     ast.CallStmt: _query,
     ast.CopyStmt: rewrite_copy,

@@ -1,22 +1,22 @@
 """Who may sign in to a cluster: principals and their keys, IAM policies, and authentication tokens. No I/O."""
 
 from .policies import Decision, Evaluation, Source, allows
-from .principals import Credentials, Document, Principal, Principals, Table, maps_to
+from .principals import Credentials, Document, Principal, Principals, PrincipalTable, maps_to
 from .refusals import AccessDenied
-from .tokens import Attempt, Cluster, verify
+from .tokens import Attempt, ClusterIdentity, verify
 
 __all__ = [
     "AccessDenied",
     "Attempt",
-    "Cluster",
+    "ClusterIdentity",
     "Credentials",
     "Decision",
     "Document",
     "Evaluation",
     "Principal",
+    "PrincipalTable",
     "Principals",
     "Source",
-    "Table",
     "allows",
     "maps_to",
     "verify",

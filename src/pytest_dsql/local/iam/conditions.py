@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from pytest_dsql.local.iam.logic import Truth, every, negation, some
 from pytest_dsql.local.iam.patterns import VARIABLE, arn_matches, glob
 
-Context = Mapping[str, str | Iterable[str]]
+RequestContext = Mapping[str, str | Iterable[str]]
 """What is known of a request, by condition key: `aws:SourceIp` and the like. Keys are compared without case."""
 
 Values = Mapping[str, tuple[str, ...]]
@@ -98,7 +98,7 @@ _OPERATORS: Final = {
 }
 
 
-def values(context: Context) -> Values:
+def values(context: RequestContext) -> Values:
     """Bring a request's context into the form that conditions are checked against."""
     return {key.lower(): (given,) if isinstance(given, str) else tuple(given) for key, given in context.items()}
 

@@ -86,7 +86,7 @@ def allows(  # noqa: PLR0913 - who, what, on what, and all that decides
     principal: Principal,
     action: str,
     resource: str,
-    context: conditions.Context,
+    context: conditions.RequestContext,
     resource_policy: Document | None = None,
     *,
     trusted: bool = False,

@@ -69,7 +69,7 @@ class Principals(Protocol):
         ...
 
 
-class Table:
+class PrincipalTable:
     """Credentials in memory."""
 
     def __init__(self, credentials: Iterable[Credentials] = ()) -> None:

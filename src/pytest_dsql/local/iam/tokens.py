@@ -46,7 +46,7 @@ _REQUIRED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class ClusterIdentity:
     """The cluster that is asked for; ``policy`` is its resource-based policy."""
 
     identifier: str
@@ -89,7 +89,7 @@ class _Token:
     life: timedelta
 
 
-def verify(token: str, attempt: Attempt, cluster: Cluster, principals: Principals, now: datetime) -> Principal:
+def verify(token: str, attempt: Attempt, cluster: ClusterIdentity, principals: Principals, now: datetime) -> Principal:
     """Return the principal that signed ``token``, which may sign in to ``cluster`` as ``attempt.user``.
 
     Raises AccessDenied with the cause as its hint. The caller still has to look up the mapping that every user
@@ -156,7 +156,7 @@ def _date(text: str) -> datetime | None:
         return None
 
 
-def _check_scope(token: _Token, cluster: Cluster) -> None:
+def _check_scope(token: _Token, cluster: ClusterIdentity) -> None:
     date, region, service, terminator = token.scope
     if terminator != "aws4_request":
         raise refusals.WRONG_SCOPE.refusal()
@@ -211,7 +211,7 @@ def _text(moment: datetime) -> str:
     return moment.strftime(_DATE_FORMAT)
 
 
-def _authorize(principal: Principal, action: str, attempt: Attempt, cluster: Cluster, now: datetime) -> None:
+def _authorize(principal: Principal, action: str, attempt: Attempt, cluster: ClusterIdentity, now: datetime) -> None:
     if principal.account != cluster.account and cluster.policy is None:
         raise refusals.OTHER_ACCOUNT.refusal(arn=principal.arn)
     keys = {**context(principal, cluster.region, now, cluster.tags), "aws:ResourceAccount": cluster.account}

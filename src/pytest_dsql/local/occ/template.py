@@ -28,7 +28,7 @@ class Template:
 
 
 @dataclass(frozen=True)
-class Function(Template):
+class GeneratedFunction(Template):
     """A function of one table, called `<name>_<oid>`, that belongs to the engine's role."""
 
     head: str = "$private.{name}_$oid() RETURNS void"
@@ -69,7 +69,7 @@ def row(template: Template) -> dict[str, Any]:
     """Return what the database keeps of a template."""
     words, names = _split(template.body)
     kept = {"name": template.name, "applies": dict(template.when), "words": words, "blanks": names}
-    if isinstance(template, Function):
+    if isinstance(template, GeneratedFunction):
         kept["head_words"], kept["head_blanks"] = _split(template.declaration)
     return kept
 

@@ -15,7 +15,7 @@ from pytest_dsql.local.cluster.faults import LATER
 from pytest_dsql.local.dialect import Refusal, facts
 from pytest_dsql.local.iam.refusals import AccessDenied
 from pytest_dsql.local.proxy import wire
-from pytest_dsql.local.proxy.session import Session
+from pytest_dsql.local.proxy.session import ClientSession
 from pytest_dsql.local.proxy.upstream import (
     ServerDown,
     UnsupportedSettingError,
@@ -108,7 +108,7 @@ class Client(asyncio.Protocol):
         self._buffer = b""
         self._cluster: Cluster | None = None
         self._startup: dict[str, str] | None = None
-        self._session: Session | None = None
+        self._session: ClientSession | None = None
         self._signing_in: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -213,7 +213,7 @@ class Client(asyncio.Protocol):
             self._refuse(Refusal("XX000", f"server unavailable: {error}"))
 
     async def _begin(self, cluster: Cluster, startup: dict[str, str]) -> None:
-        session = Session(cluster, self._transport, startup["user"])
+        session = ClientSession(cluster, self._transport, startup["user"])
         upstream = await self._opened(cluster, startup, session)
         self._session = session
         self._transport.write(wire.AUTHENTICATION_OK + upstream.parameters + wire.key_data(upstream.pid, 0))
@@ -223,7 +223,7 @@ class Client(asyncio.Protocol):
         if self._buffer:
             session.client_data(self._buffer)
 
-    async def _opened(self, cluster: Cluster, startup: dict[str, str], session: Session) -> Upstream:
+    async def _opened(self, cluster: Cluster, startup: dict[str, str], session: ClientSession) -> Upstream:
         """Open the session in PostgreSQL, as soon as it stands."""
         while True:
             try:

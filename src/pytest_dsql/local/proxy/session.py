@@ -37,7 +37,7 @@ _SEARCH_PATH: Final = "SELECT to_json(current_schemas(false))"
 Rows = list[list[str | None]]
 
 
-class Session:
+class ClientSession:
     """The relay between a client and its upstream, from the first query on.
 
     One unit at a time: a Query, or everything up to a Sync, is sent on when the unit before it has been answered. So

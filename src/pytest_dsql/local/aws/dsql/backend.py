@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 from moto.dsql.models import AuroraDSQLBackend
 
 from pytest_dsql.local.aws.dsql import facts
-from pytest_dsql.local.aws.dsql.cluster import Cluster
+from pytest_dsql.local.aws.dsql.cluster import ClusterRecord
 from pytest_dsql.local.aws.dsql.errors import Conflict, Invalid, NotFound, QuotaExceeded
 from pytest_dsql.local.aws.dsql.keys import key_arn
 from pytest_dsql.local.aws.dsql.policies import effective
@@ -47,7 +47,7 @@ class Clusters(Streams):
         check_regions(multi_region_properties, self.region_name)
         effective(policy)
         self._check_quota(multi_region_properties)
-        made: Any = Cluster(
+        made: Any = ClusterRecord(
             self.region_name,
             self.account_id,
             deletion_protection_enabled,
@@ -121,17 +121,17 @@ class Clusters(Streams):
 
     # What takes time
 
-    async def _update(self, cluster: Cluster) -> None:
+    async def _update(self, cluster: ClusterRecord) -> None:
         await self._run(cluster)
         await self._settle(cluster)
         cluster.encryption_status = "ENABLED"
 
-    async def _settle(self, cluster: Cluster) -> None:
+    async def _settle(self, cluster: ClusterRecord) -> None:
         await asyncio.sleep(self.settle_s)
         if cluster.status in {"CREATING", "UPDATING"}:
             cluster.status = "ACTIVE" if cluster.runs else "PENDING_SETUP"
 
-    async def _run(self, cluster: Cluster) -> None:
+    async def _run(self, cluster: ClusterRecord) -> None:
         """Let the data plane have the cluster, unless it waits for its peers."""
         if cluster.runs or cluster.waits_for_peers:
             return
@@ -143,7 +143,7 @@ class Clusters(Streams):
         cluster.runs = True
         self.plane.describe(cluster.identifier, effective(cluster.policy), cluster.tags)
 
-    async def _end(self, cluster: Cluster, before: Any) -> None:
+    async def _end(self, cluster: ClusterRecord, before: Any) -> None:
         await asyncio.wait([asyncio.wrap_future(before)])
         if cluster.status == "PENDING_DELETE":
             # Its peers are in Regions that the stand-in has not: they count as deleted next.
@@ -155,12 +155,12 @@ class Clusters(Streams):
         await waiting
         del self.clusters[cluster.identifier]
 
-    def _told(self, cluster: Cluster) -> None:
+    def _told(self, cluster: ClusterRecord) -> None:
         """Let the data plane judge by a cluster's policy and tags as they are now."""
         if cluster.runs:
             self._begin(self._describe(cluster)).result(START_LIMIT_S)
 
-    async def _describe(self, cluster: Cluster) -> None:
+    async def _describe(self, cluster: ClusterRecord) -> None:
         self.plane.describe(cluster.identifier, effective(cluster.policy), cluster.tags)
 
     # Tags
@@ -180,7 +180,7 @@ class Clusters(Streams):
 
     def _tagged(self, identifier: str) -> None:
         resource: Any = self._get_resource(self._identifier_from_arn(identifier))
-        if isinstance(resource, Cluster):
+        if isinstance(resource, ClusterRecord):
             self._told(resource)
 
     # Policies

@@ -20,7 +20,7 @@ def now() -> datetime:
 
 
 @dataclass(eq=False)
-class Stream:
+class StreamRecord:
     """A stream of changes. It is kept and described; no record flows through it."""
 
     cluster_identifier: str
@@ -51,7 +51,7 @@ class Stream:
 
 
 @dataclass(eq=False)
-class Cluster:
+class ClusterRecord:
     """A cluster. Attributes with names of the service's model are answered as they are."""
 
     region: str
@@ -68,7 +68,7 @@ class Cluster:
     identifier: str = field(default_factory=identifier)
     creation_time: datetime = field(default_factory=now)
     policy_version: str | None = None
-    streams: dict[str, Stream] = field(default_factory=dict)
+    streams: dict[str, StreamRecord] = field(default_factory=dict)
     encryption_status: str = "ENABLED"
     runs: bool = False
     """Whether the data plane has it."""

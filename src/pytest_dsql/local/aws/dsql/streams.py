@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from moto.dsql.models import AuroraDSQLBackend
 
 from pytest_dsql.local.aws.dsql import facts
-from pytest_dsql.local.aws.dsql.cluster import Cluster, Stream
+from pytest_dsql.local.aws.dsql.cluster import ClusterRecord, StreamRecord
 from pytest_dsql.local.aws.dsql.errors import Conflict, NotFound, QuotaExceeded
 
 _REPEATED: Final = "A {kind} was already created with this client token and different parameters."
@@ -45,7 +45,7 @@ class Streams(AuroraDSQLBackend):
     ) -> Any:
         """Keep a stream as it is asked for."""
         cluster = self._changeable(cluster_identifier)
-        made = Stream(
+        made = StreamRecord(
             cluster_identifier, cluster.arn, target_definition, ordering, format_, dict(tags or {}), client_token
         )
         for known in cluster.streams.values():
@@ -58,7 +58,7 @@ class Streams(AuroraDSQLBackend):
         self._begin(self._start_stream(made))
         return made
 
-    async def _start_stream(self, stream: Stream) -> None:
+    async def _start_stream(self, stream: StreamRecord) -> None:
         await asyncio.sleep(self.settle_s)
         if stream.status == "CREATING":
             stream.status = "ACTIVE"
@@ -79,7 +79,7 @@ class Streams(AuroraDSQLBackend):
             self._begin(self._end_stream(self._changeable(cluster_identifier), stream_identifier))
         return stream
 
-    async def _end_stream(self, cluster: Cluster, identifier: str) -> None:
+    async def _end_stream(self, cluster: ClusterRecord, identifier: str) -> None:
         await asyncio.sleep(self.settle_s)
         cluster.streams.pop(identifier, None)
 

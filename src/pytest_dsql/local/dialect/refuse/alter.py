@@ -5,7 +5,7 @@ from typing import Any
 
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.dialect.parse.nodes import strings
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.refuse.tables import cache_size, column, first, sequence_options
 from pytest_dsql.local.dialect.statement import Refusal
 
@@ -87,14 +87,14 @@ ALLOWED = frozenset(
 LATER_VALID = frozenset({"CONSTR_FOREIGN", "CONSTR_CHECK"})
 
 
-def alter_table(node: Any, context: Context) -> Refusal | None:
+def alter_table(node: Any, context: RuleContext) -> Refusal | None:
     """The first sub-command that is refused; ALTER TYPE comes by the same node."""
     if node.objtype.name == "OBJECT_TYPE":
         return facts.NODE_TEXTS["AlterType"].refusal()
     return first(_command(node, command, context) for command in node.cmds)
 
 
-def _command(node: Any, command: Any, context: Context) -> Refusal | None:
+def _command(node: Any, command: Any, context: RuleContext) -> Refusal | None:
     name = command.subtype.name
     if name in ALLOWED:
         return None
@@ -106,20 +106,20 @@ def _refused(name: str) -> Refusal:
     return facts.ALTER_TABLE.refusal(NAMES.get(name, name.removeprefix("AT_")))
 
 
-def _add_column(node: Any, command: Any, context: Context) -> Refusal | None:
+def _add_column(node: Any, command: Any, context: RuleContext) -> Refusal | None:
     if command.def_.constraints:
         return facts.ADD_COLUMN.refusal()
     return column(command.def_, context) or _column_count(node, context)
 
 
-def _column_count(node: Any, context: Context) -> Refusal | None:
+def _column_count(node: Any, context: RuleContext) -> Refusal | None:
     table = context.table(node.relation.schemaname, node.relation.relname)
     changes = [command.subtype.name for command in node.cmds]
     count = changes.count("AT_AddColumn") - changes.count("AT_DropColumn") + len(table.columns if table else ())
     return facts.TABLE_COLUMNS.refusal() if count > facts.MAX_COLUMNS else None
 
 
-def _add_constraint(_node: Any, command: Any, _context: Context) -> Refusal | None:
+def _add_constraint(_node: Any, command: Any, _context: RuleContext) -> Refusal | None:
     constraint = command.def_
     kind = constraint.contype.name
     not_valid = kind in LATER_VALID and constraint.skip_validation
@@ -127,20 +127,20 @@ def _add_constraint(_node: Any, command: Any, _context: Context) -> Refusal | No
     return None if not_valid or using_index else _refused("AT_AddConstraint")
 
 
-def _drop_column(node: Any, command: Any, context: Context) -> Refusal | None:
+def _drop_column(node: Any, command: Any, context: RuleContext) -> Refusal | None:
     table = context.table(node.relation.schemaname, node.relation.relname)
     if table is not None and command.name in table.primary_key:
         return facts.DROP_KEY_COLUMN.refusal(command.name)
     return None
 
 
-def _drop_constraint(node: Any, command: Any, context: Context) -> Refusal | None:
+def _drop_constraint(node: Any, command: Any, context: RuleContext) -> Refusal | None:
     table = context.table(node.relation.schemaname, node.relation.relname)
     key = table and next((index.name for index in table.unique_indexes if index.primary), None)
     return _refused("AT_DropConstraint") if key and key == command.name else None
 
 
-def _add_identity(node: Any, command: Any, context: Context) -> Refusal | None:
+def _add_identity(node: Any, command: Any, context: RuleContext) -> Refusal | None:
     table = context.table(node.relation.schemaname, node.relation.relname)
     found = table and table.by_name.get(command.name)
     if found and found.type != "bigint":
@@ -148,19 +148,19 @@ def _add_identity(node: Any, command: Any, context: Context) -> Refusal | None:
     return sequence_options(command.def_.options, facts.IDENTITY_CACHE)
 
 
-def _set_identity(_node: Any, command: Any, _context: Context) -> Refusal | None:
+def _set_identity(_node: Any, command: Any, _context: RuleContext) -> Refusal | None:
     return cache_size(command.def_)
 
 
-def _set_options(node: Any, command: Any, _context: Context) -> Refusal | None:
+def _set_options(node: Any, command: Any, _context: RuleContext) -> Refusal | None:
     return None if node.objtype.name == "OBJECT_VIEW" else _refused(command.subtype.name)
 
 
-def _validate(_node: Any, _command_node: Any, context: Context) -> Refusal | None:
+def _validate(_node: Any, _command_node: Any, context: RuleContext) -> Refusal | None:
     return None if context.asynchronous else _refused("AT_ValidateConstraint")
 
 
-RULES: dict[str, Callable[[Any, Any, Context], Refusal | None]] = {
+RULES: dict[str, Callable[[Any, Any, RuleContext], Refusal | None]] = {
     "AT_AddColumn": _add_column,
     "AT_AddConstraint": _add_constraint,
     "AT_AddIdentity": _add_identity,

@@ -7,7 +7,7 @@ from pytest_dsql.local.dialect.parse.text import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class RuleContext:
     """The text, the catalog and the names' search path; `asynchronous` where ASYNC was written.
 
     `inside` says that the text is part of a routine's body.

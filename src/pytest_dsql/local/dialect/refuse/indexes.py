@@ -5,21 +5,21 @@ from typing import Any
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.dialect.datatypes import REFUSED_KEYS, catalog_name, declared_length, strip_modifier
 from pytest_dsql.local.dialect.parse.text import OPEN
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.refuse.tables import first
 from pytest_dsql.local.dialect.statement import Refusal
 
 
-def create_index(node: Any, context: Context) -> Refusal | None:
+def create_index(node: Any, context: RuleContext) -> Refusal | None:
     """Options of the statement, then of each key, then its types and counts (live, skill, docs)."""
     return first((_clauses(node, context), _mode(context), _keys(node), _limits(node, context)))
 
 
-def _mode(context: Context) -> Refusal | None:
+def _mode(context: RuleContext) -> Refusal | None:
     return None if context.asynchronous else facts.INDEX_MODE.refusal()
 
 
-def _clauses(node: Any, context: Context) -> Refusal | None:
+def _clauses(node: Any, context: RuleContext) -> Refusal | None:
     if node.concurrent:
         return facts.INDEX_CLAUSE.refusal("CONCURRENTLY")
     # The tree says `btree` with and without USING, so the token decides.
@@ -44,7 +44,7 @@ def _keys(node: Any) -> Refusal | None:
     return None
 
 
-def _limits(node: Any, context: Context) -> Refusal | None:
+def _limits(node: Any, context: RuleContext) -> Refusal | None:
     if len(node.indexParams) > facts.MAX_KEY_COLUMNS:
         return facts.KEY_COLUMNS.refusal()
     table = context.table(node.relation.schemaname, node.relation.relname)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.dialect.parse.nodes import constant, option, tag
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.statement import (
     AsyncIndex,
     AsyncValidation,
@@ -52,7 +52,7 @@ class Classified:
     details: Details | None = None
 
 
-def classify(node: Any, context: Context) -> Classified:
+def classify(node: Any, context: RuleContext) -> Classified:
     """The kind of a statement by its parse node."""
     name = tag(node)
     special = SPECIAL.get(name)
@@ -65,14 +65,14 @@ def classify(node: Any, context: Context) -> Classified:
     return Classified(kind, TAGS.get(kind, ""), writes=kind is Kind.DML)
 
 
-def _transaction(node: Any, _context: Context) -> Classified:
+def _transaction(node: Any, _context: RuleContext) -> Classified:
     kind, text = TRANSACTIONS.get(node.kind.name, (Kind.SAVEPOINT, ""))
     item = option(node.options, "transaction_read_only")
     read_only = constant(item.arg) == "1" if item else None
     return Classified(kind, text, details=Transaction(read_only, bool(node.chain)))
 
 
-def _set(node: Any, _context: Context) -> Classified:
+def _set(node: Any, _context: RuleContext) -> Classified:
     resets = node.kind.name in ("VAR_RESET", "VAR_RESET_ALL")
     name = node.name.lower() if node.name else None
     values = tuple(constant(item) or "" for item in node.args or ()) if node.kind.name == "VAR_SET_VALUE" else ()
@@ -81,21 +81,21 @@ def _set(node: Any, _context: Context) -> Classified:
     return Classified(kind, text, changes_search_path=name in (None, "search_path"), details=details)
 
 
-def _show(node: Any, _context: Context) -> Classified:
+def _show(node: Any, _context: RuleContext) -> Classified:
     name = node.name.lower()
     return Classified(Kind.SHOW, "SHOW", details=Setting(name, answer=facts.FIXED_SETTINGS.get(name)))
 
 
-def _set_constraints(node: Any, _context: Context) -> Classified:
+def _set_constraints(node: Any, _context: RuleContext) -> Classified:
     names = tuple((item.schemaname, item.relname) for item in node.constraints or ())
     return Classified(Kind.SET_CONSTRAINTS, "SET CONSTRAINTS", details=ConstraintModes(bool(node.deferred), names))
 
 
-def _copy(node: Any, _context: Context) -> Classified:
+def _copy(node: Any, _context: RuleContext) -> Classified:
     return Classified(Kind.COPY_IN, writes=True) if node.is_from else Classified(Kind.COPY_OUT)
 
 
-def _index(node: Any, context: Context) -> Classified:
+def _index(node: Any, context: RuleContext) -> Classified:
     columns = tuple(item.name for item in node.indexParams)
     relation = node.relation
     name, unique, present = node.idxname, bool(node.unique), bool(node.if_not_exists)
@@ -105,13 +105,13 @@ def _index(node: Any, context: Context) -> Classified:
     return Classified(kind, "CREATE INDEX", counts_as_ddl=True, details=details)
 
 
-def _behind_where(context: Context) -> int:
+def _behind_where(context: RuleContext) -> int:
     source = context.source
     at = source.find(source.index(context.start), len(source.tokens), "WHERE")
     return source.end(at) - context.start
 
 
-def _alter_table(node: Any, context: Context) -> Classified:
+def _alter_table(node: Any, context: RuleContext) -> Classified:
     if not context.asynchronous:
         return Classified(Kind.DDL, counts_as_ddl=True)
     relation = node.relation

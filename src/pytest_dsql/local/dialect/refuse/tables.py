@@ -16,7 +16,7 @@ from pytest_dsql.local.dialect.datatypes import (
 )
 from pytest_dsql.local.dialect.parse.nodes import constant, option, strings
 from pytest_dsql.local.dialect.parse.parser import ast
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.statement import Refusal
 
 KEYS = frozenset({"CONSTR_PRIMARY", "CONSTR_UNIQUE"})
@@ -28,7 +28,7 @@ def first(refusals: Iterable[Refusal | None]) -> Refusal | None:
     return next((refusal for refusal in refusals if refusal), None)
 
 
-def create_table(node: Any, context: Context) -> Refusal | None:
+def create_table(node: Any, context: RuleContext) -> Refusal | None:
     """CREATE TABLE is judged clause by clause, then column by column, then by its keys."""
     columns: list[Any] = [item for item in node.tableElts or () if isinstance(item, ast.ColumnDef)]
     checks = (_clauses(node), columns_of(columns, context), _keys(node, columns), _counts(columns, context))
@@ -52,12 +52,12 @@ def _clauses(node: Any) -> Refusal | None:
     return first(facts.TABLE_CLAUSE.refusal(name) for name, present in clauses.items() if present)
 
 
-def columns_of(columns: Iterable[Any], context: Context) -> Refusal | None:
+def columns_of(columns: Iterable[Any], context: RuleContext) -> Refusal | None:
     """The first refusal among column (or domain) definitions."""
     return first(column(item, context) for item in columns)
 
 
-def column(node: Any, context: Context) -> Refusal | None:
+def column(node: Any, context: RuleContext) -> Refusal | None:
     """A column: its type, its collation, its identity."""
     if node.typeName is None:
         return None
@@ -67,7 +67,7 @@ def column(node: Any, context: Context) -> Refusal | None:
     return column_type(node.typeName, context) or (_identity(node, identity, context) if identity else None)
 
 
-def column_type(node: Any, context: Context) -> Refusal | None:
+def column_type(node: Any, context: RuleContext) -> Refusal | None:
     """A type a column may not have, by its canonical name."""
     schema, name = type_name(node)
     if schema is None and name in SERIALS:
@@ -82,7 +82,7 @@ def column_type(node: Any, context: Context) -> Refusal | None:
     return _limits(name, modifiers(node)) if name in ACCEPTED else None
 
 
-def _display(node: Any, context: Context) -> str:
+def _display(node: Any, context: RuleContext) -> str:
     # `char` in quotes is a type of its own, and prints with them.
     raw = context.source.text[node.location : node.location + 6]
     return display(node) if raw != '"char"' else raw
@@ -100,12 +100,12 @@ def _limits(name: str, values: list[int]) -> Refusal | None:
     return None
 
 
-def sequence_count(context: Context) -> Refusal | None:
+def sequence_count(context: RuleContext) -> Refusal | None:
     """There may be so many sequences, those of identity columns among them."""
     return facts.SEQUENCES.refusal() if len(context.catalog.others) >= facts.MAX_SEQUENCES else None
 
 
-def _identity(node: Any, constraint: Any, context: Context) -> Refusal | None:
+def _identity(node: Any, constraint: Any, context: RuleContext) -> Refusal | None:
     _, name = type_name(node.typeName)
     if name != "int8":
         return facts.IDENTITY_TYPE.refusal(display(node.typeName))
@@ -156,7 +156,7 @@ def _key_type(node: Any) -> Refusal | None:
     return None
 
 
-def _counts(columns: list[Any], context: Context) -> Refusal | None:
+def _counts(columns: list[Any], context: RuleContext) -> Refusal | None:
     if len(columns) > facts.MAX_COLUMNS:
         return facts.TABLE_COLUMNS.refusal()
     return facts.TABLES.refusal() if len(context.catalog.tables) >= facts.MAX_TABLES else None

@@ -12,13 +12,13 @@ from pytest_dsql.local.dialect.datatypes import is_array, type_name
 from pytest_dsql.local.dialect.parse.nodes import flatten
 from pytest_dsql.local.dialect.parse.parser import ast
 from pytest_dsql.local.dialect.parse.text import DOT, OPEN, Source, quote
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.refuse.queries import refused_call
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope
 from pytest_dsql.local.dialect.statement import RefusedError
 
 
-def rewrite_copy(rewriter: Rewriter, node: Any, context: Context) -> None:
+def rewrite_copy(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     """COPY goes to the shadow view; out of it as a query, for a view cannot be copied."""
     scope = Scope(inside=context.inside)
     if node.query is not None:
@@ -56,14 +56,14 @@ def _last_of_name(source: Source, location: int) -> int:
     return at
 
 
-def rewrite_analyze(rewriter: Rewriter, node: Any, context: Context) -> None:
+def rewrite_analyze(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     """ANALYZE of everything looks at the users' tables; there are others that the session must not hear of."""
     if not node.rels and rewriter.catalog.tables:
         names = ", ".join(f"{quote(schema)}.{quote(name)}" for schema, name in sorted(rewriter.catalog.tables))
         rewriter.edits.insert(context.end, f" {names}")
 
 
-def rewrite_definition(rewriter: Rewriter, node: Any, context: Context) -> None:
+def rewrite_definition(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     """A numeric column without precision is numeric(18,6) (docs); no default or condition calls what is refused."""
     refusal = refused_call(node, context.source)
     if refusal:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pytest_dsql.local.dialect.parse.nodes import constant
 from pytest_dsql.local.dialect.parse.text import OPEN, Edits, Source
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.statement import Explanation, Statement
 
 _WORDS: Final = frozenset({"ANALYZE", "ANALYSE", "VERBOSE"})
@@ -34,7 +34,7 @@ def _value(options: Any, name: str, default: str) -> str:
     return "on" if item.arg is None else constant(item.arg) or "on"
 
 
-def explained(statement: Statement, edits: Edits, node: Any, context: Context) -> Statement:
+def explained(statement: Statement, edits: Edits, node: Any, context: RuleContext) -> Statement:
     """What becomes of EXPLAIN; ``edits`` make its statement one that the engine runs.
 
     In a routine's body nobody is there to put the answer into other words.

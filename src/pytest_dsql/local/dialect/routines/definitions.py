@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pytest_dsql.local.dialect.catalog import Routine
 from pytest_dsql.local.dialect.parse.nodes import constant, option
-from pytest_dsql.local.dialect.refuse.context import Context
+from pytest_dsql.local.dialect.refuse.context import RuleContext
 from pytest_dsql.local.dialect.rewrite.found import Found
 from pytest_dsql.local.dialect.rewrite.walk import Rewriter, Scope, visit_all
 from pytest_dsql.local.dialect.routines.body import Body
@@ -20,7 +20,7 @@ MARKER: Final = "-- occ:"
 DEFAULT_LANGUAGE: Final = {"CreateFunctionStmt": "sql", "DoStmt": "plpgsql"}
 
 
-def rewrite_function(rewriter: Rewriter, node: Any, context: Context) -> None:
+def rewrite_function(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     """CREATE FUNCTION and CREATE PROCEDURE, with a body that is SQL or a string."""
     with rewriter.apart(_as_defined) as body:
         visit_all(body, node.sql_body, Scope(inside=True))
@@ -33,7 +33,7 @@ def _as_defined(found: Found) -> Found:
     return replace(found, writes=False, calls=False, routines=Routine())
 
 
-def rewrite_do(rewriter: Rewriter, node: Any, context: Context) -> None:
+def rewrite_do(rewriter: Rewriter, node: Any, context: RuleContext) -> None:
     """DO: a body that is run at once."""
     rewriter.note(Found(calls=True))
     says = _rewrite_string(rewriter, node, context, option(node.args, "as"), context.search_path)
@@ -48,7 +48,7 @@ def _path(options: Any) -> tuple[str, ...] | None:
     )
 
 
-def _rewrite_string(rewriter: Rewriter, node: Any, context: Context, item: Any, path: tuple[str, ...]) -> Routine:
+def _rewrite_string(rewriter: Rewriter, node: Any, context: RuleContext, item: Any, path: tuple[str, ...]) -> Routine:
     """Rewrite a body that is a string, and return what it says."""
     written = _string(item)
     if written is None:

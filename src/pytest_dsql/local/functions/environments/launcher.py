@@ -14,7 +14,7 @@ from pytest_dsql.local.functions.environments.folders import Folders
 from pytest_dsql.local.functions.environments.logs import Logs, Stream
 from pytest_dsql.local.functions.environments.revisions import Revisions
 from pytest_dsql.local.functions.fork.zygotes import Zygote
-from pytest_dsql.local.functions.invoke.account import Account, Function, Key
+from pytest_dsql.local.functions.invoke.account import Function, FunctionAccount, Key
 from pytest_dsql.local.functions.invoke.completions import Completion
 from pytest_dsql.local.functions.invoke.errors import CLOSING, NoEnvironment
 from pytest_dsql.local.functions.invoke.requests import Invocation
@@ -49,7 +49,9 @@ class Parent:
 class Launcher:
     """What starts environments, and owns their parents."""
 
-    def __init__(self, account: Account, folders: Folders, logs: Logs, revisions: Revisions, limits: Limits) -> None:
+    def __init__(
+        self, account: FunctionAccount, folders: Folders, logs: Logs, revisions: Revisions, limits: Limits
+    ) -> None:
         self._account, self._folders, self._logs, self._revisions = account, folders, logs, revisions
         self._limits = limits
         self._parents: dict[Key, asyncio.Task[Parent]] = {}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pytest_dsql.local.functions.invoke.account import Account, Function, SessionCredentials
+from pytest_dsql.local.functions.invoke.account import Function, FunctionAccount, SessionCredentials
 
 HOME: Final = "/home/sbx_user1051"
 EXECUTION_ENV: Final = f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}"
@@ -17,7 +17,7 @@ EXECUTION_ENV: Final = f"AWS_Lambda_python{sys.version_info.major}.{sys.version_
 
 
 def of_function(
-    account: Account, function: Function, task_root: Path, runtime: Path, layers: Sequence[Path] = ()
+    account: FunctionAccount, function: Function, task_root: Path, runtime: Path, layers: Sequence[Path] = ()
 ) -> dict[str, str]:
     """Return what is the same in every environment of a function; of its layers the last one comes first."""
     programs, libraries = ([str(layer / name) for layer in layers] for name in ("bin", "lib"))

@@ -60,7 +60,7 @@ class SessionCredentials:
     """Aware."""
 
 
-class Account(Protocol):
+class FunctionAccount(Protocol):
     """The account that functions belong to. Its methods are called on the event loop and must not block for long."""
 
     region: str

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from pytest_dsql.local.functions.invoke import facts
-from pytest_dsql.local.functions.invoke.account import Account, Function
+from pytest_dsql.local.functions.invoke.account import Function, FunctionAccount
 from pytest_dsql.local.functions.invoke.errors import Throttled
 
 
@@ -14,7 +14,7 @@ class Concurrency:
     that reserves and was never invoked is not known here, on AWS it counts.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: FunctionAccount) -> None:
         self._account = account
         self._reserved: dict[str, int] = {}
         self._in_flight: Counter[str] = Counter()

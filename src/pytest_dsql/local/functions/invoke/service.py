@@ -12,7 +12,7 @@ from pytest_dsql.local.functions.environments.logs import Logs
 from pytest_dsql.local.functions.environments.pool import Pool
 from pytest_dsql.local.functions.environments.revisions import Revisions
 from pytest_dsql.local.functions.invoke import facts, requests
-from pytest_dsql.local.functions.invoke.account import Account, Function
+from pytest_dsql.local.functions.invoke.account import Function, FunctionAccount
 from pytest_dsql.local.functions.invoke.completions import Completion
 from pytest_dsql.local.functions.invoke.concurrency import Concurrency
 from pytest_dsql.local.functions.invoke.errors import ServiceError
@@ -33,7 +33,7 @@ class Lambda:
 
     def __init__(
         self,
-        account: Account,
+        account: FunctionAccount,
         folder: Path,
         *,
         environments: int = ENVIRONMENTS,

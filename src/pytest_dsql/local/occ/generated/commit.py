@@ -15,7 +15,7 @@ from typing import Final
 
 from pytest_dsql.local.occ import state
 from pytest_dsql.local.occ.generated import ledger
-from pytest_dsql.local.occ.template import OWN_PATH, Function, Template
+from pytest_dsql.local.occ.template import OWN_PATH, GeneratedFunction, Template
 from pytest_dsql.local.occ.words import (
     CHANGED,
     COMES,
@@ -43,13 +43,15 @@ def templates() -> Iterator[Template]:
     for updates in (True, False):
         # It runs in the session's search path: to set another would cost more than the rest of it.
         commit = _commit(_quick_update() if updates else _NO_UPDATE)
-        yield Function("commit", commit, {"updates": updates}, "$private.{name}_$oid() RETURNS trigger", settings="")
+        yield GeneratedFunction(
+            "commit", commit, {"updates": updates}, "$private.{name}_$oid() RETURNS trigger", settings=""
+        )
         plain = _update(f"o.occ_op = '{Op.UPDATED}' AND b.xmax = 0") if updates else _NO_UPDATE
-        yield Function("settle", _settle(plain), {"updates": updates})
+        yield GeneratedFunction("settle", _settle(plain), {"updates": updates})
         rest = _update(f"o.occ_op IN {CHANGED} AND b.xmin <> pg_current_xact_id()::xid") if updates else _NO_UPDATE
         for keyed in (True, False):
             apply = _apply(rest, keyed=keyed)
-            yield Function("apply", apply, {"keyed": keyed, "updates": updates}, settings=OWN_PATH + _BY_INDEX)
+            yield GeneratedFunction("apply", apply, {"keyed": keyed, "updates": updates}, settings=OWN_PATH + _BY_INDEX)
     yield Template(
         "trigger_commit",
         """CREATE CONSTRAINT TRIGGER occ_commit AFTER INSERT ON $overlay

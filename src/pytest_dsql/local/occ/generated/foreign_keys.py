@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from pytest_dsql.local.occ.loop import Loop, Verb, differs, listed, literal
-from pytest_dsql.local.occ.template import Function, Template, deeper
+from pytest_dsql.local.occ.template import GeneratedFunction, Template, deeper
 from pytest_dsql.local.occ.words import Op, Side
 
 
 def templates() -> Iterator[Template]:
     """Return the function that acts for the keys that lead to a table: (constraint, side, old key and new)."""
     body = "\n#variable_conflict use_column\nBEGIN\n$actions    END IF;\nEND"
-    yield Function(
+    yield GeneratedFunction(
         "act", body, {"acts": True}, '$private.{name}_$oid(occ_con oid, occ_side "char", occ_key text[]) RETURNS void'
     )
     yield Template(

@@ -11,7 +11,7 @@ from typing import Final
 
 from pytest_dsql.local.occ import state
 from pytest_dsql.local.occ.generated import parts
-from pytest_dsql.local.occ.template import Function, Template, deeper
+from pytest_dsql.local.occ.template import GeneratedFunction, Template, deeper
 from pytest_dsql.local.occ.words import MINE, Op, any_of
 
 _CAN_BE_LOCKED: Final = any_of(Op.SHARED, Op.UPDATED, Op.KEY_UPDATED)
@@ -22,11 +22,13 @@ def templates() -> Iterator[Template]:
     """Return all functions that take rows of the view or their keys."""
     head = '$private.{name}_$oid(occ_row $view, occ_mark "char") RETURNS int'
     for keyed, mark in ((True, _mark_of_key()), (False, _mark_of_image())):
-        yield Function("mark", f"{_DECLARE}{state.begin()}{mark}\n    RETURN NULL;\nEND", {"keyed": keyed}, head)
-    yield Function("hold", _HOLD, {"keyed": True}, '$private.{name}_$oid(text[], "char") RETURNS int')
-    yield Function("refuse", _REFUSE, head="$shadow.{name}(r $view) RETURNS boolean")
-    yield Function("for_update", _entry(Op.LOCKED), head="$shadow.{name}(r $view) RETURNS int")
-    yield Function("for_key_share", _entry(Op.SHARED), head="$shadow.{name}(r $view) RETURNS int")
+        yield GeneratedFunction(
+            "mark", f"{_DECLARE}{state.begin()}{mark}\n    RETURN NULL;\nEND", {"keyed": keyed}, head
+        )
+    yield GeneratedFunction("hold", _HOLD, {"keyed": True}, '$private.{name}_$oid(text[], "char") RETURNS int')
+    yield GeneratedFunction("refuse", _REFUSE, head="$shadow.{name}(r $view) RETURNS boolean")
+    yield GeneratedFunction("for_update", _entry(Op.LOCKED), head="$shadow.{name}(r $view) RETURNS int")
+    yield GeneratedFunction("for_key_share", _entry(Op.SHARED), head="$shadow.{name}(r $view) RETURNS int")
 
 
 def _mark_of_key() -> str:

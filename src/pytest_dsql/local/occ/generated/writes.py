@@ -9,7 +9,7 @@ from typing import Final
 
 from pytest_dsql.local.occ import state
 from pytest_dsql.local.occ.generated import parts
-from pytest_dsql.local.occ.template import Function, Template, deeper
+from pytest_dsql.local.occ.template import GeneratedFunction, Template, deeper
 from pytest_dsql.local.occ.words import Op
 
 _DECLARE: Final = parts.declare('occ_op_ "char"', "occ_key text[]")
@@ -20,13 +20,13 @@ _OF_ROWS: Final = "$private.{name}_$oid(old $view, new $view) RETURNS $view"
 def templates() -> Iterator[Template]:
     """Return the triggers; `update_row` is what `update` calls where that has a quick way."""
     for keyed in (True, False):
-        yield Function("insert", _insert(keyed=keyed), {"keyed": keyed}, _TRIGGER)
-        yield Function("delete", _delete(keyed=keyed), {"keyed": keyed}, _TRIGGER)
+        yield GeneratedFunction("insert", _insert(keyed=keyed), {"keyed": keyed}, _TRIGGER)
+        yield GeneratedFunction("delete", _delete(keyed=keyed), {"keyed": keyed}, _TRIGGER)
     for keyed, indexed in product((True, False), repeat=2):
         body, of_table = _update(keyed=keyed, indexed=indexed), {"keyed": keyed, "indexed": indexed}
-        yield Function("update", body, {**of_table, "quick": False}, _TRIGGER)
-        yield Function("update_row", body, {**of_table, "quick": True}, _OF_ROWS)
-    yield Function("update", _quick_update(), {"quick": True}, _TRIGGER, settings="")
+        yield GeneratedFunction("update", body, {**of_table, "quick": False}, _TRIGGER)
+        yield GeneratedFunction("update_row", body, {**of_table, "quick": True}, _OF_ROWS)
+    yield GeneratedFunction("update", _quick_update(), {"quick": True}, _TRIGGER, settings="")
     for verb in ("insert", "update", "delete"):
         yield Template(
             f"trigger_{verb}",
