@@ -9,14 +9,16 @@ DECLARE
     o record;
     own oid := to_regclass(slots->>'overlay');
     s occ.shadowed := (SELECT s FROM occ.shadowed s WHERE base = rel);
+    private name[] := occ.function_names(rel);
+    shadow name[] := occ.functions_in('shadow');
 BEGIN
     PERFORM occ.tie('pg_class', own, 'pg_class', rel);
     PERFORM occ.tie('pg_class', own, 'pg_class', s.view);
     PERFORM occ.tie('pg_rewrite', oid, 'pg_class', own), occ.tie_columns(ev_class, rel, s.attnums)
        FROM pg_rewrite WHERE ev_class = s.view;
     FOR o IN SELECT p.oid, v.reltype FROM pg_class v JOIN pg_proc p ON
-                    p.pronamespace = to_regnamespace(slots->>'private') AND p.proname = ANY (occ.function_names(rel))
-                 OR p.pronamespace = to_regnamespace(slots->>'shadow') AND p.proname = ANY (occ.functions_in('shadow'))
+                    p.pronamespace = to_regnamespace(slots->>'private') AND p.proname = ANY (private)
+                 OR p.pronamespace = to_regnamespace(slots->>'shadow') AND p.proname = ANY (shadow)
                     AND p.proargtypes[0] = v.reltype
               WHERE v.oid = s.view LOOP
         PERFORM occ.tie('pg_proc', o.oid, 'pg_type', o.reltype), occ.tie('pg_proc', o.oid, 'pg_class', rel);
