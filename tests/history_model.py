@@ -28,7 +28,7 @@ STATEMENTS: Final = [
     "for_update",
 ]
 
-_CONFLICTS: Final = {"X": "XUS", "U": "XU", "S": "X"}
+CONFLICTS: Final = {"X": "XUS", "U": "XU", "S": "X"}
 """X: insert, delete, change of key, FOR UPDATE; U: any other update; S: FOR KEY SHARE."""
 
 
@@ -83,7 +83,7 @@ class Answer:
     """What a session hears: a tag and rows, or an SQLSTATE."""
 
     tag: str = ""
-    rows: tuple[tuple[int, int], ...] = ()
+    rows: tuple[tuple[int | None, ...], ...] = ()
     sqlstate: str = ""
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ class Model:
             return True
         used = {k: modes for k, modes in transaction.used.items() if k in transaction.snapshot or k in transaction.rows}
         if any(
-            self._last.get((k, other), 0) > transaction.taken for k in used for m in used[k] for other in _CONFLICTS[m]
+            self._last.get((k, other), 0) > transaction.taken for k in used for m in used[k] for other in CONFLICTS[m]
         ):
             return False
         self._commits += 1
@@ -213,7 +213,7 @@ def _inserted(transaction: Transaction, step: Step) -> Answer:
     return Answer("INSERT 0 1", ((step.key, step.value),))
 
 
-def history(source: random.Random, *more: str) -> list[Step]:
+def history(source: random.Random, more: Sequence[str] = ()) -> list[Step]:
     """Return a history: two to four sessions, each with a transaction or two, in a random order of steps.
 
     ``more`` are verbs beside the usual ones.

@@ -94,6 +94,17 @@ def test_a_failed_transaction_is_postgresqls_to_answer(session: Session) -> None
     assert session("COMMIT") is None
 
 
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK"])
+def test_a_failed_transaction_looks_nothing_up(session: Session, end: str) -> None:
+    for sql in ("SELECT * FROM t", "BEGIN", "SELECT * FROM t"):
+        session(sql)
+    session.rules.settled(FAILED)
+    session.rules.cache.changed(CATALOG)
+    assert session("SELECT * FROM t") is None
+    assert session(end) is None
+    assert session("SELECT * FROM t") == SCHEMA_CONFLICT
+
+
 @pytest.mark.parametrize("sql", ["SELECT * FROM t", "COMMIT"])
 def test_a_doomed_transaction_ends_as_a_schema_conflict(session: Session, sql: str) -> None:
     session("BEGIN")

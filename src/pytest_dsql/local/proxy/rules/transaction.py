@@ -105,7 +105,8 @@ class Rules:
         return None
 
     def _count(self, statement: Statement, now: float) -> None:
-        self.cache.take(statement)
+        if self.status != FAILED:  # else nothing is looked up, and COMMIT is a ROLLBACK
+            self.cache.take(statement)
         if statement.kind in _ENDS:
             self.block = False
             self._clear()
