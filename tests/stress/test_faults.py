@@ -39,6 +39,15 @@ def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: Arena) ->
     assert not any(call.earlier for call in result.history.calls)
 
 
+@pytest.mark.parametrize("kind", Kind)
+def test_one_kind_alone(arena: Arena, kind: Kind) -> None:
+    result = arena.storm(load=replace(LOAD, calls=600, faults=3, kinds=(kind,), once=True))
+    faults = result.history.faults
+    assert result.verdict.findings == ()
+    assert ([fault.kind for fault in faults], sum(fault.met for fault in faults) > 0) == ([kind] * 3, True)
+    assert {call.outcome for call in result.history.calls} == {Outcome.COMMITTED}
+
+
 def test_receipts_show_what_has_moved_without_them(arena: Arena) -> None:
     code = arena.sabotaged("transfer/transaction.py", CREDIT, "balance + 2 * $1 WHERE")
     assert "paid_twice" in names(arena.storm(load=replace(LOAD, calls=100, faults=0, once=True), code=code))
