@@ -256,6 +256,20 @@ def test_a_backend_is_ended_as_by_an_operator(session: Session, module_stage: St
     assert session("SELECT 1") == [1]
 
 
+def test_an_endpoint_is_restarted_where_it_was(alone: Callable[..., Alone]) -> None:
+    cluster = alone()
+    handle, admin = Handle.of(cluster.environment, cluster.host), cluster.connect()
+    admin.execute("CREATE TABLE kept (id int)")
+    with ThreadPoolExecutor() as threads:
+        restarted = threads.submit(handle.restart_endpoint, 1.0)
+        with pytest.raises(psycopg.OperationalError):
+            admin.execute("SELECT pg_sleep(5)")
+        with pytest.raises(psycopg.OperationalError, match="refused"):
+            cluster.connect()
+        assert restarted.result() == 1
+    assert cluster.connect().execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
 def test_transactions_that_are_open_are_told(session: Session, handle: Handle) -> None:
     session.begin()
     assert session.pid in handle.in_transaction()

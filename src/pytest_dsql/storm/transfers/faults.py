@@ -28,7 +28,7 @@ class Kind(StrEnum):
     ENDPOINT_RESTARTED = "endpoint restarted"
     """Nobody listens for a moment, and all connections end."""
     DISK_FULL = "disk full"
-    """The cluster has no room: COMMITs of changes are refused."""
+    """The cluster has used up its quota, as no disk is full without one of its own: COMMITs of changes are refused."""
     SESSIONS_EXPIRED = "sessions expired"
     SIGN_IN_REFUSED = "sign-ins refused"
     """Rate exceeded, to functions whose sessions have ended."""
