@@ -45,7 +45,9 @@ class Listener:
     async def restart(self, host: str, addresses: set[str], port: int, closed_s: float) -> int:
         """Listen at these addresses, or at the only one, no more, end all connections to ``host``, and listen again.
 
-        That is so many seconds later. Returns how many connections there were. Raises OSError where the port is somebody else's by then.
+        That is so many seconds later. Returns how many connections there were.
+
+        Raises OSError where the port is somebody else's by then.
         """
         doors = self._doors.keys() & addresses or {*self._doors}
         for address in doors:
