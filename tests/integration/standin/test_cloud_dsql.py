@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import boto3
 import psycopg
@@ -76,9 +76,9 @@ def status(dsql: Any, identifier: str) -> str | None:
 
 
 @pytest.fixture
-def unhurried(stand_in: Cloud) -> Iterator[Any]:
+def unhurried(stand_in: Cloud, stderr: BinaryIO) -> Iterator[Any]:
     """The service where all takes so long that even on a busy machine a look comes in between."""
-    with closing(LocalCloud.start("--settle", "2")) as cloud:
+    with closing(LocalCloud.start("--settle", "2", stderr=stderr)) as cloud:
         yield cloud.client("dsql")
 
 

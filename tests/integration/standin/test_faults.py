@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import psycopg
 import pytest
@@ -319,22 +320,18 @@ def test_what_is_dropped_while_the_catalog_is_read_is_left_out(stage: Stage, han
     assert stage.open()("SELECT * FROM other") == []
 
 
-def test_clients_that_hang_up_leave_no_word(tmp_path: Path) -> None:
-    words = tmp_path / "stderr"
-    with words.open("wb") as stderr:
-        process, environment = launch("dsql", stderr=stderr)
-        waiting = [
-            socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)
-        ]
-        for client in waiting[::2]:
-            client.close()
-        with contextlib.suppress(OSError), ThreadPoolExecutor() as threads:
-            threads.submit(end, process)
-            for client in waiting[1::2]:
-                client.send(b"\0")
+def test_clients_that_hang_up_leave_no_word(stderr: BinaryIO) -> None:
+    process, environment = launch("dsql", stderr=stderr)
+    waiting = [socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)]
+    for client in waiting[::2]:
+        client.close()
+    with contextlib.suppress(OSError), ThreadPoolExecutor() as threads:
+        threads.submit(end, process)
+        for client in waiting[1::2]:
+            client.send(b"\0")
     for client in waiting:
         client.close()
-    assert words.read_text() == ""
+    assert Path(stderr.name).read_text() == ""
 
 
 def test_commits_are_counted_by_what_became_of_them(stage: Stage, handle: Handle) -> None:

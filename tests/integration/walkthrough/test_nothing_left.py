@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import psycopg
 import pytest
@@ -29,10 +30,10 @@ def eventually(look: Callable[[], bool]) -> bool:
     return look()
 
 
-def test_nothing_is_left_of_one_that_is_killed(cloud: Cloud, code: Path) -> None:
+def test_nothing_is_left_of_one_that_is_killed(cloud: Cloud, code: Path, stderr: BinaryIO) -> None:
     if cloud.target != "local":
         pytest.skip("the stand-in's own")
-    process, environment = launch("cloud")
+    process, environment = launch("cloud", stderr=stderr)
     own = LocalCloud(environment)
     stack = Stack(own)
     host = database.endpoint(stack.deploy(CHAPTERS[1], code).outputs)

@@ -113,6 +113,13 @@ def test_a_storm_that_does_not_go_on_at_all() -> None:
     assert "PostgreSQL killed at 3.000 s, inf s" in only(judged(bank, replace(FAULT, begun=3.0, ended=4.0)))
 
 
+def test_a_storm_that_ends_with_what_its_fault_did() -> None:
+    bank = busy()
+    bank.lose(1, 2, made=False)
+    bank.calls[-1] = replace(bank.calls[-1], answered=4.5)
+    assert judged(bank, replace(FAULT, begun=3.0, ended=4.0)).passed
+
+
 def test_a_fault_that_could_not_be_made() -> None:
     text = only(judged(busy(), FAULT, replace(FAULT, trouble="OSError: gone")))
     assert text == "1 faults could not be made; first and worst: PostgreSQL killed at 0.500 s: OSError: gone"
