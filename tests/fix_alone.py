@@ -13,6 +13,7 @@ import pytest
 
 from pytest_dsql.link.process import STOP_LIMIT_S, launch
 from tests.fix_cluster import Cluster
+from tests.fix_log import Heard
 
 
 class Alone(Cluster):
@@ -30,7 +31,7 @@ class Alone(Cluster):
         self.stop()
 
 
-def start(*options: str, stderr: BinaryIO | None = None) -> Alone:
+def start(*options: str, stderr: BinaryIO) -> Alone:
     process, environment = launch("dsql", *options, stderr=stderr)
     alone = Alone(environment, "local")
     alone.process = process
@@ -47,14 +48,14 @@ def kept() -> Iterator[Path]:
 
 
 @pytest.fixture
-def alone(pytestconfig: pytest.Config, kept: Path, stderr: BinaryIO) -> Iterator[Callable[..., Alone]]:
+def alone(pytestconfig: pytest.Config, kept: Path, heard: Heard) -> Iterator[Callable[..., Alone]]:
     """Start a stand-in; it ends with the test, and before the folder that may be its data."""
     if pytestconfig.option.target != "local":
         pytest.skip("the stand-in's own")
     started: list[Alone] = []
 
     def run(*options: str) -> Alone:
-        started.append(start(*options, stderr=stderr))
+        started.append(start(*options, stderr=heard.file))
         return started[-1]
 
     yield run

@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -18,7 +18,10 @@ import pytest
 from tests.fix_run import is_worker, tell, told, workers
 
 ALLOWED: Final[tuple[str, ...]] = ()
-"""What may be said, each with the reason; regular expressions, for a whole line."""
+"""What may be said, each with the reason; regular expressions, for a whole line. Nothing has had to stand here yet.
+
+A test that has something said on purpose looks at it: ``heard.new()``.
+"""
 
 UNCLEAN: Final = "the log is not clean"
 _said = pytest.StashKey["Words"]()
@@ -89,12 +92,20 @@ def _ended(words: Words) -> None:
         sys.exit("\n  ".join([UNCLEAN, *lines]))
 
 
+@dataclass
+class Heard(Words):
+    """What the stand-ins of a test say, whose stderr is ``file``; what the test has not looked at fails it."""
+
+    file: BinaryIO = field(kw_only=True)
+
+
 @pytest.fixture
-def stderr(tmp_path: Path) -> Iterator[BinaryIO]:
-    """Where a stand-in of the test's own is to say what it has to say; that fails the test."""
-    words = Words(tmp_path / "stderr")
-    with words.path.open("wb") as file:
-        yield file
+def heard(tmp_path: Path) -> Iterator[Heard]:
+    """What the stand-ins say that the test starts."""
+    path = tmp_path / "stderr"
+    with path.open("wb") as file:
+        words = Heard(path, file=file)
+        yield words
     _fail(words.new())
 
 

@@ -59,6 +59,8 @@ class FunctionFaults:
 
     def _throttled(self, moment: Moment) -> int:
         self.reserve(1)
-        moment.hold()
-        self.reserve(self.reserved)
+        try:
+            moment.hold()
+        finally:
+            self.reserve(self.reserved)
         return 1

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import psycopg
 import pytest
@@ -20,6 +19,7 @@ from pytest_dsql.link.messages import Message, SetLimits
 from pytest_dsql.link.process import end, launch
 from tests.fix_alone import Alone
 from tests.fix_cluster import change
+from tests.fix_log import Heard
 from tests.fix_principals import Caller, mapped, policy
 from tests.fix_sessions import IDLE, Session, Stage
 
@@ -320,8 +320,8 @@ def test_what_is_dropped_while_the_catalog_is_read_is_left_out(stage: Stage, han
     assert stage.open()("SELECT * FROM other") == []
 
 
-def test_clients_that_hang_up_leave_no_word(stderr: BinaryIO) -> None:
-    process, environment = launch("dsql", stderr=stderr)
+def test_clients_that_hang_up_leave_no_word(heard: Heard) -> None:
+    process, environment = launch("dsql", stderr=heard.file)
     waiting = [socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)]
     for client in waiting[::2]:
         client.close()
@@ -331,7 +331,7 @@ def test_clients_that_hang_up_leave_no_word(stderr: BinaryIO) -> None:
             client.send(b"\0")
     for client in waiting:
         client.close()
-    assert Path(stderr.name).read_text() == ""
+    assert heard.new() == []
 
 
 def test_commits_are_counted_by_what_became_of_them(stage: Stage, handle: Handle) -> None:

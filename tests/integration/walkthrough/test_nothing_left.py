@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import psycopg
 import pytest
@@ -17,6 +16,7 @@ from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.process import end, launch
 from pytest_dsql.link.state import runs
+from tests.fix_log import Heard
 from tests.fix_stack import invoke_function
 from tests.processes import descendants
 
@@ -30,10 +30,10 @@ def eventually(look: Callable[[], bool]) -> bool:
     return look()
 
 
-def test_nothing_is_left_of_one_that_is_killed(cloud: Cloud, code: Path, stderr: BinaryIO) -> None:
+def test_nothing_is_left_of_one_that_is_killed(cloud: Cloud, code: Path, heard: Heard) -> None:
     if cloud.target != "local":
         pytest.skip("the stand-in's own")
-    process, environment = launch("cloud", stderr=stderr)
+    process, environment = launch("cloud", stderr=heard.file)
     own = LocalCloud(environment)
     stack = Stack(own)
     host = database.endpoint(stack.deploy(CHAPTERS[1], code).outputs)
