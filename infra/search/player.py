@@ -36,11 +36,13 @@ class Player:
     @classmethod
     @contextmanager
     def started(cls, folder: Path) -> Iterator[Self]:
-        """Start a stand-in and play on it, with records below ``folder``; it ends with the block."""
+        """Start a stand-in and play on it, with records below ``folder``; it ends with the block, and its log stays where it has one."""
         log = fresh(folder, "stand-in") / "log"
         with log.open("wb") as stderr, closing(LocalCloud.start(stderr=stderr)) as cloud:
             stack = Stack(cloud, f"storms-{uuid.uuid4().hex[:8]}")
             yield cls(Arena(stack, build(cloud.platform), folder), log)
+        if not log.stat().st_size:
+            shutil.rmtree(log.parent)
 
     def play(self, storm: Storm) -> Failure | None:
         """Play a storm; return what was wrong with it. Raises what boto3 does where the stand-in is gone."""
