@@ -36,7 +36,10 @@ class Player:
     @classmethod
     @contextmanager
     def started(cls, folder: Path) -> Iterator[Self]:
-        """Start a stand-in and play on it, with records below ``folder``; it ends with the block, and its log stays where it has one."""
+        """Start a stand-in and play on it, with records below ``folder``; it ends with the block.
+
+        What it has said stays there.
+        """
         log = fresh(folder, "stand-in") / "log"
         with log.open("wb") as stderr, closing(LocalCloud.start(stderr=stderr)) as cloud:
             stack = Stack(cloud, f"storms-{uuid.uuid4().hex[:8]}")
