@@ -44,7 +44,7 @@ def test_a_sabotaged_function_is_found_and_the_storm_made_small(arena: Arena, tm
 
 
 def test_an_interrupt_leaves_a_summary_and_nothing_that_runs(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "infra", "search", "--calls=2000", f"--folder={tmp_path}"]
+    command = [sys.executable, "-m", "infra", "search", "--calls=300", "--faults=0", f"--folder={tmp_path}"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "src")))}
     with subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) as search:
         assert search.stdout
