@@ -5,6 +5,7 @@ pytest_plugins = (
     "tests.fix_layers",
     "tests.fix_options",
     "tests.fix_run",
+    "tests.fix_log",
     "tests.fix_workers",
     "tests.fix_postgres",
     "tests.fix_bank",

@@ -17,6 +17,8 @@ SET_UP: Final = 'activate the environment, or: pip install -e ".[account,storm]"
 
 try:
     import click
+
+    from infra.search.command import search
 except ModuleNotFoundError:
     sys.exit(f"click is not installed: {SET_UP}")
 
@@ -304,6 +306,12 @@ def load_accounts(stack: "Stack", accounts: int | None) -> None:
             for added in load.fill(sign_in, batches):
                 bar.update(added)
     click.echo(f"{wanted:,} accounts; new ones have {schema.BALANCE} each")
+
+
+# The storm
+
+
+cli.add_command(search)
 
 
 # The walk-through

@@ -18,7 +18,7 @@ import psycopg
 from infra import database, load, schema
 from infra.chapters import CHAPTERS, WITHOUT_RETRY
 from infra.cloud import Cloud
-from infra.faults import Faults
+from infra.faults.faults import Faults
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.retry import retried

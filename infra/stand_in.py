@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
 import boto3
 
@@ -43,10 +43,13 @@ class LocalCloud:
         self.client, self.credentials = clients.client, clients.credentials
 
     @classmethod
-    def start(cls, *options: str) -> Self:
-        """Start a stand-in that ends with this process, however that ends; raise CloudError."""
+    def start(cls, *options: str, stderr: BinaryIO | None = None) -> Self:
+        """Start a stand-in that ends with this process, however that ends; raise CloudError.
+
+        What it has to complain of goes to ``stderr``, else to ours.
+        """
         try:
-            started, environment = process.launch("cloud", *options)
+            started, environment = process.launch("cloud", *options, stderr=stderr)
         except StandInError as error:
             raise CloudError(str(error)) from None
         return cls(environment, started)

@@ -7,11 +7,13 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from pytest_dsql.link.process import STOP_LIMIT_S, launch
 from tests.fix_cluster import Cluster
+from tests.fix_log import Heard
 
 
 class Alone(Cluster):
@@ -29,8 +31,8 @@ class Alone(Cluster):
         self.stop()
 
 
-def start(*options: str) -> Alone:
-    process, environment = launch("dsql", *options)
+def start(*options: str, stderr: BinaryIO) -> Alone:
+    process, environment = launch("dsql", *options, stderr=stderr)
     alone = Alone(environment, "local")
     alone.process = process
     return alone
@@ -46,14 +48,14 @@ def kept() -> Iterator[Path]:
 
 
 @pytest.fixture
-def alone(pytestconfig: pytest.Config, kept: Path) -> Iterator[Callable[..., Alone]]:
+def alone(pytestconfig: pytest.Config, kept: Path, heard: Heard) -> Iterator[Callable[..., Alone]]:
     """Start a stand-in; it ends with the test, and before the folder that may be its data."""
     if pytestconfig.option.target != "local":
         pytest.skip("the stand-in's own")
     started: list[Alone] = []
 
     def run(*options: str) -> Alone:
-        started.append(start(*options))
+        started.append(start(*options, stderr=heard.file))
         return started[-1]
 
     yield run

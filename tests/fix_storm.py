@@ -109,11 +109,13 @@ def _limit_s(options: argparse.Namespace) -> float:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep storms in one order, also where tests are shuffled: in each, every worker waits for all the others."""
-    places = [place for place, item in enumerate(items) if "share" in getattr(item, "fixturenames", ())]
-    storms = sorted((items[place] for place in places), key=_number)
-    for place, storm in zip(places, storms, strict=True):
-        items[place] = storm
+    """Begin with storms, in one order, also where tests are shuffled: in each, every worker waits for all others."""
+    storms = sorted((item for item in items if _is_storm(item)), key=_number)
+    items[:] = [*storms, *(item for item in items if not _is_storm(item))]
+
+
+def _is_storm(item: pytest.Item) -> bool:
+    return "share" in getattr(item, "fixturenames", ())
 
 
 def _number(item: pytest.Item) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.fix_layers import selects
+from tests.fix_log import stderr_of_the_run
 from tests.fix_run import is_worker, tell, told
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def _reach(config: pytest.Config) -> "Cloud":
             return LocalCloud.running()
         # As an account's quota is raised on AWS before a storm of so many.
         concurrency = max(CONCURRENCY, options.parallel)
-        return LocalCloud.start("--region", options.region or "us-east-1", "--concurrency", str(concurrency))
+        more = ("--region", options.region or "us-east-1", "--concurrency", str(concurrency))
+        with stderr_of_the_run(config) as stderr:
+            return LocalCloud.start(*more, stderr=stderr)
     except CloudError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -1,50 +1,34 @@
-"""A stack of its own on which small storms are played, conductor and worker in one process; something is done to it."""
+"""A stack of its own on which small storms are played; something is done to it."""
 
-import threading
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Final
 
 import pytest
 
 from infra import database
-from infra.bank import Bank
 from infra.cloud import Cloud
+from infra.search import arena
+from infra.search.arena import Rival
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.storm.record.verdict import Expectations
-from pytest_dsql.storm.run import conductor
-from pytest_dsql.storm.run.conductor import Conductor, Result
-from pytest_dsql.storm.run.worker import Worker, take_part
+from pytest_dsql.storm.run.conductor import Result
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import COMMITS, Scenario
 
 LOAD: Final = Load(calls=300, parallel=16, accounts=100, seed=401)
-WARM_UP: Final = 8
 COMMIT_S: Final = 0.01
 """How long a COMMIT takes, so that transfers meet."""
 
-NOBODY: Final = SimpleNamespace(begin=lambda _: None, show=lambda _: None)
-"""Watches."""
-
-Rival = Callable[[str, Scenario], None]
-"""Makes the second half of the calls; is told where the conductor is."""
-
 
 @dataclass(frozen=True)
-class Arena:
-    """A stack of these tests' own, on which storms are played, conductor and worker in this process."""
-
-    cloud: Cloud
-    stack: Stack
-    code: Path
-    folder: Path
+class Arena(arena.Arena):
+    """A stack of these tests' own."""
 
     def storm(
         self,
@@ -55,17 +39,12 @@ class Arena:
         rival: Rival | None = None,
     ) -> Result:
         """Play one; ``code`` is in place of the function's own zip."""
-        scenario = Scenario("sabotage", "a small storm", expectations)
-        folder = self.folder / uuid.uuid4().hex[:8]
-        folder.mkdir()
-        stage = Bank(self.stack, code or self.code, WARM_UP, COMMIT_S)
-        with closing(Conductor(lambda: stage, {scenario.name: scenario}, load, folder, NOBODY)) as conductor:
-            where = str(conductor.path)
-            if rival is not None:
-                threading.Thread(target=rival, args=(where, scenario), daemon=True).start()
-            take_part(self.cloud, Worker(where, 0, 1 if rival is None else 2), scenario, load)
-            (result,) = conductor.results
-            return result
+        return self.play(Scenario("sabotage", "a small storm", expectations), load, COMMIT_S, code=code, rival=rival)
+
+    @property
+    def cloud(self) -> Cloud:
+        """The target."""
+        return self.stack.cloud
 
     def sabotaged(self, module: str, old: str, new: str) -> Path:
         """Return the function's zip with each ``old`` in a module replaced."""
@@ -90,15 +69,12 @@ class Arena:
 
 def opened(cloud: Cloud, code: Path, folder: Path) -> Iterator[Arena]:
     """Give an arena, on which a storm with nothing done to it has passed."""
-    name = f"dsql-perspective-{uuid.uuid4().hex[:8]}"
-    arena = Arena(cloud, Stack(cloud, name), code, folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conductor, "FUNCTION_LIMIT_S", 1.0)
-        try:
-            assert arena.storm().verdict.findings == ()
-            yield arena
-        finally:
-            arena.stack.delete()
+    arena = Arena(Stack(cloud, f"dsql-perspective-{uuid.uuid4().hex[:8]}"), code, folder)
+    try:
+        assert arena.storm().verdict.findings == ()
+        yield arena
+    finally:
+        arena.stack.delete()
 
 
 def names(result: Result) -> set[str]:

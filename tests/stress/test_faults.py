@@ -13,10 +13,12 @@ from pytest_dsql.storm.transfers.faults import Kind
 from pytest_dsql.storm.transfers.plan import Load
 from tests.stress.arena import Arena, names, opened, unknown
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.in_turn("share0")]
 
 LOAD: Final = Load(calls=2_000, parallel=64, accounts=200, seed=401, faults=len(Kind))
 """With a fault of each kind."""
+ONE: Final = Load(calls=200, parallel=64, accounts=200, seed=400, rate=200, once=True, faults=1)
+"""Its fault comes early, and stays as long as any."""
 CREDIT: Final = "balance + $1 WHERE"
 
 
@@ -37,6 +39,15 @@ def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: Arena) ->
     assert result.verdict.findings == ()
     assert unknown(result) > 0
     assert not any(call.earlier for call in result.history.calls)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_one_kind_alone(arena: Arena, kind: Kind) -> None:
+    result = arena.storm(load=replace(ONE, kinds=(kind,)))
+    (fault,) = result.history.faults
+    assert result.verdict.findings == ()
+    assert (fault.kind, fault.met > 0) == (kind, True)
+    assert {call.outcome for call in result.history.calls} == {Outcome.COMMITTED}
 
 
 def test_receipts_show_what_has_moved_without_them(arena: Arena) -> None:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from infra.cloud import Cloud
+from infra.search.arena import Rival
 from infra.stand_in import LocalCloud
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
@@ -24,7 +25,7 @@ from pytest_dsql.storm.run.worker import Worker, take_part
 from pytest_dsql.storm.transfers.answer import Answer
 from pytest_dsql.storm.transfers.scenario import COMMITS, Scenario
 from tests.fix_target import ROOT
-from tests.stress.arena import LOAD, Arena, Rival, names, opened, unknown
+from tests.stress.arena import LOAD, Arena, names, opened, unknown
 
 # As a group of its own it would be one more than there are workers: a share could queue behind one that waits for it.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.in_turn("share0")]

@@ -17,6 +17,14 @@ def test_other_fields_are_ignored() -> None:
     assert Transfer.from_event({**GOOD, "note": "rent"}) == Transfer(1, 2, 10)
 
 
+@pytest.mark.parametrize("sql", ["1; DROP TABLE accounts", "1 OR 1=1", "0'::uuid; --", "$1", "\x00"])
+@pytest.mark.parametrize("field", ["payer_id", "payee_id", "amount", "transfer_id"])
+def test_sql_is_no_value_of_any_field(field: str, sql: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        Transfer.from_event({"payer_id": 1, "payee_id": 2, "amount": 3, field: sql})
+    assert caught.value.field == field
+
+
 @pytest.mark.parametrize("field", GOOD)
 def test_a_missing_field_is_named(field: str) -> None:
     event = {name: value for name, value in GOOD.items() if name != field}

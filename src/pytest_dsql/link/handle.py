@@ -23,6 +23,7 @@ from pytest_dsql.link.messages import (
     NoMore,
     Proceed,
     RemoveFault,
+    RestartEndpoint,
     Sessions,
     SetLimits,
     SetStrictCatalog,
@@ -115,7 +116,10 @@ class Handle:
 
     @contextmanager
     def limits(self, **changed: float) -> Iterator[None]:
-        """Change limits: ``transaction_s``, ``session_s``, ``rows``, ``size``, ``connections``, ``connect_rate``, …"""
+        """Change limits: ``transaction_s``, ``session_s``, ``rows``, ``size``, ``connections``, ``connect_rate``, …
+
+        Above ``storage`` (bytes) COMMIT of a change is refused, 53100.
+        """
         before = self.ask(SetLimits(cluster=self._cluster, limits=changed))
         try:
             yield
@@ -161,6 +165,13 @@ class Handle:
     def kill_server(self) -> None:
         """Kill the cluster's PostgreSQL as ``kill -9`` does, and wait until it serves again; all sessions end."""
         self.ask(KillServer(cluster=self._cluster))
+
+    def restart_endpoint(self, closed_s: float = 0.1) -> int:
+        """Close the cluster's endpoint, with all connections to it, and open it again; return how many there were.
+
+        Nobody comes in meanwhile by the address that all clusters share.
+        """
+        return int(self.ask(RestartEndpoint(cluster=self._cluster, closed_s=closed_s)))
 
     def sessions(self) -> list[int]:
         """Return the process ids of the cluster's sessions."""

@@ -11,5 +11,6 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
     "token-expired": {"action": "fail", "code": "TOKEN_EXPIRED", "at": "sign_in"},
     "session-expired": {"action": "cut_before", "at": "statement"},
     "unavailable": {"action": "fail", "code": "UNAVAILABLE", "at": "statement"},
+    "too-many-connections": {"action": "fail", "code": "TOO_MANY_CONNECTIONS", "at": "sign_in"},
     "rate-exceeded": {"action": "fail", "code": "RATE_EXCEEDED", "at": "sign_in"},
 }

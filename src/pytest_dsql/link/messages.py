@@ -172,6 +172,17 @@ class KillServer(Message):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RestartEndpoint(Message):
+    """Close a cluster's endpoint for so many seconds; the answer, when it is open again, is how many connections ended.
+
+    Nobody comes in meanwhile by the address that all clusters share.
+    """
+
+    cluster: str
+    closed_s: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Expire(Message):
     """End a session, by its process id, as the service does after 60 minutes."""
 
@@ -188,10 +199,28 @@ class ExpireRole(Message):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KillEnvironments(Message):
-    """Kill environments of a function that run an invocation, ``number`` at most; the answer is how many there were."""
+    """Kill environments of a function that run an invocation, ``number`` at most; the answer is how many there were.
+
+    ``cause`` is what the caller is told of it: ``killed``, or that ``memory`` or ``time`` was used up.
+    """
 
     function: str
     number: int
+    cause: str = "killed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DisturbInvoke(Message):
+    """Have the next ``times`` callers of a function disturbed; the answer is how often what was in force was applied.
+
+    ``action`` is ``slow``, by ``seconds``; ``fail_before`` or ``fail_after`` the function has run, with an error of the
+    service; ``reset_before`` or ``reset_after``, their connection. None takes back what is in force.
+    """
+
+    function: str
+    action: str | None
+    times: int = 1
+    seconds: float = 0.0
 
 
 KINDS: Final[dict[str, type[Message]]] = {kind.__name__: kind for kind in Message.__subclasses__()}

@@ -24,11 +24,15 @@ class Sessions(Protocol):
         ...
 
 
-class Environments(Protocol):
-    """Execution environments of functions."""
+class Invocations(Protocol):
+    """Invocations of functions."""
 
-    def kill(self, function: str, number: int) -> int:
-        """Kill so many at most that run an invocation; return how many there were."""
+    def kill(self, function: str, number: int, cause: str) -> int:
+        """Kill so many environments at most that run an invocation; return how many there were."""
+        ...
+
+    def disturb(self, function: str, action: str | None, times: int, seconds: float) -> int:
+        """Have the next callers of a function disturbed; return how often what was in force was applied."""
         ...
 
 
@@ -40,10 +44,10 @@ class Control:
         dataplane: DataPlane,
         principals: PrincipalTable,
         sessions: Sessions | None = None,
-        environments: Environments | None = None,
+        functions: Invocations | None = None,
     ) -> None:
         self._dataplane, self._principals = dataplane, principals
-        self._sessions, self._environments = sessions, environments
+        self._sessions, self._functions = sessions, functions
 
     async def start(self, path: Path) -> asyncio.Server:
         """Listen at ``path``, in a folder of the owner's alone."""
@@ -109,9 +113,17 @@ class Control:
 
     @_do.register
     async def _kill_environments(self, message: messages.KillEnvironments) -> int:
-        if self._environments is None:
+        return self._invocations.kill(message.function, message.number, message.cause)
+
+    @_do.register
+    async def _disturb_invoke(self, message: messages.DisturbInvoke) -> int:
+        return self._invocations.disturb(message.function, message.action, message.times, message.seconds)
+
+    @property
+    def _invocations(self) -> Invocations:
+        if self._functions is None:
             raise ValueError("there are no functions in the data plane alone")
-        return self._environments.kill(message.function, message.number)
+        return self._functions
 
     # Faults and limits
 
@@ -181,6 +193,11 @@ class Control:
     @_do.register
     async def _end_backend(self, message: messages.EndBackend) -> None:
         await self._cluster(message.cluster).end_backend(self._session(message.cluster, message.session).pid)
+
+    @_do.register
+    async def _restart_endpoint(self, message: messages.RestartEndpoint) -> int:
+        self._cluster(message.cluster)
+        return await self._dataplane.restart_endpoint(message.cluster, message.closed_s)
 
     @_do.register
     async def _kill_server(self, message: messages.KillServer) -> None:

@@ -96,6 +96,15 @@ class DataPlane:
         host = next(host for host in self._clusters if host.startswith(f"{identifier}."))
         await self._remove(host)
 
+    async def restart_endpoint(self, identifier: str, closed_s: float) -> int:
+        """Close where a cluster is reached, with all its connections, and open it again so many seconds later.
+
+        Nobody comes in meanwhile who wants to another cluster by the address that all share; who is in stays. Returns
+        how many connections were ended. Raises OSError where an address cannot be had again.
+        """
+        host = self.by_id(identifier).host
+        return await self._listener.restart(host, {self.addresses[host], self.address}, self.port, closed_s)
+
     async def _remove(self, host: str) -> None:
         cluster, address = self._clusters.pop(host), self.addresses.pop(host, self.address)
         if address != self.address:

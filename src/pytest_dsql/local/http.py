@@ -6,6 +6,8 @@ A general server spends twice as long on a small request as this one, most of it
 import asyncio
 import functools
 import http
+import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +22,8 @@ BACKLOG: Final = 65_535
 CLOSE_LIMIT_S: Final = 1.0
 """How long requests that are being answered may take when the server ends."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""SO_LINGER: nothing is sent any more (socket(7))."""
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -50,6 +54,10 @@ class Response:
         if last:
             lines.append("Connection: close\r\n")
         return "".join([*lines, "\r\n"]).encode("latin-1") + (b"" if head else self.body)
+
+
+class HangUp(Exception):
+    """There is to be no answer: the connection is reset."""
 
 
 Handle = Callable[[Request], Awaitable[Response]]
@@ -154,6 +162,9 @@ class _Connection(asyncio.Protocol):
             request, last = self._waiting.popleft()
             try:
                 response = await self._handle(request)
+            except HangUp:
+                self._reset()
+                break
             except Exception as error:  # noqa: BLE001 - the caller is answered whatever happens
                 loop = asyncio.get_running_loop()
                 loop.call_exception_handler({"message": "a request could not be answered", "exception": error})
@@ -167,6 +178,11 @@ class _Connection(asyncio.Protocol):
             self._transport.write(data)
         if last:
             self._transport.close()
+
+    def _reset(self) -> None:
+        """End the connection as a network does that fails: what is on its way is dropped, and no end is announced."""
+        self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self._transport.abort()
 
     def close(self) -> None:
         """End the connection."""

@@ -205,6 +205,36 @@ def test_an_old_transaction_can_be_rolled_back(session: Session, aged: AbstractC
         assert session("SELECT 1") == [1]
 
 
+# Storage
+
+FULL = ("53100", "Current cluster size exceeds cluster size limit.")
+
+
+@pytest.mark.parametrize("prepare", [False, True], ids=["simple", "prepared"])
+def test_a_full_cluster_refuses_a_commit_of_changes(session: Session, handle: Handle, prepare: bool) -> None:
+    with handle.limits(storage=0):
+        session.begin()
+        session.connection.execute("INSERT INTO t VALUES (1, 'x')", prepare=prepare)
+        error = session.fails("COMMIT")
+        assert (error.sqlstate, error.diag.message_primary) == FULL
+        assert session.refused("INSERT INTO t VALUES (2, 'x')") == FULL[0]
+    session("INSERT INTO t VALUES (3, 'x')")
+    assert session("SELECT id FROM t") == [3]
+
+
+def test_a_full_cluster_is_read_and_its_tables_can_go(session: Session, handle: Handle) -> None:
+    session("CREATE TABLE IF NOT EXISTS large (id int)")
+    with handle.limits(storage=0):
+        session.begin()("SELECT * FROM t")
+        assert not session.loses()
+        session("DROP TABLE large")
+
+
+def test_what_it_has_by_itself_fills_no_cluster(session: Session, handle: Handle) -> None:
+    with handle.limits(storage=100 * MEBIBYTE):
+        session("INSERT INTO t VALUES (1, 'x')")
+
+
 # Connections
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from infra.cloud import Cloud
 from infra.stand_in import LocalCloud
+from tests.fix_log import Heard
 
 LIMIT_S: Final = 20.0
 POLICY: Final[dict[str, Any]] = {
@@ -76,9 +77,9 @@ def status(dsql: Any, identifier: str) -> str | None:
 
 
 @pytest.fixture
-def unhurried(stand_in: Cloud) -> Iterator[Any]:
+def unhurried(stand_in: Cloud, heard: Heard) -> Iterator[Any]:
     """The service where all takes so long that even on a busy machine a look comes in between."""
-    with closing(LocalCloud.start("--settle", "2")) as cloud:
+    with closing(LocalCloud.start("--settle", "2", stderr=heard.file)) as cloud:
         yield cloud.client("dsql")
 
 

@@ -16,6 +16,7 @@ from pytest_dsql.link.messages import CreateCluster, DeleteCluster
 from pytest_dsql.link.process import StandInError
 from tests.fix_alone import Alone, kill_server
 from tests.fix_cluster import Cluster, change
+from tests.fix_log import Heard
 from tests.fix_sessions import Session, Stage
 
 LIMIT_S = 10
@@ -109,14 +110,12 @@ def test_a_postgresql_that_is_killed_is_there_again_and_has_lost_no_committed_ro
     assert rival.loses()
 
 
-def test_data_that_are_in_use_are_told(
-    alone: Callable[..., Alone], kept: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_data_that_are_in_use_are_told(alone: Callable[..., Alone], kept: Path, heard: Heard) -> None:
     alone("--data", str(kept))
     with pytest.raises(StandInError):
         alone("--data", str(kept))
     told = f"Error: embedded PostgreSQL did not start: the data in {kept} is in use by another server"
-    assert told in capfd.readouterr().err.splitlines()
+    assert told in heard.new()
 
 
 def test_who_has_killed_postgresql_hears_when_it_serves_again(alone: Callable[..., Alone]) -> None:
@@ -140,16 +139,14 @@ def test_the_engine_goes_on_after_postgresql_was_killed(alone: Callable[..., Alo
     assert Session(cluster.connect())("SELECT relname FROM pg_class WHERE relname IN ('a', 'b')") == []
 
 
-def test_a_stand_in_whose_postgresql_cannot_be_started_again_ends(
-    alone: Callable[..., Alone], capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stand_in_whose_postgresql_cannot_be_started_again_ends(alone: Callable[..., Alone], heard: Heard) -> None:
     cluster = alone()
     data = disposable(cluster)
     (data / "global" / "pg_control").unlink()
     kill_server(data)
     until(lambda: cluster.process.poll() == 0)
     cluster.stop()
-    told = capfd.readouterr().err.splitlines()
+    told = heard.new()
     assert any(line.startswith("PostgreSQL does not run: ") for line in told)
     assert told[-1].startswith("PostgreSQL of cluster ")
 

@@ -20,6 +20,7 @@ from pytest_dsql.link.messages import Message, SetLimits
 from pytest_dsql.link.process import end, launch
 from tests.fix_alone import Alone
 from tests.fix_cluster import change
+from tests.fix_log import Heard
 from tests.fix_principals import Caller, mapped, policy
 from tests.fix_sessions import IDLE, Session, Stage
 
@@ -257,6 +258,20 @@ def test_a_backend_is_ended_as_by_an_operator(session: Session, module_stage: St
     assert session("SELECT 1") == [1]
 
 
+def test_an_endpoint_is_restarted_where_it_was(alone: Callable[..., Alone]) -> None:
+    cluster = alone()
+    handle, admin = Handle.of(cluster.environment, cluster.host), cluster.connect()
+    admin.execute("CREATE TABLE kept (id int)")
+    with ThreadPoolExecutor() as threads:
+        restarted = threads.submit(handle.restart_endpoint, 1.0)
+        with pytest.raises(psycopg.OperationalError):
+            admin.execute("SELECT pg_sleep(5)")
+        with pytest.raises(psycopg.OperationalError, match="refused"):
+            cluster.connect()
+        assert restarted.result() == 1
+    assert cluster.connect().execute("SELECT count(*) FROM kept").fetchone() == (0,)
+
+
 def test_transactions_that_are_open_are_told(session: Session, handle: Handle) -> None:
     session.begin()
     assert session.pid in handle.in_transaction()
@@ -306,22 +321,18 @@ def test_what_is_dropped_while_the_catalog_is_read_is_left_out(stage: Stage, han
     assert stage.open()("SELECT * FROM other") == []
 
 
-def test_clients_that_hang_up_leave_no_word(tmp_path: Path) -> None:
-    words = tmp_path / "stderr"
-    with words.open("wb") as stderr:
-        process, environment = launch("dsql", stderr=stderr)
-        waiting = [
-            socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)
-        ]
-        for client in waiting[::2]:
-            client.close()
-        with contextlib.suppress(OSError), ThreadPoolExecutor() as threads:
-            threads.submit(end, process)
-            for client in waiting[1::2]:
-                client.send(b"\0")
+def test_clients_that_hang_up_leave_no_word(heard: Heard) -> None:
+    process, environment = launch("dsql", stderr=heard.file)
+    waiting = [socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)]
+    for client in waiting[::2]:
+        client.close()
+    with contextlib.suppress(OSError), ThreadPoolExecutor() as threads:
+        threads.submit(end, process)
+        for client in waiting[1::2]:
+            client.send(b"\0")
     for client in waiting:
         client.close()
-    assert words.read_text() == ""
+    assert heard.new() == []
 
 
 def test_commits_are_counted_by_what_became_of_them(stage: Stage, handle: Handle) -> None:

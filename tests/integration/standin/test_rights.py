@@ -63,6 +63,28 @@ def test_an_index_of_an_empty_table_reads_no_file_at_commit(admin: Session) -> N
     denied(admin, "INSERT INTO t VALUES (1, 'x')")
 
 
+@pytest.mark.parametrize(
+    "tried", ["DELETE FROM occ.job", "UPDATE occ.job SET status = 'mine'", "TABLE occ.iam_mapping"]
+)
+def test_a_check_changes_nothing_of_the_engines_and_sees_none(admin: Session, tried: str) -> None:
+    """It is computed in the name of a role that may write all tables, so no row of these is for anybody."""
+    admin("CREATE TABLE u (id int PRIMARY KEY, v int)")
+    assert admin.job("CREATE INDEX ASYNC ON u (v)")
+    jobs = admin("SELECT count(*) FROM sys.jobs WHERE status = 'completed'")
+    body = f"BEGIN EXECUTE '{tried.replace(chr(39), chr(39) * 2)}'; RETURN NOT FOUND; END"
+    admin(f"CREATE FUNCTION tries() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $f$ {body} $f$")
+    admin("CREATE TABLE t (id int PRIMARY KEY, v text CHECK (tries()))")
+    admin("INSERT INTO t VALUES (1, 'x')")
+    assert admin("SELECT count(*) FROM sys.jobs WHERE status = 'completed'") == jobs
+
+
+def test_a_check_adds_nothing_to_the_engines(admin: Session) -> None:
+    grab = "INSERT INTO occ.iam_mapping (arn, role, grantor) VALUES ('arn:aws:iam::123456789012:user/x', 10, 10)"
+    admin(f"CREATE FUNCTION grabs() RETURNS boolean LANGUAGE plpgsql AS $f$ BEGIN {grab}; RETURN true; END $f$")
+    admin("CREATE TABLE t (id int PRIMARY KEY, v text CHECK (grabs()))")
+    assert admin.refused("INSERT INTO t VALUES (1, 'x')") == "42501"
+
+
 def test_a_name_in_the_search_path_does_not_stand_in_for_the_engines(admin: Session, schema: str) -> None:
     admin("CREATE TABLE t (id int PRIMARY KEY, v text)")
     for name in ("split_part(text, text, int)", "coalesce_(text)", "strpos(text, text)", "format(text)"):

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,19 +16,11 @@ from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.process import end, launch
 from pytest_dsql.link.state import runs
+from tests.fix_log import Heard
 from tests.fix_stack import invoke_function
+from tests.processes import descendants
 
 GONE_LIMIT_S = 20.0
-
-
-def family(pid: int) -> set[int]:
-    """Return a process's descendants."""
-    lines = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
-    parents = {int(child): int(parent) for child, parent in zip(lines[::2], lines[1::2], strict=True)}
-    found, new = set[int](), {pid}
-    while new := {child for child, parent in parents.items() if parent in new} - found:
-        found |= new
-    return found
 
 
 def eventually(look: Callable[[], bool]) -> bool:
@@ -39,15 +30,15 @@ def eventually(look: Callable[[], bool]) -> bool:
     return look()
 
 
-def test_nothing_is_left_of_one_that_is_killed(cloud: Cloud, code: Path) -> None:
+def test_nothing_is_left_of_one_that_is_killed(cloud: Cloud, code: Path, heard: Heard) -> None:
     if cloud.target != "local":
         pytest.skip("the stand-in's own")
-    process, environment = launch("cloud")
+    process, environment = launch("cloud", stderr=heard.file)
     own = LocalCloud(environment)
     stack = Stack(own)
     host = database.endpoint(stack.deploy(CHAPTERS[1], code).outputs)
     assert "connected to DSQL" in invoke_function(stack, {"name": "reinvent"}).payload["greeting"]
-    family_before = family(process.pid)
+    family_before = descendants(process.pid)
     assert len(family_before) > 5
     process.send_signal(signal.SIGKILL)
     end(process)

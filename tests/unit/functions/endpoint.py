@@ -167,13 +167,21 @@ class Functions:
             config=Config(retries={"total_max_attempts": 1}, read_timeout=WAIT_S, max_pool_connections=50),
         )
 
-    def kill(self, name: str, number: int) -> int:
+    def kill(self, name: str, number: int, cause: str = "killed") -> int:
         """Kill so many environments at most; return how many there were."""
 
         async def kill() -> int:
-            return self.endpoint.service.kill(name, number)
+            return self.endpoint.service.kill(name, number, cause)
 
         return int(self.endpoint.run(kill()))
+
+    def disturb(self, action: str | None, times: int = 1, seconds: float = 0.0) -> int:
+        """Have the next callers disturbed; return how often what was in force was applied."""
+
+        async def disturb() -> int:
+            return self.endpoint.service.disturb("it", action, times, seconds)
+
+        return int(self.endpoint.run(disturb()))
 
     def invoke(self, payload: Any = None, name: str = "it", **options: Any) -> Answer:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()

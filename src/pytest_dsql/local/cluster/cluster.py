@@ -65,6 +65,8 @@ class Cluster:
     """How many transactions ended by COMMIT, autocommit included: committed, lost (40001), failed, cut."""
     conflicts: Counter[str] = field(default_factory=Counter)
     """How often a client was told 40001, at COMMIT or before, by the service's name for it: OC000, OC001."""
+    size: int = 0
+    """How many bytes it was found to use."""
 
     @property
     def host(self) -> str:
@@ -126,7 +128,7 @@ class Cluster:
         self._mail = Mailbox(Path(await self._setting("data_directory")))
         self.jobs = Jobs(await self._connected(), lambda role: connect(self.url, role), self._is_busy, self._job_done)
         self.waits = Waits(self._control, self.sessions, self.jobs, self._reader)
-        sweeper = Sweeper(await self._connected())
+        sweeper = Sweeper(await self._connected(), self._measured)
         lifeline = await self._connected()
         await self._load()
         for work in (self.waits.watch(), self.jobs.work(), sweeper.work(), held(lifeline)):
@@ -141,6 +143,14 @@ class Cluster:
             if error.sqlstate and not error.sqlstate.startswith(SHUTDOWN):
                 raise
             self._fallen()
+
+    @property
+    def full(self) -> bool:
+        """Whether it uses more than it may."""
+        return self.size > self.limits.storage
+
+    def _measured(self, size: int) -> None:
+        self.size = size
 
     def _fallen(self) -> None:
         """Learn that the server is gone."""

@@ -21,6 +21,7 @@ class Limits:
     connect_rate: float = 100.0
     connect_burst: float = 1_000.0
     message: int = 10 * 1024 * 1024
+    storage: int = 10 * 1024**4
 
     def change(self, limits: dict[str, float]) -> dict[str, float]:
         """Change limits; return what they were. Raises ValueError where there is no such limit."""

@@ -1,7 +1,8 @@
-"""What transactions leave behind in the engine's tables, taken away where nobody can ask for it any more."""
+"""What transactions leave behind in the engine's tables, taken away where nobody can ask for it; what is left."""
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final, LiteralString
 
 from pytest_dsql.local.cluster.connections import Connection
@@ -15,27 +16,29 @@ PURGE_S: Final = 300.0
 class Sweeper:
     """Sweeps by a connection of its own."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, measured: Callable[[int], None]) -> None:
+        """``measured`` is told how many bytes the cluster uses, now and then."""
+        self._connection, self._measured = connection, measured
 
     async def work(self) -> None:
         """Sweep now and then, for ever."""
         await self._connection.execute("SET default_transaction_isolation = 'read committed'")
         purged = time.monotonic()
         while True:
+            self._measured(await self._number("SELECT pg_database_size(current_database()) AS number"))
             await asyncio.sleep(SWEEP_S)
             await self._overlays(LITTER)
             if time.monotonic() - purged >= PURGE_S:
                 purged = time.monotonic()
                 await self._overlays(1)
-                while await self._removed("SELECT occ.purge() AS removed"):
+                while await self._number("SELECT occ.purge() AS number"):
                     pass
 
     async def _overlays(self, least: int) -> None:
         cursor = await self._connection.execute("SELECT oid FROM occ.littered(%s) oid", (least,))
         for row in await cursor.fetchall():
-            await self._removed("SELECT occ.sweep(%s) AS removed", row["oid"])
+            await self._number("SELECT occ.sweep(%s) AS number", row["oid"])
 
-    async def _removed(self, query: LiteralString, *arguments: object) -> int:
+    async def _number(self, query: LiteralString, *arguments: object) -> int:
         row = await (await self._connection.execute(query, arguments)).fetchone()
-        return int(row["removed"]) if row else 0
+        return int(row["number"]) if row else 0

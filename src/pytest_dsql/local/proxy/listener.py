@@ -42,6 +42,24 @@ class Listener:
         await asyncio.wait([accepting])
         door.close()
 
+    async def restart(self, host: str, addresses: set[str], port: int, closed_s: float) -> int:
+        """Listen at these addresses, or at the only one, no more, end all connections to ``host``, and listen again.
+
+        That is so many seconds later. Returns how many connections there were.
+
+        Raises OSError where the port is somebody else's by then.
+        """
+        doors = self._doors.keys() & addresses or {*self._doors}
+        for address in doors:
+            await self.leave(address)
+        clients = [each for each in self._clients if self._asked.get(each.get_extra_info("ssl_object")) == host]
+        for client in clients:
+            client.abort()
+        await asyncio.sleep(closed_s)
+        for address in doors:
+            self.listen(address, port)
+        return len(clients)
+
     async def close(self) -> None:
         """Stop listening and end every connection."""
         await self._tasks.cancel()

@@ -24,21 +24,21 @@ class Effect:
     """From its beginning to the first commit after its end, the longest; None where none came."""
 
 
-def recovery_s(history: History) -> list[tuple[Fault, float | None]]:
+def recovery_s(history: History, limit_s: float = 0.0) -> list[tuple[Fault, float | None]]:
     """Return how long it took from each fault's beginning to the first commit after its end; inf where none came.
 
-    None where no call was on its way any more: nothing had to recover.
+    None where nothing had to recover: no call was on its way any more, or none for so long as ``limit_s``.
     """
     commits = sorted(c.answered for c in history.calls if c.outcome is Outcome.COMMITTED and c.answered is not None)
     last = max((c.sent if c.answered is None else c.answered for c in history.calls), default=0.0)
-    return [(fault, _recovery_s(fault, commits, last)) for fault in history.faults if fault.trouble is None]
+    return [(fault, _recovery_s(fault, commits, last, limit_s)) for fault in history.faults if fault.trouble is None]
 
 
-def _recovery_s(fault: Fault, commits: list[float], last: float) -> float | None:
+def _recovery_s(fault: Fault, commits: list[float], last: float, limit_s: float) -> float | None:
     at = bisect_left(commits, fault.ended)
     if at < len(commits):
         return commits[at] - fault.begun
-    return None if last < fault.ended else inf
+    return None if last < max(fault.ended, fault.begun + limit_s) else inf
 
 
 def effects(history: History) -> dict[str, tuple[list[Fault], Effect]]:

@@ -87,7 +87,7 @@ class Conductor:
     """Conducts the storms of a run.
 
     Records go below ``folder``; where there is none, they go with the run, also where that is killed. ``again`` is the
-    command that plays the same, for the report.
+    command that plays the same, for the report. After an answer that did not come a function may run for so long.
     """
 
     def __init__(  # noqa: PLR0913 - one for each thing that a run decides
@@ -99,9 +99,10 @@ class Conductor:
         screen: Screen,
         *,
         again: str | None = None,
+        function_limit_s: float = FUNCTION_LIMIT_S,
     ) -> None:
         self._stage, self._scenarios, self._load, self._screen = stage, scenarios, load, screen
-        self._again = again
+        self._again, self._function_limit_s = again, function_limit_s
         self._acts: dict[str, Playing] = {}
         self._lock = threading.Lock()
         self._interrupted = threading.Event()
@@ -173,7 +174,7 @@ class Conductor:
             self._follow(act, stage, folder, origin)
         wall_s = time.monotonic() - origin
         if act.open_ended:
-            self._interrupted.wait(FUNCTION_LIMIT_S)
+            self._interrupted.wait(self._function_limit_s)
         left_open = stage.left_open()
         stage.tear_down()
         facts = Facts(

@@ -72,9 +72,9 @@ _NOT_MADE: Final = {
 _OUTCOME_UNKNOWN: Final = ("OutcomeUnknown", "outcome_unknown")
 """The errors of a transfer by their classes' names, with their codes."""
 
-NOT_REACHED: Final = frozenset({"OperationalError", "ConnectionTimeout", "57P01", "57P02", "57P03", "XX000"})
+NOT_REACHED: Final = frozenset({"OperationalError", "ConnectionTimeout", "53100", "57P01", "57P02", "57P03", "XX000"})
 """What the function tells where the database was not there for it before COMMIT, else it were ``outcome_unknown``: no
-sign-in, a session that was lost or ended, a server that is unavailable."""
+sign-in, a session that was lost or ended, a server that is unavailable; or COMMIT was refused for want of room."""
 
 _PAYLOAD: Final = {
     CONFLICT: Outcome.REFUSED,

@@ -47,7 +47,8 @@ class Shape(StrEnum):
 class Load:
     """How much: ``calls`` transfers, ``parallel`` of them at a time; with ``rate`` (calls/s) each has its moment.
 
-    With ``once`` each has an id, by which it is made exactly once. ``faults`` are what breaks meanwhile.
+    With ``once`` each has an id, by which it is made exactly once. So many ``faults`` break something meanwhile, of
+    these ``kinds`` alone where some are named.
     """
 
     calls: int
@@ -58,6 +59,7 @@ class Load:
     shape: Shape = Shape.UNIFORM
     once: bool = False
     faults: int = 0
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, least in (("calls", 1), ("parallel", 1), ("accounts", 2), ("faults", 0)):

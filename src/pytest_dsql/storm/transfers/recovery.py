@@ -18,7 +18,9 @@ def findings(history: History, expectations: Expectations) -> Iterator[Finding]:
     )
     if facts.faults and not history.faults and not facts.trouble:
         yield Finding("missing_faults", f"none of {facts.faults:,} faults came before the last call")
-    slow = [(fault, seconds) for fault, seconds in recovery_s(history) if seconds is not None and seconds > limit_s]
+    slow = [
+        (fault, seconds) for fault, seconds in recovery_s(history, limit_s) if seconds is not None and seconds > limit_s
+    ]
     yield from found(
         "slow_recovery",
         f"{{n}} faults were followed by no commit for more than {limit_s:g} s",

@@ -32,7 +32,8 @@ GAPS: Final = (
     Gap("EXPLAIN ANALYZE VERBOSE estimates no DPUs: its `Statement DPU Estimate` is always 0", "docs", "2026-10"),
     Gap("`dsql.enable_batched_nestloop` can be set and does nothing", "docs", "2026-09"),
     Gap("a query may use more than 128 MiB of memory (54000 or 53200 on a cluster)", "docs, live", "2026-09"),
-    Gap("storage has no limit of its own (53100 on a cluster)", "docs", "2026-10"),
+    Gap("storage: what PostgreSQL uses is measured every few seconds; above the limit (53100) COMMIT of a change of"
+        " rows is refused, also where it deletes some", "own", "2026-11"),
     Gap("of schema `sys`: cluster_size, cluster_size_limit, current_transaction_id,"
         " iam_session_user, supported_datatypes, job_err_msg", "live", "2026-09"),
     Gap("`sys.jobs` has no rows for DROP TABLE and for automatic ANALYZE", "rec", "2026-09"),

@@ -10,6 +10,7 @@ TABLES = Fact("54000", "creating more than 1000 tables not allowed", "docs")
 VIEWS = Fact("54000", "creating more than 5000 views not allowed", "docs")
 ROWS = Fact("54000", "transaction row limit exceeded", "rec: at row 3,001")
 SIZE = Fact("54000", "transaction size limit 10mb exceeded", "live, skill: at COMMIT")
+STORAGE = Fact("53100", "Current cluster size exceeds cluster size limit.", "docs: the class and the words", "2026-10")
 STACK_DEPTH = Fact("54001", "stack depth limit exceeded", "skill; PostgreSQL's own", "2026-10")
 
 KEY_SIZE = Fact("54000", "key size too large", "docs, live: at about 1,981 bytes")

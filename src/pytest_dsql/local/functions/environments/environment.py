@@ -179,10 +179,14 @@ class Environment:
         return payload.replace(self._task_root.encode(), facts.TASK_ROOT.encode())
 
     def _time_out(self) -> None:
+        self.end(completions.timed_out(self.function.timeout_s))
+
+    def end(self, fault: Fault) -> None:
+        """End the process in the midst of an invocation, whose caller is told of this; nothing where it runs none."""
         if not self._current or self._done.done():
             return
         self.kill()
-        self._fail(self._current, completions.timed_out(self.function.timeout_s))
+        self._fail(self._current, fault)
 
     def kill(self) -> None:
         """End the process at once; an invocation that it runs fails, and it gets no other."""

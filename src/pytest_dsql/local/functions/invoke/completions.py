@@ -74,6 +74,11 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
+def out_of_memory() -> Fault:
+    """Return the fault of a process that was ended for want of memory."""
+    return Fault(facts.OUT_OF_MEMORY, exited(-signal.SIGKILL).text)
+
+
 def init_error(reported: bytes) -> Fault:
     """Return the fault of a function whose start failed, as the runtime client reports it."""
     try:

@@ -8,6 +8,7 @@ ServiceError
 ├── PayloadTooLarge             413 RequestEntityTooLargeException
 ├── Throttled                   429 TooManyRequestsException
 ├── InvalidZip                  502 InvalidZipFileException
+├── InternalError               500 ServiceException
 └── NoEnvironment               500 ServiceException
 """
 
@@ -99,6 +100,13 @@ class InvalidZip(ServiceError):
     """The deployed zip cannot be unpacked."""
 
     status, code = 502, "InvalidZipFileException"
+
+
+class InternalError(ServiceError):
+    """What a test wants the caller to be told; the function may have run all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(facts.INTERNAL)
 
 
 class NoEnvironment(ServiceError):

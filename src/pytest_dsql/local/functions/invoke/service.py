@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,10 +12,11 @@ from pytest_dsql.local.functions.environments.launcher import ColdStartFailed, L
 from pytest_dsql.local.functions.environments.logs import Logs
 from pytest_dsql.local.functions.environments.pool import Pool
 from pytest_dsql.local.functions.environments.revisions import Revisions
-from pytest_dsql.local.functions.invoke import facts, requests
+from pytest_dsql.local.functions.invoke import completions, facts, requests
 from pytest_dsql.local.functions.invoke.account import Function, FunctionAccount
 from pytest_dsql.local.functions.invoke.completions import Completion
 from pytest_dsql.local.functions.invoke.concurrency import Concurrency
+from pytest_dsql.local.functions.invoke.disturbances import Disturbance, Disturbances
 from pytest_dsql.local.functions.invoke.errors import ServiceError
 from pytest_dsql.local.functions.invoke.events import Events
 from pytest_dsql.local.functions.invoke.requests import Invocation
@@ -23,6 +25,14 @@ from pytest_dsql.local.http import Request, Response
 ENVIRONMENTS: Final = 16 * (os.cpu_count() or 1)
 """How many execution environments the machine carries: a function waits for its database most of the time, so several
 for each core keep it busy; each one costs some 20 MB."""
+
+
+_CAUSES: Final[dict[str, Callable[[Environment], None]]] = {
+    "killed": Environment.kill,
+    "memory": lambda environment: environment.end(completions.out_of_memory()),
+    "time": lambda environment: environment.end(completions.timed_out(environment.function.timeout_s)),
+}
+"""Why an environment may be killed, by names that a test has for it."""
 
 
 class Lambda:
@@ -47,6 +57,7 @@ class Lambda:
         self._concurrency = Concurrency(account)
         self._pool = Pool(environments, self._revisions)
         self._at_work = set[Environment]()
+        self._disturbances = Disturbances()
         limits = Limits(environments, init_limit_s)
         self._launcher = Launcher(account, self._folders, self._logs, self._revisions, limits)
         self._events = Events(account.function, self._run, retry_delays_s)
@@ -70,7 +81,12 @@ class Lambda:
         if target.type == "Event":
             self._events.add(target, invocation)
             return Response(202, headers=headers)
+        disturbance = self._disturbances.take(function.name)
+        if disturbance:
+            await disturbance.before()
         outcome = await self._run(function, invocation)
+        if disturbance:
+            disturbance.after()
         headers["X-Amz-Executed-Version"] = function.version
         headers["Content-Type"] = "application/json"
         if outcome.failed:
@@ -105,12 +121,24 @@ class Lambda:
                 self._at_work.discard(place)
             self._pool.release(place)
 
-    def kill(self, function: str, number: int) -> int:
-        """Kill environments of a function that run an invocation, so many at most; return how many there were."""
+    def kill(self, function: str, number: int, cause: str = "killed") -> int:
+        """Kill environments of a function that run an invocation, so many at most; return how many there were.
+
+        ``cause`` is what callers are told: ``killed``, ``memory`` or ``time``; raise ValueError for any other.
+        """
+        if cause not in _CAUSES:
+            raise ValueError(f"cause: there is no {cause}; there are {', '.join(_CAUSES)}")
         busy = [place for place in self._at_work if place.function.name == function][:number]
         for environment in busy:
-            environment.kill()
+            _CAUSES[cause](environment)
         return len(busy)
+
+    def disturb(self, function: str, action: str | None, times: int = 1, seconds: float = 0.0) -> int:
+        """Have the next callers of a function disturbed, or no more; return how often it was done so far.
+
+        Raises ValueError where there is no such action.
+        """
+        return self._disturbances.put(function, Disturbance(action, times, seconds) if action else None)
 
     def forget(self, arn: str) -> None:
         """Let go of what a deleted function has here, by its unqualified ARN."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from pytest_dsql.local.cluster.cluster import Cluster
 from pytest_dsql.local.cluster.faults import Place
-from pytest_dsql.local.dialect import Catalog, Kind, Refusal, Statement
+from pytest_dsql.local.dialect import Catalog, Kind, Refusal, Statement, facts
 from pytest_dsql.local.proxy import plan
 from pytest_dsql.local.proxy.plan import Plan
 from pytest_dsql.local.proxy.rules.catalog_cache import CatalogCache
@@ -14,6 +14,7 @@ from pytest_dsql.local.proxy.rules.transaction import FAILED, IDLE, Rules
 from pytest_dsql.local.proxy.units import Unit
 
 _JOBS: Final = frozenset({Kind.CREATE_INDEX_ASYNC, Kind.VALIDATE_ASYNC})
+_FULL: Final = facts.STORAGE.refusal()
 
 
 @dataclass
@@ -80,6 +81,7 @@ class Judge:
         verdict = Ruling([plan.BEGIN] if self.rules.doomed else [])
         if unit.simple:
             verdict.before += self.see_latest(statement)
+        too_much = self._too_much(statement)
         refusal = self._refusal(statement)
         alone = not unit.simple or statement.kind is Kind.EXPLAIN
         unit.implicit |= (statement.writes or statement.calls) and not self.rules.block and alone
@@ -88,7 +90,7 @@ class Judge:
         refusal = refusal or self._statement_failure(statement, unit)
         if refusal and statement.kind is not Kind.COMMIT:
             verdict.instead = plan.refuse(refusal)
-        elif failure := refusal or self._commit_failure(statement, unit):
+        elif failure := refusal or self._commit_failure(statement, unit) or too_much:
             verdict.before.append(plan.fail_at_commit(failure))
         if unit.implicit or unit.deaf or self.changes.catalog or self.changes.path:
             unit.plain = False
@@ -132,8 +134,10 @@ class Judge:
         return passes
 
     def _may_fail(self, statement: Statement) -> bool:
-        """Whether faults in force are to be asked about a statement; where not, note what it does to tables."""
+        """Whether a statement may be refused at its COMMIT; where not, note what it does to tables."""
         rules = self._cluster.faults.rules
+        if self._cluster.full and self._commits(statement):
+            return True
         if not rules:
             return False
         if self._commits(statement) or any(fault.at == "statement" for fault in rules.values()):
@@ -144,6 +148,11 @@ class Judge:
 
     def _commits(self, statement: Statement) -> bool:
         return statement.kind is Kind.COMMIT or (statement.may_write and not self.rules.block)
+
+    def _too_much(self, statement: Statement) -> Refusal | None:
+        """Say why a statement may not commit what its transaction has written, or itself writes."""
+        writes = statement.may_write or self.rules.dml
+        return _FULL if self._cluster.full and self._commits(statement) and writes else None
 
     def _refusal(self, statement: Statement) -> Refusal | None:
         refusal = self.rules.refusal(statement, time.monotonic())

@@ -1,0 +1,1 @@
+"""A search for storms that fail: small ones of random shape, one after the other, and what fails made smaller."""
