@@ -60,7 +60,7 @@ class Arena:
         folder.mkdir()
         stage = Bank(self.stack, code or self.code, WARM_UP, COMMIT_S)
         with closing(Conductor(lambda: stage, {scenario.name: scenario}, load, folder, NOBODY)) as conductor:
-            where = str(conductor.path)
+            where = conductor.where
             if rival is not None:
                 threading.Thread(target=rival, args=(where, scenario), daemon=True).start()
             take_part(self.cloud, Worker(where, 0, 1 if rival is None else 2), scenario, load)

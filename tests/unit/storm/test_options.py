@@ -1,30 +1,16 @@
 import argparse
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests import fix_storm
-from tests.fix_storm import load_of
+from pytest_dsql.storm.run.options import OPTIONS, USUAL, again, folder_of, load_of, size
 
 
 def options(**given: Any) -> argparse.Namespace:
     """What a command line without ``given`` has, and these."""
-    defaults = {
-        "calls": fix_storm.CALLS,
-        "parallel": fix_storm.PARALLEL,
-        "accounts": fix_storm.ACCOUNTS,
-        "seed": None,
-        "exactly_once": False,
-        "faults": 0,
-        "target": "local",
-        "rate": None,
-        "duration": None,
-        "warmup": fix_storm.WARM_UP,
-        "commit_ms": fix_storm.COMMIT_MS,
-    }
-    return argparse.Namespace(**{**defaults, **given})
+    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
+    return argparse.Namespace(**{**defaults, **USUAL, "target": "local", **given})
 
 
 def test_a_load_as_in_the_walk_through() -> None:
@@ -42,7 +28,7 @@ def test_a_load_as_in_the_walk_through() -> None:
 )
 def test_a_million_is_the_size_of_what_is_not_said(given: dict[str, Any], sizes: tuple[int, int, int]) -> None:
     said = argparse.Namespace(**{"million": False, "calls": None, "parallel": None, "accounts": None, **given})
-    fix_storm.size(said)
+    size(said)
     assert (said.calls, said.parallel, said.accounts) == sizes
 
 
@@ -80,14 +66,13 @@ def test_what_cannot_be_names_its_option(given: dict[str, Any], told: str) -> No
 
 def test_a_report_wants_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    assert fix_storm.made(folder) == folder
+    assert folder_of(options(report=folder)) == folder
     (folder / "facts.json").touch()
-    assert fix_storm.made(folder) == folder
-    with pytest.raises(pytest.UsageError, match="^--report: .*File exists"):
-        fix_storm.made(folder / "facts.json")
+    assert folder_of(options(report=folder)) == folder
+    with pytest.raises(ValueError, match="^report: .*File exists"):
+        folder_of(options(report=folder / "facts.json"))
 
 
 @pytest.mark.parametrize(("seed", "command"), [(None, "pytest -k 'a b' --seed=7"), (7, "pytest -k 'a b'")])
 def test_a_run_is_repeated_by_its_command_and_its_seed(seed: int | None, command: str) -> None:
-    config: Any = SimpleNamespace(option=options(seed=seed), invocation_params=SimpleNamespace(args=("-k", "a b")))
-    assert fix_storm.again(config, 7) == command
+    assert again(["pytest", "-k", "a b"], options(seed=seed), 7) == command

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_dsql.storm.run import rendezvous
-from pytest_dsql.storm.run.rendezvous import Attendance, Interrupted, Line, Listener, Message
+from pytest_dsql.storm.workers import rendezvous
+from pytest_dsql.storm.workers.rendezvous import Attendance, Interrupted, Line, Listener, Message
 
 LIMIT_S = 10.0
 

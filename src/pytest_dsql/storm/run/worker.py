@@ -12,10 +12,10 @@ from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.driver import Driver, config
 from pytest_dsql.storm.run.invocations import Invocations, Way
-from pytest_dsql.storm.run.rendezvous import Attendance
-from pytest_dsql.storm.run.tally import Tally
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
+from pytest_dsql.storm.workers.rendezvous import Attendance
+from pytest_dsql.storm.workers.tally import Tally
 
 
 class Account(Protocol):

@@ -2,78 +2,47 @@
 
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Final
 
-from pytest_dsql.storm.record.statistics import percentile
-from pytest_dsql.storm.report import text as report
-from pytest_dsql.storm.run.rendezvous import Line, Message
+from pytest_dsql.storm.record.journal import worker_name
+from pytest_dsql.storm.report.text import Progress
+from pytest_dsql.storm.workers.rendezvous import Line, Message
+from pytest_dsql.storm.workers.watch import Watch
 
-RECENT: Final = 5_000
-"""How many latencies are kept, the latest ones."""
-
-
-@dataclass
-class Watch:
-    """How far the workers are, together."""
-
-    total: int
-    tallies: dict[int, Message] = field(default_factory=dict)
-    latencies: list[float] = field(default_factory=list)
-
-    def add(self, share: int, tally: Message) -> None:
-        """Take note of a worker's own count."""
-        self.latencies = (self.latencies + tally.pop("latencies"))[-RECENT:]
-        self.tallies[share] = tally
-
-    @property
-    def done(self) -> int:
-        """How many calls are answered, as far as workers have told."""
-        return sum(tally["done"] for tally in self.tallies.values())
-
-    def progress(self, elapsed_s: float) -> report.Progress:
-        """Return where the storm stands."""
-        tallies = list(self.tallies.values())
-        done = self.done
-        outcomes = sum((Counter(tally["outcomes"]) for tally in tallies), Counter[str]())
-        ordered = sorted(self.latencies)
-        rate = done / elapsed_s if elapsed_s else 0.0
-        return report.Progress(
-            done,
-            self.total,
-            rate,
-            outcomes["committed"],
-            outcomes["refused"],
-            outcomes["unknown"],
-            sum(tally["retries"] for tally in tallies),
-            percentile(ordered, 50) if ordered else None,
-            percentile(ordered, 99) if ordered else None,
-            (self.total - done) / rate if rate else None,
-        )
+LIVE_S: Final = 1.0
+"""How often it is shown how far the workers are."""
+WORDS_LIMIT_S: Final = 10.0
+"""How long is waited for a process to end whose line has ended."""
 
 
 class Absent(Exception):
-    """A worker's process has ended before it came."""
+    """A worker's process has ended before it came; the text has its last words."""
 
-    def __init__(self, share: int) -> None:
-        super().__init__(f"worker {share} ended before it came")
-        self.share = share
+    def __init__(self, share: int, words: str) -> None:
+        super().__init__(f"{worker_name(share)} ended before the first call: {words}")
+
+
+class NotEnded(Exception):
+    """A storm takes longer than it may."""
 
 
 class Act:
-    """One storm, from the first worker's arrival to the verdict."""
+    """One storm, from the first worker's arrival to the verdict.
 
-    def __init__(self, shares: int, calls: int, limit_s: float) -> None:
-        self.shares, self.limit_s = shares, limit_s
+    ``watched`` says that the workers' processes are watched: ``leave`` is told of each that has ended.
+    """
+
+    def __init__(self, shares: int, calls: int, limit_s: float, *, watched: bool = False) -> None:
+        self.shares, self.limit_s, self.watched = shares, limit_s, watched
         self.lines: dict[int, Line] = {}
-        self.gone: set[int] = set()
         self.ended: set[int] = set()
         self.finished: set[int] = set()
         self.watch = Watch(calls)
         self.changed = threading.Condition()
         self.arrived_at = time.monotonic()
         self.last_word: Message | None = None
+        self._words: dict[int, str] = {}
 
     def attend(self, share: int, line: Line) -> None:
         """Follow a worker until it is done or gone, and all have been told how the storm ended."""
@@ -109,10 +78,10 @@ class Act:
     def _is_over(self) -> bool:
         return len(self.ended) == self.shares
 
-    def leave(self, share: int) -> None:
-        """Take note that a worker's process has ended: if it has not come yet, it never will."""
+    def leave(self, share: int, words: str) -> None:
+        """Take note of a worker's end, and its last words: if it has not come yet, it never will."""
         with self.changed:
-            self.gone.add(share)
+            self._words[share] = words
             self.changed.notify_all()
 
     def wait_for_all(self, limit_s: float) -> None:
@@ -120,17 +89,32 @@ class Act:
         with self.changed:
             came = self.changed.wait_for(lambda: len(self.lines) == self.shares or self._absent(), limit_s)
             if absent := self._absent():
-                raise Absent(min(absent))
+                raise Absent(min(absent), self._words[min(absent)])
             if not came:
                 raise TimeoutError(f"{len(self.lines)} of {self.shares} workers came within {limit_s:.0f} s")
 
     def _absent(self) -> set[int]:
-        return self.gone - self.lines.keys()
+        return self._words.keys() - self.lines.keys()
 
     def wait_for_end(self, limit_s: float) -> bool:
         """Wait until every worker is done or gone, or for so long; return whether they are."""
         with self.changed:
             return self.changed.wait_for(lambda: self._is_over, limit_s)
+
+    def follow(self, origin: float, show: Callable[[Progress], None]) -> None:
+        """Show how far all are, until every worker is done or gone; raise NotEnded where that takes too long."""
+        while not self.wait_for_end(LIVE_S):
+            elapsed = time.monotonic() - origin
+            if elapsed > self.limit_s:
+                raise NotEnded(f"it has not ended within {self.limit_s:,g} s")
+            show(self.watch.progress(elapsed))
+
+    def last_words(self) -> dict[str, str]:
+        """Return what the lost workers have said last, by their names, as far as their processes are watched."""
+        with self.changed:
+            lost = self.ended - self.finished
+            self.changed.wait_for(lambda: not self.watched or lost <= self._words.keys(), WORDS_LIMIT_S)
+            return {worker_name(share): self._words[share] for share in sorted(lost & self._words.keys())}
 
     @property
     def open_ended(self) -> bool:

@@ -1,0 +1,1 @@
+"""What ``python -m infra`` does that is more than a few lines."""
