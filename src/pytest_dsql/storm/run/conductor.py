@@ -126,9 +126,13 @@ class Conductor:
         self._meeting = Meeting(self._act)
         self.where, self._folder = self._meeting.where, folder or self._meeting.folder
 
-    def interrupt(self) -> None:
-        """Break off what is played, and wait until what there is of it is judged; its workers are gone, or will be."""
+    def interrupt(self, end: Callable[[], None] = lambda: None) -> None:
+        """Break off what is played, and wait until what there is of it is judged; ``end`` ends its workers.
+
+        Without it they are gone, or will be.
+        """
         self._interrupted.set()
+        end()
         with self._lock:
             acts = list(self._acts.values())
         for act in acts:

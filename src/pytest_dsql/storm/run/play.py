@@ -46,8 +46,7 @@ def play(account: Account, conductor: Conductor, name: str, load: Load, *, worke
                 processes.start(share, Part(account, worker, act.scenario, load))
             act.over.wait(AROUND_S + act.limit_s)
         except KeyboardInterrupt:
-            processes.end()
-            conductor.interrupt()
+            conductor.interrupt(processes.end)
             raise
         processes.wait()
     if act.result is None:
