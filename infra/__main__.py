@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.chapters import CHAPTERS
-from pytest_dsql.storm.run.options import OPTIONS, REPORT
+from pytest_dsql.storm.run.options import OPTIONS, REPORT, SEARCH
 from pytest_dsql.storm.transfers.scenario import ALL, CHAPTER_6
 
 SET_UP: Final = 'activate the environment, or: pip install -e ".[account,storm]" --group test'
@@ -329,7 +329,7 @@ def chapter(stack: "Stack", number: int) -> None:
 
 def _storm_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command what pytest has for storms."""
-    for option in reversed((*OPTIONS, REPORT)):
+    for option in reversed((*OPTIONS, *SEARCH, REPORT)):
         command = click.option(option.flag, **option.for_click())(command)
     return command
 

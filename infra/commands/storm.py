@@ -4,6 +4,8 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import click
@@ -11,31 +13,36 @@ import click
 from infra.bank import Bank
 from infra.bundle import build
 from infra.stack import Stack
+from pytest_dsql.storm.record.common import INTERRUPTED
+from pytest_dsql.storm.report import knee
 from pytest_dsql.storm.run import summary
-from pytest_dsql.storm.run.conductor import Bounds, Conductor
-from pytest_dsql.storm.run.options import again, folder_of, load_of, size
+from pytest_dsql.storm.run.conductor import Bounds, Conductor, Result
+from pytest_dsql.storm.run.knee import Knee
+from pytest_dsql.storm.run.options import FIRST_RATE, again, folder_of, load_of, searched, size
 from pytest_dsql.storm.run.play import NotPlayed, play
 from pytest_dsql.storm.run.screen import Screen
+from pytest_dsql.storm.run.sustained import Search, StepFailed
 from pytest_dsql.storm.transfers import scenario
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.workers.shares import cores
 
 FOUND: Final = 1
-INTERRUPTED: Final = 130
+BROKEN_OFF: Final = 130
 """As a shell has it: 128, and the signal's number."""
 
 
 def run(stack: Stack, options: Namespace, names: Sequence[str], workers: int | None) -> int:
     """Play the storms of these names, or chapter 4's, or with ``million`` chapter 6's; return the exit status.
 
+    With ``find_rate`` the first of them, by default the one with retry, is played until the highest rate is known.
     Raises click's errors where an option cannot be, or a storm has no result.
     """
     size(options)
     try:
+        limit_ms = searched(options) if options.find_rate else None
         load, folder = load_of(options), folder_of(options)
     except ValueError as error:
         raise click.UsageError(f"--{error}") from None
-    usual = scenario.CHAPTER_6 if options.million else scenario.ALL
     code, commit_s = build(stack.cloud.platform), options.commit_ms / 1000
     conductor = Conductor(
         lambda: Bank(stack, code, options.warmup, commit_s),
@@ -45,31 +52,62 @@ def run(stack: Stack, options: Namespace, names: Sequence[str], workers: int | N
         Screen(sys.stderr.fileno()),
         again=again(["python", "-m", "infra", *sys.argv[1:]], options, load.seed),
     )
+    play_of = Playing(stack, conductor, load, workers or cores())
     with closing(conductor):
-        status = _play(stack, conductor, load, names or [each.name for each in usual], workers or cores())
-        if folder:
-            for line in summary.pages(conductor.results, folder):
+        try:
+            if limit_ms is not None:
+                search = (names[0] if names else scenario.WITH.name, limit_ms, options.step)
+                return play_of.search(*search, folder)
+            usual = scenario.CHAPTER_6 if options.million else scenario.ALL
+            return play_of.storms(names or [each.name for each in usual])
+        except (NotPlayed, StepFailed) as error:
+            raise click.ClickException(str(error)) from None
+        finally:
+            for line in summary.pages(conductor.results, folder) if folder else ():
                 click.echo(line)
-        return status
 
 
-def _play(stack: Stack, conductor: Conductor, load: Load, names: Sequence[str], workers: int) -> int:
-    """Play storms one after the other, and tell of each when it is over."""
-    told = 0
-    try:
-        for name in names:
-            play(stack.cloud, conductor, name, load, workers=workers)
-            _tell(conductor, told)
-            told += 1
-    except KeyboardInterrupt:
-        _tell(conductor, told)
-        click.echo("It was interrupted." if len(conductor.results) > told else "It was interrupted before its end.")
-        return INTERRUPTED
-    except NotPlayed as error:
-        raise click.ClickException(str(error)) from None
-    return 0 if all(result.verdict.passed for result in conductor.results) else FOUND
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """What is played on, by how many processes, and how much."""
+
+    stack: Stack
+    conductor: Conductor
+    load: Load
+    workers: int
+
+    def storms(self, names: Sequence[str]) -> int:
+        """Play storms one after the other, and tell of each when it is over."""
+        results = self.conductor.results
+        try:
+            for name in names:
+                _tell([play(self.stack.cloud, self.conductor, name, self.load, workers=self.workers)])
+        except KeyboardInterrupt:
+            _tell([result for result in results if result.history.facts.trouble == INTERRUPTED])
+            click.echo("It was interrupted.")
+            return BROKEN_OFF
+        return 0 if all(result.verdict.passed for result in results) else FOUND
+
+    def search(self, name: str, limit_ms: float, seconds: float, folder: Path | None) -> int:
+        """Find the highest rate at which a storm holds a p99, and tell of it."""
+        found = Knee(limit_ms, ())
+        search = Search(self.stack.cloud, self.conductor, name, self.load, self.workers, seconds)
+        try:
+            for found in search.run(limit_ms, self.load.rate or FIRST_RATE):
+                click.echo(knee.row(found.steps[-1]), err=True)
+        except StepFailed as failed:
+            _tell([failed.result])
+            raise
+        except KeyboardInterrupt:
+            click.echo("It was interrupted.")
+            return BROKEN_OFF
+        target = self.conductor.results[-1].history.facts.target
+        click.echo(f"\n{knee.text(found, target)}\n")
+        if folder:
+            click.echo(f"rates: {knee.write(folder, found, target)}")
+        return 0 if found.best else FOUND
 
 
-def _tell(conductor: Conductor, told: int) -> None:
-    for title, text in summary.sections(conductor.results[told:]):
+def _tell(results: Sequence[Result]) -> None:
+    for title, text in summary.sections(results):
         click.echo(f"\nstorm: {title}\n{text}")

@@ -16,6 +16,9 @@ MILLION: Final = {"calls": 1_000_000, "parallel": 10_000, "accounts": 1_000_000}
 WARM_UP: Final = 64
 COMMIT_MS: Final = 15.0
 """With it, about as many transactions overlap on two cores as in the walk-through's run on AWS."""
+FIRST_RATE: Final = 50.0
+"""Calls a second at which a search begins."""
+STEP_S: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ OPTIONS: Final = (
     Option("min-rate", float, "fail where fewer calls per second are answered", metavar="N"),
     Option("max-retries", int, "fail where one call needed more", metavar="N"),
 )
+SEARCH: Final = (
+    Option("find-rate", bool, "find the highest rate that holds --max-p99, in 12 steps at most, the first at --rate"),
+    Option("step", float, f"seconds of each step, {STEP_S:g}", default=STEP_S),
+)
+"""What the command has besides."""
 
 
 def size(options: Namespace) -> None:
@@ -92,6 +100,20 @@ def load_of(options: Namespace) -> Load:
     seed = random.randrange(2**32) if options.seed is None else options.seed  # noqa: S311 - to be repeated, not secret
     wanted = {"once": options.exactly_once, "faults": options.faults}
     return Load(calls, options.parallel, options.accounts, seed, options.rate, **wanted)
+
+
+def searched(options: Namespace) -> float:
+    """Let options be those of a search's first step; return the p99 (ms) to be held, which no step is judged by.
+
+    Raises ValueError.
+    """
+    if options.max_p99 is None:
+        raise ValueError("find-rate: goes with --max-p99, which says what is to be held")
+    if options.duration is not None:
+        raise ValueError("duration: --step says how long a step of --find-rate is")
+    limit_ms, options.max_p99 = float(options.max_p99), None
+    options.rate, options.duration = options.rate or FIRST_RATE, options.step
+    return limit_ms
 
 
 def again(words: Sequence[str], options: Namespace, seed: int) -> str:
