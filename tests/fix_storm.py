@@ -3,6 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,8 +11,9 @@ import pytest
 
 from pytest_dsql.storm.run.options import OPTIONS, again, folder_of, load_of, size
 from pytest_dsql.storm.run.screen import Screen
+from pytest_dsql.storm.workers.door import HERE, Door
 from tests.fix_layers import selects
-from tests.fix_run import is_worker, tell, told, workers
+from tests.fix_run import elsewhere, is_worker, tell, told, workers
 from tests.fix_stack import stack_of
 from tests.fix_target import cloud_of
 
@@ -34,6 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("storm", "the storm (-m stress)")
     for option in OPTIONS:
         group.addoption(option.flag, **option.for_argparse())
+    group.addoption(
+        "--meet",
+        default=HERE,
+        metavar="HOST[:PORT]",
+        help=f"this machine's address, as workers on other machines reach it, {HERE} and a free port",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -95,7 +103,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     except ValueError as error:
         raise pytest.UsageError(f"--{error}") from None
     config.add_cleanup(conductor.close)
-    tell(config, _KEY, conductor.where)
+    tell(config, _KEY, conductor.where, far=_door(config, conductor) if elsewhere(config) else None)
+
+
+def _door(config: pytest.Config, conductor: "Conductor") -> dict[str, Any]:
+    """Open a door for workers on other machines; return how they find it."""
+    host, _, port = config.option.meet.partition(":")
+    try:
+        return asdict(conductor.open_door(host, int(port or 0)))
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(f"--meet {config.option.meet}: {error}") from None
 
 
 def _conduct(config: pytest.Config, cloud: "Cloud", load: "Load") -> "Conductor":
@@ -118,7 +135,8 @@ def _stage(config: pytest.Config, cloud: "Cloud") -> "Bank":
 @pytest.fixture
 def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[[Scenario], list[str]]":
     """Take part in a storm: make this worker's share of the calls, return what was found wrong with all of them."""
-    worker_of = (told(pytestconfig, _KEY), share, workers(pytestconfig))
+    where = told(pytestconfig, _KEY)
+    worker_of = (Door(**where) if isinstance(where, dict) else where, share, workers(pytestconfig))
 
     def take_part(scenario: "Scenario") -> list[str]:
         from pytest_dsql.storm.run.worker import Worker, take_part

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pytest_dsql.cluster import Cluster
@@ -114,6 +113,6 @@ class Part:
                 client.get()
             attendance = leaving.enter_context(Attendance(self.meet, tally.taken))
             told = attendance.arrive("own", self.share, self.order.shares)
-            with Journal(Path(told["folder"]), worker_name(self.share)) as journal:
+            with Journal(attendance.record(told), worker_name(self.share)) as journal:
                 Share(workload, self.order, self.share, tally).make(clients, journal, told["origin"])
             attendance.finish()

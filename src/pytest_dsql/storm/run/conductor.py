@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, Self
 from pytest_dsql.link.folder import fresh
 from pytest_dsql.storm.record import record
 from pytest_dsql.storm.record.common import INTERRUPTED
-from pytest_dsql.storm.record.journal import worker_name
+from pytest_dsql.storm.record.journal import File, worker_name
 from pytest_dsql.storm.record.model import Facts, History
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.statistics import Statistics, measure, share
@@ -27,6 +27,7 @@ from pytest_dsql.storm.transfers.checker import check
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
 from pytest_dsql.storm.workers.act import Act
+from pytest_dsql.storm.workers.door import Door
 from pytest_dsql.storm.workers.meeting import Meeting
 from pytest_dsql.storm.workers.rendezvous import START_LIMIT_S, Message
 
@@ -83,11 +84,15 @@ class Playing(Act):
     """One storm: what it is, where its record goes, and, when it is over, its result or why there is none."""
 
     def __init__(self, scenario: Scenario, shares: int, asked: Load, folder: Path, *, watched: bool) -> None:
-        self.scenario, self.asked, self.load, self.folder = scenario, asked, scenario.load(asked), folder
-        super().__init__(shares, self.load.calls, self.load.limit_s, watched=watched)
+        self.scenario, self.asked, self.load = scenario, asked, scenario.load(asked)
+        self.folder = folder
+        super().__init__(shares, self.load.calls, self.load.limit_s, watched=watched, keep=self._file)
         self.over = threading.Event()
         self.result: Result | None = None
         self.failure: str | None = None
+
+    def _file(self, share: int) -> File:
+        return File(self.folder, worker_name(share))
 
 
 class Screen(Protocol):
@@ -141,6 +146,10 @@ class Conductor:
     def close(self) -> None:
         """Meet no more workers."""
         self._meeting.close()
+
+    def open_door(self, host: str, port: int = 0) -> Door:
+        """Let workers come from other machines; return how they find this one. Raises OSError."""
+        return self._meeting.open_door(host, port)
 
     def begin(self, name: str, shares: int, load: Load | None = None, *, watched: bool = False) -> Playing:
         """Begin the storm of a scenario, by the run's load unless another is given; its workers are to arrive.
@@ -208,6 +217,7 @@ class Conductor:
                 **self._configuration(act, load, stage),
                 "commits": commits,
                 "workers ready after": f"{ready_s:.1f} s",
+                **({"clocks": clocks} if (clocks := act.clocks()) else {}),
             },
             cold_starts=stage.cold_starts(started.timestamp()),
             started=started.isoformat(timespec="seconds"),

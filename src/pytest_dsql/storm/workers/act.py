@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from typing import Final
 
-from pytest_dsql.storm.record.journal import worker_name
+from pytest_dsql.storm.record.journal import Sink, worker_name
 from pytest_dsql.storm.report.text import Progress
+from pytest_dsql.storm.workers.clocks import Clock, described
 from pytest_dsql.storm.workers.rendezvous import Line, Message
 from pytest_dsql.storm.workers.watch import Watch
 
@@ -14,6 +16,8 @@ LIVE_S: Final = 1.0
 """How often it is shown how far the workers are."""
 WORDS_LIMIT_S: Final = 10.0
 """How long is waited for a process to end whose line has ended."""
+
+Keep = Callable[[int], Sink]
 
 
 class Absent(Exception):
@@ -30,11 +34,14 @@ class NotEnded(Exception):
 class Act:
     """One storm, from the first worker's arrival to the verdict.
 
-    ``watched`` says that the workers' processes are watched: ``leave`` is told of each that has ended.
+    ``watched`` says that the workers' processes are watched: ``leave`` is told of each that has ended. ``keep``
+    opens where the record goes of a worker on another machine.
     """
 
-    def __init__(self, shares: int, calls: int, limit_s: float, *, watched: bool = False) -> None:
-        self.shares, self.limit_s, self.watched = shares, limit_s, watched
+    def __init__(
+        self, shares: int, calls: int, limit_s: float, *, watched: bool = False, keep: Keep | None = None
+    ) -> None:
+        self.shares, self.limit_s, self.watched, self._keep = shares, limit_s, watched, keep
         self.lines: dict[int, Line] = {}
         self.ended: set[int] = set()
         self.finished: set[int] = set()
@@ -43,11 +50,17 @@ class Act:
         self.arrived_at = time.monotonic()
         self.last_word: Message | None = None
         self._words: dict[int, str] = {}
+        self._clocks: dict[int, Clock] = {}
 
-    def attend(self, share: int, line: Line) -> None:
-        """Follow a worker until it is done or gone, and all have been told how the storm ended."""
+    def attend(self, share: int, line: Line, clock: Message | None = None) -> None:
+        """Follow a worker until it is done or gone, and all have been told how the storm ended.
+
+        ``clock`` is what one on another machine has found its clock to be.
+        """
         with self.changed:
             self.lines[share] = line
+            if clock:
+                self._clocks[share] = Clock(**clock)
             self.changed.notify_all()
             if self.last_word:
                 line.say(self.last_word)
@@ -60,13 +73,22 @@ class Act:
                 self.changed.wait_for(lambda: self.last_word, self.limit_s)
 
     def _follow(self, share: int, line: Line) -> None:
-        while (message := line.hear()) is not None:
-            if "done" in message:
-                self.finished.add(share)
-                return
-            with self.changed:
-                self.watch.add(share, message["progress"])
-                self.changed.notify_all()
+        with ExitStack() as leaving:
+            record: Sink | None = None
+            while (message := line.hear()) is not None:
+                if "done" in message:
+                    self.finished.add(share)
+                    return
+                if "record" not in message:
+                    self._progress(share, message["progress"])
+                elif self._keep:
+                    record = record or leaving.enter_context(closing(self._keep(share)))
+                    record.append(message["record"].encode())
+
+    def _progress(self, share: int, tally: Message) -> None:
+        with self.changed:
+            self.watch.add(share, tally)
+            self.changed.notify_all()
 
     def reach(self, calls: int) -> bool:
         """Wait until so many calls are answered; return whether they are before the storm ends."""
@@ -115,6 +137,11 @@ class Act:
             lost = self.ended - self.finished
             self.changed.wait_for(lambda: not self.watched or lost <= self._words.keys(), WORDS_LIMIT_S)
             return {worker_name(share): self._words[share] for share in sorted(lost & self._words.keys())}
+
+    def clocks(self) -> str | None:
+        """Return in words how the clocks of workers on other machines were; None where there is none."""
+        clocks = sorted(self._clocks.items())
+        return described((worker_name(share), clock) for share, clock in clocks) if clocks else None
 
     @property
     def open_ended(self) -> bool:
