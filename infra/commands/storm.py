@@ -13,15 +13,15 @@ import click
 from infra.bank import Bank
 from infra.bundle import build
 from infra.stack import Stack
+from pytest_dsql.storm.rate import report
+from pytest_dsql.storm.rate.knee import Knee
+from pytest_dsql.storm.rate.search import Search, StepFailed
 from pytest_dsql.storm.record.common import INTERRUPTED
-from pytest_dsql.storm.report import knee
 from pytest_dsql.storm.run import summary
 from pytest_dsql.storm.run.conductor import Bounds, Conductor, Result
-from pytest_dsql.storm.run.knee import Knee
 from pytest_dsql.storm.run.options import FIRST_RATE, again, folder_of, load_of, searched, size
 from pytest_dsql.storm.run.play import NotPlayed, play
 from pytest_dsql.storm.run.screen import Screen
-from pytest_dsql.storm.run.sustained import Search, StepFailed
 from pytest_dsql.storm.transfers import scenario
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.workers.shares import cores
@@ -90,22 +90,24 @@ class Playing:
 
     def search(self, name: str, limit_ms: float, seconds: float, folder: Path | None) -> int:
         """Find the highest rate at which a storm holds a p99, and tell of it."""
-        found = Knee(limit_ms, ())
+        found, status = Knee(limit_ms, ()), FOUND
         search = Search(self.stack.cloud, self.conductor, name, self.load, self.workers, seconds)
         try:
             for found in search.run(limit_ms, self.load.rate or FIRST_RATE):
-                click.echo(knee.row(found.steps[-1]), err=True)
+                click.echo(report.row(found.steps[-1]), err=True)
+            status = 0 if found.best else FOUND
         except StepFailed as failed:
             _tell([failed.result])
             raise
         except KeyboardInterrupt:
             click.echo("It was interrupted.")
-            return BROKEN_OFF
-        target = self.conductor.results[-1].history.facts.target
-        click.echo(f"\n{knee.text(found, target)}\n")
-        if folder:
-            click.echo(f"rates: {knee.write(folder, found, target)}")
-        return 0 if found.best else FOUND
+            status = BROKEN_OFF
+        if found.steps:
+            target = self.conductor.results[0].history.facts.target
+            click.echo(f"\n{report.text(found, target)}\n")
+            if folder:
+                click.echo(f"rates: {report.write(folder, found, target)}")
+        return status
 
 
 def _tell(results: Sequence[Result]) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_dsql.storm.rate import report as told
+from pytest_dsql.storm.rate.knee import MOST_STEPS, Knee, Step, find, p99_ms
 from pytest_dsql.storm.record.common import Call, Facts, History
-from pytest_dsql.storm.report import knee as told
-from pytest_dsql.storm.run.knee import MOST_STEPS, Knee, Step, find, p99_ms
 
 LIMIT_MS = 500.0
 Service = Callable[[float], float]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from pytest_dsql.storm.rate.knee import SETTLING, Knee, Step, find, p99_ms
 from pytest_dsql.storm.run.conductor import Conductor, Result
-from pytest_dsql.storm.run.knee import SETTLING, Knee, Step, find, p99_ms
 from pytest_dsql.storm.run.play import play
 from pytest_dsql.storm.run.worker import Account
 from pytest_dsql.storm.transfers.plan import Load

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pytest_dsql.storm.rate.knee import Knee, Step
 from pytest_dsql.storm.report import plots, skeleton
-from pytest_dsql.storm.report import text as report
-from pytest_dsql.storm.run.knee import Knee, Step
+from pytest_dsql.storm.report.text import place
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ _MISSED: Final = "#b3261e"
 
 def sentence(knee: Knee, target: str) -> str:
     """Return what was found."""
-    best, too_much, where = knee.best, knee.too_much, report.place(target)
+    best, too_much, where = knee.best, knee.too_much, place(target)
     if best is None:
         least = min(step.rate for step in knee.steps)
         return f"No rate held a p99 of {knee.limit_ms:,g} ms on the {where}: {least:,g} calls/s, the lowest, neither."
