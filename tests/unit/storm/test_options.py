@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm.run.options import OPTIONS, USUAL, again, folder_of, load_of, size
+from infra import __main__ as program
+from pytest_dsql.storm.run.options import (
+    FIRST_RATE,
+    OPTIONS,
+    REPORT,
+    SEARCH,
+    USUAL,
+    again,
+    folder_of,
+    load_of,
+    searched,
+    size,
+)
 
 
 def options(**given: Any) -> argparse.Namespace:
@@ -76,3 +88,23 @@ def test_a_report_wants_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("seed", "command"), [(None, "pytest -k 'a b' --seed=7"), (7, "pytest -k 'a b'")])
 def test_a_run_is_repeated_by_its_command_and_its_seed(seed: int | None, command: str) -> None:
     assert again(["pytest", "-k", "a b"], options(seed=seed), 7) == command
+
+
+def test_pytest_and_the_command_have_the_same_options() -> None:
+    flags = {flag for parameter in program.cli.commands["storm"].params for flag in parameter.opts}
+    assert flags >= {option.flag for option in (*OPTIONS, *SEARCH, REPORT)}
+
+
+def test_a_search_begins_with_a_step_that_is_not_judged_by_its_p99() -> None:
+    said = options(max_p99=500.0, step=8.0)
+    assert searched(said) == 500.0
+    assert (said.max_p99, load_of(said).rate, load_of(said).calls) == (None, FIRST_RATE, 8 * FIRST_RATE)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, "find-rate: goes with --max-p99, .*"), ({"max_p99": 500.0, "duration": 3.0}, "duration: --step says .*")],
+)
+def test_a_search_that_cannot_be_names_its_option(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=f"^{told}$"):
+        searched(options(step=8.0, **given))
