@@ -132,11 +132,16 @@ def _stage(config: pytest.Config, cloud: "Cloud") -> "Bank":
     return Bank(stack_of(config, cloud), build(cloud.platform), config.option.warmup, config.option.commit_ms / 1000)
 
 
+def _where(config: pytest.Config) -> "str | Door":
+    """Return where this worker meets the conductor; a door does not show its secret."""
+    where = told(config, _KEY)
+    return Door(**where) if isinstance(where, dict) else str(where)
+
+
 @pytest.fixture
 def storm(cloud: "Cloud", pytestconfig: pytest.Config, share: int) -> "Callable[[Scenario], list[str]]":
     """Take part in a storm: make this worker's share of the calls, return what was found wrong with all of them."""
-    where = told(pytestconfig, _KEY)
-    worker_of = (Door(**where) if isinstance(where, dict) else where, share, workers(pytestconfig))
+    worker_of = (_where(pytestconfig), share, workers(pytestconfig))
 
     def take_part(scenario: "Scenario") -> list[str]:
         from pytest_dsql.storm.run.worker import Worker, take_part

@@ -52,14 +52,14 @@ def run(stack: Stack, options: Namespace, names: Sequence[str], workers: int | N
         Screen(sys.stderr.fileno()),
         again=again(["python", "-m", "infra", *sys.argv[1:]], options, load.seed),
     )
-    play_of = Playing(stack, conductor, load, workers or cores())
+    player = Player(stack, conductor, load, workers or cores())
     with closing(conductor):
         try:
             if limit_ms is not None:
                 search = (names[0] if names else scenario.WITH.name, limit_ms, options.step)
-                return play_of.search(*search, folder)
+                return player.search(*search, folder)
             usual = scenario.CHAPTER_6 if options.million else scenario.ALL
-            return play_of.storms(names or [each.name for each in usual])
+            return player.storms(names or [each.name for each in usual])
         except (NotPlayed, StepFailed) as error:
             raise click.ClickException(str(error)) from None
         finally:
@@ -68,8 +68,8 @@ def run(stack: Stack, options: Namespace, names: Sequence[str], workers: int | N
 
 
 @dataclass(frozen=True, slots=True)
-class Playing:
-    """What is played on, by how many processes, and how much."""
+class Player:
+    """Plays storms on a stack, by so many processes."""
 
     stack: Stack
     conductor: Conductor

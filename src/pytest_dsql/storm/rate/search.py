@@ -14,7 +14,7 @@ class StepFailed(Exception):
     """Something was found in a step that no rate excuses; ``result`` has it."""
 
     def __init__(self, result: Result) -> None:
-        super().__init__(f"at {result.history.facts.configuration.get('rate')} the storm failed")
+        super().__init__(f"the storm failed at {result.history.facts.configuration['rate']}")
         self.result = result
 
 

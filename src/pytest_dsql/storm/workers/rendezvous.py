@@ -101,6 +101,12 @@ class Listener:
         self._socket.close()
 
 
+def _entered(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)
+    return connection
+
+
 class Home:
     """Sends a record to the conductor as it is made."""
 
@@ -125,12 +131,7 @@ class Attendance:
 
     def __init__(self, where: str | Door, progress: Callable[[], Message]) -> None:
         self._far, self._progress = isinstance(where, Door), progress
-        if isinstance(where, Door):
-            connection = where.enter()
-        else:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.connect(where)
-        self._line = Line(connection)
+        self._line = Line(where.enter() if isinstance(where, Door) else _entered(where))
         self._over = threading.Event()
 
     def arrive(self, scenario: str, share: int, shares: int) -> Message:
