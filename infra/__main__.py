@@ -345,7 +345,7 @@ def storm(stack: "Stack", *, scenarios: tuple[str, ...], workers: int | None, **
     The stack becomes chapter 4's, or 6's; accounts are reset. Without --scenario the six storms of chapter 4 are
     played. The exit status is 0 where nothing was found, 1 where something was, 130 after Ctrl-C.
     """
-    from infra.commands.storm import run
+    from infra.storm.command import run
 
     sys.exit(run(stack, argparse.Namespace(**options, target=stack.cloud.target), scenarios, workers))
 

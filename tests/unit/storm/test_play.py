@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from pytest_dsql.storm.rate.search import Search, StepFailed
+from pytest_dsql.storm.rate.steps import StepFailed, Steps
 from pytest_dsql.storm.run import conductor
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.driver import config
@@ -132,8 +132,8 @@ def test_one_storm_can_be_played_twice(stage: FakeStage, conducted: Conductor, t
 
 
 def test_a_search_goes_by_what_callers_waited(stage: FakeStage, conducted: Conductor, tmp_path: Path) -> None:
-    search = Search(Reached(stage.endpoint.url, tmp_path), conducted, "quiet", LOAD, workers=1, seconds=2)
-    *_, found = search.run(limit_ms=0.001, start=1)
+    steps = Steps(Reached(stage.endpoint.url, tmp_path), conducted, "quiet", LOAD, workers=1, seconds=2)
+    *_, found = steps.run(limit_ms=0.001, start=1)
     assert [(step.rate, step.held) for step in found.steps] == [(1, False)]
     assert 0 < found.steps[0].p99_ms < 10_000
 
@@ -142,6 +142,6 @@ def test_money_that_is_gone_ends_a_search(
     stage: FakeStage, conducted: Conductor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stage, "closing_balances", lambda: {**stage.balances, 1: 0})
-    search = Search(Reached(stage.endpoint.url, tmp_path), conducted, "quiet", LOAD, workers=1, seconds=1)
+    steps = Steps(Reached(stage.endpoint.url, tmp_path), conducted, "quiet", LOAD, workers=1, seconds=1)
     with pytest.raises(StepFailed, match="^the storm failed at 2 calls/s"):
-        [*search.run(limit_ms=500, start=2)]
+        [*steps.run(limit_ms=500, start=2)]

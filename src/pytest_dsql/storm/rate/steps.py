@@ -19,8 +19,8 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """A search with the storm of a scenario, each step ``seconds`` long; ``load`` has all but calls and rate."""
+class Steps:
+    """A search with the storm of a scenario, in steps of ``seconds``; ``load`` has all but calls and rate."""
 
     account: Account
     conductor: Conductor

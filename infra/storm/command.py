@@ -15,7 +15,7 @@ from infra.bundle import build
 from infra.stack import Stack
 from pytest_dsql.storm.rate import report
 from pytest_dsql.storm.rate.knee import Knee
-from pytest_dsql.storm.rate.search import Search, StepFailed
+from pytest_dsql.storm.rate.steps import StepFailed, Steps
 from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.run import summary
 from pytest_dsql.storm.run.conductor import Bounds, Conductor, Result
@@ -52,14 +52,14 @@ def run(stack: Stack, options: Namespace, names: Sequence[str], workers: int | N
         Screen(sys.stderr.fileno()),
         again=again(["python", "-m", "infra", *sys.argv[1:]], options, load.seed),
     )
-    player = Player(stack, conductor, load, workers or cores())
+    storms = Storms(stack, conductor, load, workers or cores())
     with closing(conductor):
         try:
             if limit_ms is not None:
                 search = (names[0] if names else scenario.WITH.name, limit_ms, options.step)
-                return player.search(*search, folder)
+                return storms.find_rate(*search, folder)
             usual = scenario.CHAPTER_6 if options.million else scenario.ALL
-            return player.storms(names or [each.name for each in usual])
+            return storms.play(names or [each.name for each in usual])
         except (NotPlayed, StepFailed) as error:
             raise click.ClickException(str(error)) from None
         finally:
@@ -68,7 +68,7 @@ def run(stack: Stack, options: Namespace, names: Sequence[str], workers: int | N
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
+class Storms:
     """Plays storms on a stack, by so many processes."""
 
     stack: Stack
@@ -76,7 +76,7 @@ class Player:
     load: Load
     workers: int
 
-    def storms(self, names: Sequence[str]) -> int:
+    def play(self, names: Sequence[str]) -> int:
         """Play storms one after the other, and tell of each when it is over."""
         results = self.conductor.results
         try:
@@ -88,12 +88,12 @@ class Player:
             return BROKEN_OFF
         return 0 if all(result.verdict.passed for result in results) else FOUND
 
-    def search(self, name: str, limit_ms: float, seconds: float, folder: Path | None) -> int:
+    def find_rate(self, name: str, limit_ms: float, seconds: float, folder: Path | None) -> int:
         """Find the highest rate at which a storm holds a p99, and tell of it."""
         found, status = Knee(limit_ms, ()), FOUND
-        search = Search(self.stack.cloud, self.conductor, name, self.load, self.workers, seconds)
+        steps = Steps(self.stack.cloud, self.conductor, name, self.load, self.workers, seconds)
         try:
-            for found in search.run(limit_ms, self.load.rate or FIRST_RATE):
+            for found in steps.run(limit_ms, self.load.rate or FIRST_RATE):
                 click.echo(report.row(found.steps[-1]), err=True)
             status = 0 if found.best else FOUND
         except StepFailed as failed:

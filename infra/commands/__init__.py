@@ -1,1 +1,0 @@
-"""What ``python -m infra`` does that is more than a few lines."""
