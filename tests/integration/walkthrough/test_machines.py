@@ -23,6 +23,7 @@ from tests.fix_target import ROOT
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 pytestmark = [
     pytest.mark.timeout(400),
+    pytest.mark.long,
     pytest.mark.skipif(SSHD is None or shutil.which("ssh-keygen") is None, reason="OpenSSH's server is not here"),
 ]
 
