@@ -1,7 +1,6 @@
 """Storms, and which part of one takes how much CPU time: driver, stand-in, functions, PostgreSQL."""
 
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -14,16 +13,15 @@ from typing import Any, Final
 import psycopg
 from psycopg import conninfo
 
-from bench.calls import START_LIMIT_S, STORM_LIMIT_S, Place, a_call
+from bench.calls import STORM_LIMIT_S, Place, a_call
 from bench.clients import Lane
 from bench.clients import Load as Transfers
 from bench.clients import run as run_clients
 from infra.bank import Bank
 from infra.bundle import build
 from infra.stand_in import LocalCloud
-from pytest_dsql.storm.record import statistics
 from pytest_dsql.storm.run.conductor import Conductor
-from pytest_dsql.storm.run.worker import Worker, take_part
+from pytest_dsql.storm.run.play import play
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import WITH
 
@@ -66,22 +64,11 @@ class Quiet:
 def storm(place: Place, workers: int, calls: int) -> dict[str, float]:
     """Run the storm with retry; return calls/s, the callers' p99 by p50, and CPU ms a call by part."""
     stage, load = Watched(place), Load(calls, PARALLEL, ACCOUNTS, seed=1)
-    conductor = Conductor(lambda: stage, {WITH.name: WITH}, load, None, Quiet())
-    environment = place.stack.cloud.environment
-    context = multiprocessing.get_context("spawn")
-    with closing(conductor):
-        processes = [
-            context.Process(target=_take_part, args=(environment, Worker(str(conductor.path), share, workers), load))
-            for share in range(workers)
-        ]
-        for process in processes:
-            process.start()
-        for process in processes:
-            process.join(START_LIMIT_S + STORM_LIMIT_S)
-        (result,) = conductor.results
+    with closing(Conductor(lambda: stage, {WITH.name: WITH}, load, None, Quiet())) as conductor:
+        result = play(place.stack.cloud, conductor, WITH.name, load, workers=workers)
         if result.verdict.findings:
             raise AssertionError(result.verdict.findings)
-        measured = statistics.measure(result.history)
+        measured = result.statistics
         driver = sum(cpu for worker, cpu in result.history.cpu_s.items() if worker != "reader")
     waits = measured.caller_ms
     return {
@@ -90,10 +77,6 @@ def storm(place: Place, workers: int, calls: int) -> dict[str, float]:
         "driver": 1000 * driver / calls,
         **a_call(stage.spent, calls),
     }
-
-
-def _take_part(environment: dict[str, str], worker: Worker, load: Load) -> None:
-    take_part(LocalCloud(environment), worker, WITH, load)
 
 
 def by_node(place: Place, calls: int) -> dict[str, float] | None:

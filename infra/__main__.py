@@ -1,5 +1,6 @@
 """``python -m infra``: the walk-through's stack, from the command line."""
 
+import argparse
 import importlib.util
 import json
 import os
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.chapters import CHAPTERS
+from pytest_dsql.storm.run.options import OPTIONS, REPORT, SEARCH
+from pytest_dsql.storm.transfers.scenario import ALL, CHAPTER_6
 
 SET_UP: Final = 'activate the environment, or: pip install -e ".[account,storm]" --group test'
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parent.parent
 LINES: Final = 50
+NAMES: Final = [each.name for each in (*ALL, *CHAPTER_6)]
 LAST: Final = CHAPTERS[-1].number
 WALKTHROUGH: Final = "tests/integration/walkthrough"
 
@@ -329,6 +333,29 @@ def chapter(stack: "Stack", number: int) -> None:
         where += ["--endpoint-url", endpoint]
     command = [sys.executable, "-m", "pytest", WALKTHROUGH, "-q", "-m", f"chapter{number}", "--keep-stack"]
     sys.exit(subprocess.run([*command, "--stand-in", "running", *where], cwd=ROOT, check=False).returncode)
+
+
+def _storm_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command what pytest has for storms."""
+    for option in reversed((*OPTIONS, *SEARCH, REPORT)):
+        command = click.option(option.flag, **option.for_click())(command)
+    return command
+
+
+@cli.command()
+@click.option("--scenario", "scenarios", multiple=True, type=click.Choice(NAMES), help="Which storm; several times.")
+@click.option("--workers", type=click.IntRange(min=1), help="How many processes make the calls; one for each core.")
+@_storm_options
+@_target
+def storm(stack: "Stack", *, scenarios: tuple[str, ...], workers: int | None, **options: Any) -> None:
+    """Storm the transfer with thousands of calls, and judge what came of them.
+
+    The stack becomes chapter 4's, or 6's; accounts are reset. Without --scenario the six storms of chapter 4 are
+    played. The exit status is 0 where nothing was found, 1 where something was, 130 after Ctrl-C.
+    """
+    from infra.storm.command import run
+
+    sys.exit(run(stack, argparse.Namespace(**options, target=stack.cloud.target), scenarios, workers))
 
 
 if __name__ == "__main__":

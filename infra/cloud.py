@@ -3,7 +3,7 @@
 import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
 import boto3
 from botocore.config import Config
@@ -123,6 +123,10 @@ class AwsCloud:
             raise CloudError("no AWS credentials: sign in (aws configure, aws sso login) or set AWS_PROFILE") from None
         except (BotoCoreError, ClientError) as error:
             raise CloudError(f"AWS does not answer: {error}") from None
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str | None]]:
+        """Pickle how it is reached; credentials are those of the environment there."""
+        return type(self), (self.region, self.environment.get("AWS_ENDPOINT_URL"))
 
     @property
     def platform(self) -> Platform:

@@ -42,6 +42,10 @@ class LocalCloud:
         clients = Clients(session, environment["AWS_ENDPOINT_URL"])
         self.client, self.credentials = clients.client, clients.credentials
 
+    def __reduce__(self) -> tuple[type[Self], tuple[dict[str, str]]]:
+        """Pickle how it is reached: another process has it, and does not end it."""
+        return type(self), (self.environment,)
+
     @classmethod
     def start(cls, *options: str, stderr: BinaryIO | None = None) -> Self:
         """Start a stand-in that ends with this process, however that ends; raise CloudError.

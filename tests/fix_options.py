@@ -4,15 +4,13 @@ Else it takes the path for one of tests, and looks beside it. Under tox this plu
 not, write ``--probes=FILE`` and ``--report=DIR`` in one word.
 """
 
-from pathlib import Path
-
 import pytest
+
+from pytest_dsql.storm.run.options import REPORT
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("probes", "recorded answers").addoption(
         "--probes", metavar="FILE", action="append", default=[], help="JSON file of probes to run against the target"
     )
-    parser.getgroup("storm").addoption(
-        "--report", type=Path, metavar="DIR", help="write each storm's report.html, report.json, seconds.csv and record"
-    )
+    parser.getgroup("storm").addoption(REPORT.flag, **REPORT.for_argparse())

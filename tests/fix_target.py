@@ -1,14 +1,16 @@
 """Where the integration tests run: on this machine (a stand-in, started for the run) or on AWS."""
 
 import os
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_dsql.link.folder import private
 from tests.fix_layers import selects
 from tests.fix_log import stderr_of_the_run
-from tests.fix_run import is_worker, tell, told
+from tests.fix_run import elsewhere, is_worker, tell, told
 
 if TYPE_CHECKING:
     from infra.cloud import Cloud
@@ -20,6 +22,7 @@ ROOT: Final = Path(__file__).parent.parent
 
 _cloud = pytest.StashKey["Cloud"]()
 _KEY: Final = "target-environment"
+_FILES: Final = "files"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,7 +70,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if needed and not is_worker(config):
         cloud = config.stash[_cloud] = _reach(config)
         config.add_cleanup(cloud.close)
-        tell(config, _KEY, cloud.environment)
+        tell(config, _KEY, cloud.environment, far=carried(cloud.environment) if elsewhere(config) else None)
 
 
 def _reach(config: pytest.Config) -> "Cloud":
@@ -114,13 +117,35 @@ def _attached(config: pytest.Config) -> "Cloud":
     from infra.cloud import AwsCloud
     from infra.stand_in import LocalCloud
 
-    environment: dict[str, str] = told(config, _KEY)
+    environment: dict[str, str] = unpacked(config, told(config, _KEY))
     if config.option.target == "local":
         return LocalCloud(environment)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
         return AwsCloud(environment["AWS_REGION"], environment.get("AWS_ENDPOINT_URL"))
+
+
+def carried(environment: dict[str, str]) -> dict[str, Any]:
+    """Return variables with what is in the files that they name: certificates, whose folder is this machine's."""
+    files = {name: Path(value) for name, value in environment.items() if value.startswith("/")}
+    contents = {name: path.read_text() for name, path in files.items() if path.is_file()}
+    return {**environment, _FILES: contents}
+
+
+def unpacked(config: pytest.Config, environment: dict[str, Any]) -> dict[str, str]:
+    """Return variables that came with the files that they name, which are put into a folder of this run's."""
+    contents = environment.get(_FILES)
+    if not contents:
+        return environment
+    folder = tempfile.TemporaryDirectory(prefix="dsql-files-")
+    config.add_cleanup(folder.cleanup)
+    named = {name: Path(folder.name) / name for name in contents}
+    for name, path in named.items():
+        with private(path) as file:
+            file.write(contents[name].encode())
+    known = {name: value for name, value in environment.items() if name != _FILES}
+    return known | {name: str(path) for name, path in named.items()}
 
 
 @pytest.fixture

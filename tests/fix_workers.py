@@ -2,28 +2,24 @@
 
 Plugins mark what their fixtures share: the stack, on AWS its cluster as well (a schema change of one test costs every
 other one an OC001), a client's cluster, a worker's share of all storms. Markers are the workers' to know, and who deals
-out is the run's own process, so workers leave word of them. pytest-xdist's own ``--dist loadgroup`` does not work with
+out is the run's own process, so workers report them. pytest-xdist's own ``--dist loadgroup`` does not work with
 pytest 9.2 (pytest-xdist 3.8.0, 2026-11).
 """
 
 import atexit
 import gc
-import json
-import tempfile
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.fix_run import is_worker, tell, told
+from tests.fix_run import elsewhere, is_worker, report, reported
 
 if TYPE_CHECKING:
     from xdist.scheduler import LoadScopeScheduling
 
-_WORD: Final = "groups"
-"""By which name workers are told where to leave word."""
+_GROUPS: Final = "groups"
 
 
 def in_turn(item: pytest.Item, name: str) -> None:
@@ -79,9 +75,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
         @cached_property
         def _groups(self) -> dict[str, str]:
-            """The groups of tests that have one, of which every worker has left the same word."""
-            words = Path(told(config, _WORD)).iterdir()
-            return dict(json.loads(next(iter(words)).read_text()))
+            """The groups of tests that have one; every worker has reported the same."""
+            return dict(reported(config, _GROUPS))
 
         def _split_scope(self, nodeid: str) -> str:
             return self._groups.get(nodeid, nodeid)
@@ -90,29 +85,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadScopeSc
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if elsewhere(config) and config.option.maxworkerrestart is None:
+        config.option.maxworkerrestart = "0"  # a machine that is gone does not come back; who replaces it would wait
     atexit.register(gc.freeze)  # the interpreter's last collection would take a second of each worker
     config.addinivalue_line("markers", "long: takes a large part of the run; workers begin with it")
     config.addinivalue_line("markers", "in_turn(name): runs on one worker with all others of that name")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    config = session.config
-    if not is_worker(config) and config.getoption("dist", "no") == "load":
-        folder = tempfile.TemporaryDirectory(prefix="dsql-groups-")
-        config.add_cleanup(folder.cleanup)
-        tell(config, _WORD, folder.name)
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Leave word of the groups, before xdist says that this worker has collected."""
-    folder = told(session.config, _WORD)
-    if not is_worker(session.config) or folder is None:
-        return
-    marks = ((item.nodeid, item.get_closest_marker("in_turn")) for item in session.items)
-    word = Path(folder) / str(session.config.workerinput["workerid"])  # type: ignore[attr-defined]
-    word.write_text(json.dumps({nodeid: mark.args[0] for nodeid, mark in marks if mark}))
+    """Report the groups, before xdist says that this worker has collected."""
+    if is_worker(session.config):
+        marks = ((item.nodeid, item.get_closest_marker("in_turn")) for item in session.items)
+        report(session.config, _GROUPS, {nodeid: mark.args[0] for nodeid, mark in marks if mark})
 
 
 @pytest.hookimpl(trylast=True)

@@ -42,7 +42,7 @@ class Arena:
             lambda: stage, {scenario.name: scenario}, load, self.folder, NOBODY, function_limit_s=FUNCTION_LIMIT_S
         )
         with closing(conductor):
-            where = str(conductor.path)
+            where = conductor.where
             if rival is not None:
                 threading.Thread(target=rival, args=(where, scenario), daemon=True).start()
             try:

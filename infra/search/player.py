@@ -18,7 +18,7 @@ from pytest_dsql.link.folder import fresh
 from pytest_dsql.storm.record.statistics import measure
 from pytest_dsql.storm.report import text as report
 from pytest_dsql.storm.run.conductor import Result
-from pytest_dsql.storm.run.rendezvous import Interrupted
+from pytest_dsql.storm.workers.rendezvous import Interrupted
 
 NOT_PLAYED = "not_played"
 SAID = "stand_in_complained"

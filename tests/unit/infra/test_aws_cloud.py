@@ -1,4 +1,6 @@
-"""AWS as a target: never something else that is taken for it."""
+"""AWS as a target: never something else that is taken for it. Any target as another process has it."""
+
+import pickle
 
 import pytest
 
@@ -24,3 +26,11 @@ def test_an_endpoint_that_is_named_on_purpose_is_asked_and_said(shell: LocalClou
     cloud = AwsCloud(endpoint=shell.environment["AWS_ENDPOINT_URL"])
     assert cloud.account == shell.account
     assert cloud.describe().startswith(f"not AWS but {shell.environment['AWS_ENDPOINT_URL']}")
+
+
+@pytest.mark.parametrize("target", ["local", "aws"])
+def test_another_process_that_is_sent_a_cloud_reaches_the_same(shell: LocalCloud, target: str) -> None:
+    here = shell if target == "local" else AwsCloud(endpoint=shell.environment["AWS_ENDPOINT_URL"])
+    there = pickle.loads(pickle.dumps(here))
+    assert (there.target, there.region, there.account) == (target, here.region, here.account)
+    assert not there.passing

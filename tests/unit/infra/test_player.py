@@ -10,7 +10,7 @@ from infra.search.player import NOT_PLAYED, SAID, Player
 from infra.search.shape import Storm
 from pytest_dsql.storm.record.verdict import Finding, Verdict
 from pytest_dsql.storm.run.conductor import Result
-from pytest_dsql.storm.run.rendezvous import Interrupted
+from pytest_dsql.storm.workers.rendezvous import Interrupted
 from tests.unit.storm.bank import busy
 
 STORM = Storm.drawn(1)

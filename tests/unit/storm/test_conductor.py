@@ -14,11 +14,13 @@ from infra.stack import StackError
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
-from pytest_dsql.storm.run import act, conductor, rendezvous
-from pytest_dsql.storm.run.act import Absent, Act, Watch
+from pytest_dsql.storm.run import conductor
 from pytest_dsql.storm.run.conductor import Bounds, Conductor
-from pytest_dsql.storm.run.rendezvous import Attendance, Interrupted, Message
 from pytest_dsql.storm.transfers import plan
+from pytest_dsql.storm.workers import act, rendezvous
+from pytest_dsql.storm.workers.act import Absent, Act
+from pytest_dsql.storm.workers.rendezvous import Attendance, Interrupted, Message
+from pytest_dsql.storm.workers.watch import RECENT, Watch
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 
 QUIET: Message = {"done": 0, "retries": 0, "outcomes": {}, "latencies": []}
@@ -52,7 +54,7 @@ def attend(conducted: Conductor) -> Iterator[Attend]:
     with ThreadPoolExecutor(4) as threads:
 
         def attend(share: int, shares: int = 2, name: str = "quiet", **more: Any) -> Future[Message]:
-            return threads.submit(work, str(conducted.path), share, shares, name, **more)
+            return threads.submit(work, conducted.where, share, shares, name, **more)
 
         yield attend
 
@@ -127,8 +129,8 @@ def test_what_lost_while_it_ran_is_counted(attend: Attend, stage: FakeStage, con
 
 def test_a_worker_whose_process_ends_before_it_comes_is_not_waited_for() -> None:
     storm = Act(shares=2, calls=1, limit_s=LIMIT_S)
-    storm.leave(1)
-    with pytest.raises(Absent, match="worker 1 ended before it came"):
+    storm.leave(1, "no such module (status 1)")
+    with pytest.raises(Absent, match="^worker01 ended before the first call: no such module"):
         storm.wait_for_all(LIMIT_S)
 
 
@@ -140,7 +142,7 @@ def test_one_storm_after_the_other(attend: Attend, conducted: Conductor) -> None
 
 
 def test_progress_is_shown(attend: Attend, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conductor, "LIVE_S", 0.01)
+    monkeypatch.setattr(act, "LIVE_S", 0.01)
     monkeypatch.setattr(rendezvous, "TELL_S", 0.01)
     half = {"done": 20, "retries": 2, "outcomes": {"committed": 19, "refused": 1}, "latencies": [5.0]}
     shown: list[str] = []
@@ -193,7 +195,7 @@ def test_the_same_storm_again_has_a_folder_of_its_own(stage: FakeStage, tmp_path
     for name in ("quiet", "quiet-2"):
         conducted = conduct(stage, tmp_path)
         with contextlib.closing(conducted):
-            work(str(conducted.path), 0, 1, "quiet")
+            work(conducted.where, 0, 1, "quiet")
             assert conducted.results[0].folder.name == name
 
 
@@ -242,8 +244,8 @@ def test_the_watch_adds_workers_up() -> None:
 def test_the_watch_keeps_the_latest_latencies() -> None:
     watch = Watch(100)
     for latency in (1.0, 2.0):
-        watch.add(0, {"done": 1, "retries": 0, "outcomes": {}, "latencies": [latency] * act.RECENT})
-    assert watch.latencies == [2.0] * act.RECENT
+        watch.add(0, {"done": 1, "retries": 0, "outcomes": {}, "latencies": [latency] * RECENT})
+    assert watch.latencies == [2.0] * RECENT
 
 
 def test_before_any_time_has_passed_there_is_no_rate() -> None:
@@ -253,10 +255,10 @@ def test_before_any_time_has_passed_there_is_no_rate() -> None:
 
 
 def test_a_storm_that_does_not_end_is_ended(attend: Attend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conductor, "LIVE_S", 0.01)
+    monkeypatch.setattr(act, "LIVE_S", 0.01)
     monkeypatch.setattr(plan, "PATIENCE_S", 0.0)
     monkeypatch.setattr(plan, "SLOWEST", LOAD.calls / 0.05)
-    with pytest.raises(Interrupted, match="TimeoutError: the storm has not ended within"):
+    with pytest.raises(Interrupted, match="NotEnded: it has not ended within"):
         attend(0, 1, part=lambda _: time.sleep(0.2)).result(LIMIT_S)
 
 

@@ -16,9 +16,9 @@ from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run import driver
 from pytest_dsql.storm.run.driver import Driver, config
 from pytest_dsql.storm.run.invocations import Invocations, Reply
-from pytest_dsql.storm.run.tally import KEPT_LATENCIES, Tally
 from pytest_dsql.storm.transfers.answer import THROTTLED
 from pytest_dsql.storm.transfers.plan import Load
+from pytest_dsql.storm.workers.tally import KEPT_LATENCIES, Tally
 from tests.unit.storm.lambda_endpoint import Endpoint, Said, failed, refused
 
 BALANCE = {"balance": 90, "duration": 3.5, "retries": 2}

@@ -16,11 +16,11 @@ from pytest_dsql.storm.record.statistics import measure
 from pytest_dsql.storm.record.verdict import Verdict
 from pytest_dsql.storm.report import export, plots
 from pytest_dsql.storm.report import text as report
-from pytest_dsql.storm.run.act import Act
 from pytest_dsql.storm.run.disturbance import Disturbance
 from pytest_dsql.storm.transfers import answer, scenario
 from pytest_dsql.storm.transfers.faults import WITHIN, Kind, planned
 from pytest_dsql.storm.transfers.plan import Load
+from pytest_dsql.storm.workers.act import Act
 from tests.unit.storm.bank import TIMED_OUT, Bank, busy, only
 from tests.unit.storm.fake_stage import FakeStage
 

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests import fix_storm
-from tests.fix_storm import Screen
+from pytest_dsql.storm.run import screen as shown
+from pytest_dsql.storm.run.screen import Screen
 
 Open = Callable[[Callable[[], tuple[int, int]]], tuple[int, int]]
 
@@ -41,7 +41,7 @@ def test_a_pipe_has_a_line_now_and_then(opened: Open, monkeypatch: pytest.Monkey
     screen = Screen(writing)
     for line in ("first", "too soon"):
         screen.show(line)
-    monkeypatch.setattr(fix_storm, "LIVE_LINES_S", 0.0)
+    monkeypatch.setattr(shown, "LIVE_LINES_S", 0.0)
     screen.show("later")
     assert os.read(reading, 1_000).decode() == "first\nlater\n"
 

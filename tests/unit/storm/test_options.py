@@ -1,30 +1,28 @@
 import argparse
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests import fix_storm
-from tests.fix_storm import load_of
+from infra import __main__ as program
+from pytest_dsql.storm.run.options import (
+    FIRST_RATE,
+    OPTIONS,
+    REPORT,
+    SEARCH,
+    USUAL,
+    again,
+    folder_of,
+    load_of,
+    searched,
+    size,
+)
 
 
 def options(**given: Any) -> argparse.Namespace:
     """What a command line without ``given`` has, and these."""
-    defaults = {
-        "calls": fix_storm.CALLS,
-        "parallel": fix_storm.PARALLEL,
-        "accounts": fix_storm.ACCOUNTS,
-        "seed": None,
-        "exactly_once": False,
-        "faults": 0,
-        "target": "local",
-        "rate": None,
-        "duration": None,
-        "warmup": fix_storm.WARM_UP,
-        "commit_ms": fix_storm.COMMIT_MS,
-    }
-    return argparse.Namespace(**{**defaults, **given})
+    defaults = {option.name.replace("-", "_"): option.default for option in OPTIONS}
+    return argparse.Namespace(**{**defaults, **USUAL, "target": "local", **given})
 
 
 def test_a_load_as_in_the_walk_through() -> None:
@@ -42,7 +40,7 @@ def test_a_load_as_in_the_walk_through() -> None:
 )
 def test_a_million_is_the_size_of_what_is_not_said(given: dict[str, Any], sizes: tuple[int, int, int]) -> None:
     said = argparse.Namespace(**{"million": False, "calls": None, "parallel": None, "accounts": None, **given})
-    fix_storm.size(said)
+    size(said)
     assert (said.calls, said.parallel, said.accounts) == sizes
 
 
@@ -80,14 +78,33 @@ def test_what_cannot_be_names_its_option(given: dict[str, Any], told: str) -> No
 
 def test_a_report_wants_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    assert fix_storm.made(folder) == folder
+    assert folder_of(options(report=folder)) == folder
     (folder / "facts.json").touch()
-    assert fix_storm.made(folder) == folder
-    with pytest.raises(pytest.UsageError, match="^--report: .*File exists"):
-        fix_storm.made(folder / "facts.json")
+    assert folder_of(options(report=folder)) == folder
+    with pytest.raises(ValueError, match="^report: .*File exists"):
+        folder_of(options(report=folder / "facts.json"))
 
 
 @pytest.mark.parametrize(("seed", "command"), [(None, "pytest -k 'a b' --seed=7"), (7, "pytest -k 'a b'")])
 def test_a_run_is_repeated_by_its_command_and_its_seed(seed: int | None, command: str) -> None:
-    config: Any = SimpleNamespace(option=options(seed=seed), invocation_params=SimpleNamespace(args=("-k", "a b")))
-    assert fix_storm.again(config, 7) == command
+    assert again(["pytest", "-k", "a b"], options(seed=seed), 7) == command
+
+
+def test_pytest_and_the_command_have_the_same_options() -> None:
+    flags = {flag for parameter in program.cli.commands["storm"].params for flag in parameter.opts}
+    assert flags >= {option.flag for option in (*OPTIONS, *SEARCH, REPORT)}
+
+
+def test_a_search_begins_with_a_step_that_is_not_judged_by_its_p99() -> None:
+    said = options(max_p99=500.0, step=8.0)
+    assert searched(said) == 500.0
+    assert (said.max_p99, load_of(said).rate, load_of(said).calls) == (None, FIRST_RATE, 8 * FIRST_RATE)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [({}, "find-rate: goes with --max-p99, .*"), ({"max_p99": 500.0, "duration": 3.0}, "duration: --step says .*")],
+)
+def test_a_search_that_cannot_be_names_its_option(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=f"^{told}$"):
+        searched(options(step=8.0, **given))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_dsql.storm.run import rendezvous
-from pytest_dsql.storm.run.rendezvous import Attendance, Interrupted, Line, Listener, Message
+from pytest_dsql.storm.workers import rendezvous
+from pytest_dsql.storm.workers.rendezvous import Attendance, Interrupted, Line, Listener, Message, unix
 
 LIMIT_S = 10.0
 
@@ -40,7 +40,7 @@ class Desk:
         self._answers = list(answers)
         self.heard: list[Message] = []
         self.path = path
-        self.listener = Listener(Path(path), self._meet)
+        self.listener = Listener(unix(Path(path)), lambda connection: self._meet(Line(connection)))
 
     def _meet(self, line: Line) -> None:
         while (message := line.hear(LIMIT_S)) is not None:

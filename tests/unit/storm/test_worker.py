@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm.run import conductor, tally
+from pytest_dsql.storm.run import conductor
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.worker import Worker, take_part
+from pytest_dsql.storm.workers import tally
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 
 
@@ -28,7 +29,7 @@ def conducted(stage: FakeStage, tmp_path: Path) -> Iterator[Conductor]:
 def take(stage: Any, conducted: Conductor, shares: int) -> list[list[str]]:
     """Have as many workers take part; give what each was told."""
     with ThreadPoolExecutor(shares) as threads:
-        workers = (Worker(str(conducted.path), share, shares) for share in range(shares))
+        workers = (Worker(conducted.where, share, shares) for share in range(shares))
         parts = [threads.submit(take_part, stage, each, scenario(), LOAD) for each in workers]
         return [part.result(LIMIT_S) for part in parts]
 

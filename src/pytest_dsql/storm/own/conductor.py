@@ -9,24 +9,23 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from pytest_dsql.cluster import Cluster
-from pytest_dsql.link.folder import owned
 from pytest_dsql.storm.own.history import Facts, History, read
 from pytest_dsql.storm.own.order import Order
-from pytest_dsql.storm.own.processes import Part, Processes
 from pytest_dsql.storm.own.reader import Reader, expected_sums
+from pytest_dsql.storm.own.worker import Part
 from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.report.text import Progress
-from pytest_dsql.storm.run.act import Absent, Act
-from pytest_dsql.storm.run.rendezvous import START_LIMIT_S, Line, Listener
+from pytest_dsql.storm.workers.act import Absent, Act, NotEnded
+from pytest_dsql.storm.workers.meeting import Meeting
+from pytest_dsql.storm.workers.processes import Processes
+from pytest_dsql.storm.workers.rendezvous import START_LIMIT_S
 from pytest_dsql.storm.workload import Workload
-
-LIVE_S: Final = 0.5
 
 
 class NotBegun(Exception):
@@ -52,9 +51,10 @@ def conduct(workload: Workload, order: Order, stage: Stage) -> History:
     reader = Reader(stage.cluster, workload)
     if wrong := reader.wrong():
         raise NotBegun(f"before the first call {wrong}")
-    with owned("storm-") as meeting:
-        cluster, play = stage.cluster, _Play(order, stage, stage.folder or meeting)
-        part = Part(str(meeting / "meet"), 0, order, work, cluster.target, dict(cluster.environment))
+    act = Act(order.shares, order.calls, order.limit_s, watched=True)
+    with Meeting(lambda _: act) as meeting:
+        cluster, play = stage.cluster, _Play(act, order, stage, stage.folder or meeting.folder)
+        part = Part(meeting.where, 0, order, work, cluster.target, dict(cluster.environment))
         facts = play.run(workload, reader, part)
         facts["configuration"] = _configuration(workload, order, cluster)
         facts["sums"], facts["rules"] = expected_sums(workload), reader.rules()
@@ -64,20 +64,18 @@ def conduct(workload: Workload, order: Order, stage: Stage) -> History:
 class _Play:
     """One storm, from the start of its processes to their end."""
 
-    def __init__(self, order: Order, stage: Stage, folder: Path) -> None:
-        self.order, self.stage, self.folder = order, stage, folder
-        self._act = Act(order.shares, order.calls, order.limit_s)
+    def __init__(self, act: Act, order: Order, stage: Stage, folder: Path) -> None:
+        self._act, self.order, self.stage, self.folder = act, order, stage, folder
 
     def run(self, workload: Workload, reader: Reader, part: Part) -> dict[str, Any]:
         """Return what is known of it when it is over."""
         began, started = time.monotonic(), datetime.now(UTC)
-        listener = Listener(Path(part.meet), self._meet)
         cluster = self.stage.cluster
         try:
             with Processes(self.folder, self._act.leave) as processes:
                 for share in range(self.order.shares):
-                    processes.start(replace(part, share=share))
-                self._gather(processes)
+                    processes.start(share, replace(part, share=share))
+                self._gather()
                 before = _lost(cluster)
                 trouble = self._follow(workload, reader) or reader.trouble
                 self._act.end({"verdict": {}})
@@ -85,33 +83,22 @@ class _Play:
             after = _lost(cluster)
         finally:
             self._act.end({"failed": "the storm is over"})
-            listener.close()
         return {
             "planned": self.order.calls,
             "workers": tuple(worker_name(share) for share in range(self.order.shares)),
             "lost": None if before is None or after is None else after - before,
             "trouble": trouble,
-            "last_words": processes.last_words(),
+            "last_words": self._act.last_words(),
             "started": started.isoformat(timespec="seconds"),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
             "wall_s": round(time.monotonic() - began, 3),
             "cores": os.cpu_count() or 1,
         }
 
-    def _meet(self, line: Line) -> None:
-        try:
-            if message := line.hear(START_LIMIT_S):
-                self._act.attend(message["arrived"], line)
-        finally:
-            line.close()
-
-    def _gather(self, processes: Processes) -> None:
+    def _gather(self) -> None:
         try:
             self._act.wait_for_all(START_LIMIT_S)
-        except Absent as absent:
-            name = worker_name(absent.share)
-            raise NotBegun(f"{name} ended before the first call: {processes.last_words()[name]}") from None
-        except TimeoutError as error:
+        except (Absent, TimeoutError) as error:
             raise NotBegun(str(error)) from None
 
     def _follow(self, workload: Workload, reader: Reader) -> str | None:
@@ -120,11 +107,9 @@ class _Play:
         try:
             with workload.during(self.stage.cluster), reader.reading(self.folder, origin):
                 self._act.say({"go": {"origin": origin, "folder": str(self.folder)}})
-                while not self._act.wait_for_end(LIVE_S):
-                    elapsed = time.monotonic() - origin
-                    if elapsed > self.order.limit_s:
-                        return f"it has not ended within {self.order.limit_s:g} s (limit_s)"
-                    self.stage.show(self._act.watch.progress(elapsed))
+                self._act.follow(origin, self.stage.show)
+        except NotEnded as error:
+            return f"{error} (limit_s)"
         except KeyboardInterrupt:
             return INTERRUPTED
         except pytest.fail.Exception as failed:  # a fault that was never met

@@ -58,8 +58,6 @@ class Facts(common.Facts):
     """What was found when each rule was asked at the end."""
     lost: int | None = None
     """COMMITs that lost to another transaction, as seen at the wire; None where nobody counts."""
-    last_words: Mapping[str, str] = field(default_factory=dict)
-    """What workers have said that were lost."""
 
 
 @dataclass(frozen=True, slots=True)

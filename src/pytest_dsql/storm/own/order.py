@@ -1,13 +1,9 @@
 """How much is asked of a storm, and which call is whose; the same for one seed, however many processes there are."""
 
-import os
 import random
 from dataclasses import dataclass
 
-
-def cores() -> int:
-    """Return how many processes can be at work at once."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+from pytest_dsql.storm.workers import shares
 
 
 class OutOfRange(ValueError):
@@ -39,11 +35,11 @@ class Order:
 
     def threads(self, share: int) -> int:
         """Return how many calls one process has in flight."""
-        return self.parallel // self.shares + (share < self.parallel % self.shares)
+        return shares.room(self.parallel, share, self.shares)
 
     def share(self, share: int) -> range:
         """Return the calls of one process; together they make each once."""
-        return range(share, self.calls, self.shares)
+        return shares.part(self.calls, self.parallel, share, self.shares)
 
     def chance(self, call: int) -> random.Random:
         """Return what a call's request is drawn by, the same each time."""

@@ -13,10 +13,11 @@ from pytest_dsql.link.folder import fresh
 from pytest_dsql.storm.own.conductor import NotBegun, Stage, conduct
 from pytest_dsql.storm.own.history import History
 from pytest_dsql.storm.own.judge import Allowed, judge
-from pytest_dsql.storm.own.order import Order, OutOfRange, cores
+from pytest_dsql.storm.own.order import Order, OutOfRange
 from pytest_dsql.storm.own.report import Report
 from pytest_dsql.storm.report.revision import revision
 from pytest_dsql.storm.report.text import Progress
+from pytest_dsql.storm.workers.shares import cores
 from pytest_dsql.storm.workload import Workload
 
 

@@ -1,28 +1,21 @@
-"""One process of a storm: it meets the others and makes its share of the calls, with a client in each thread.
-
-Run as a program it is told its part on stdin, and ends when that closes.
-"""
+"""One process of a storm: it meets the others and makes its share of the calls, with a client in each thread."""
 
 import contextlib
-import json
-import os
 import pickle
-import sys
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_dsql.cluster import Cluster
-from pytest_dsql.link.batch import as_batch
 from pytest_dsql.storm.own.order import Order
-from pytest_dsql.storm.own.processes import Part
 from pytest_dsql.storm.record.journal import Journal, worker_name
 from pytest_dsql.storm.record.outcome import Outcome
-from pytest_dsql.storm.run.rendezvous import Attendance
-from pytest_dsql.storm.run.tally import Tally
+from pytest_dsql.storm.workers.rendezvous import Attendance
+from pytest_dsql.storm.workers.tally import Tally
 from pytest_dsql.storm.workload import Meaning, Workload
 
 NOT_OPENED = "not_opened"
@@ -97,38 +90,29 @@ def _words(error: Exception) -> dict[str, str]:
     return {"error": f"{type(error).__name__}: {error}"}
 
 
-def take_part(part: Part) -> None:
-    """Take part in a storm. Raises Interrupted where the conductor cannot go on."""
-    workload: Workload = pickle.loads(part.workload)  # noqa: S301 - from the process that has started this one
-    cluster, tally = Cluster(part.environment, part.target), Tally()
-    clients = [Client(workload, cluster) for _ in range(part.order.threads(part.share))]
-    with ExitStack() as leaving:
-        leaving.callback(cluster.close)
-        for client in clients:  # one after the other: a cluster takes so many sign-ins a second and no more
-            leaving.callback(client.drop)
-            client.get()
-        attendance = leaving.enter_context(Attendance(part.meet, tally.taken))
-        told = attendance.arrive("own", part.share, part.order.shares)
-        with Journal(Path(told["folder"]), worker_name(part.share)) as journal:
-            Share(workload, part.order, part.share, tally).make(clients, journal, told["origin"])
-        attendance.finish()
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a process is told: whom to meet, which share of the order is its own, and what to call where."""
 
+    meet: str
+    share: int
+    order: Order
+    workload: bytes
+    target: str
+    environment: Mapping[str, str] = field(repr=False)
 
-def _end_with(pipe: int) -> None:
-    """End this process when a pipe does, whatever its threads are at."""
-    while os.read(pipe, 1):
-        pass
-    os._exit(1)
-
-
-def main() -> None:
-    """Read what there is to do, and do it."""
-    as_batch()
-    sys.path[:] = json.loads(sys.stdin.buffer.readline())
-    part: Part = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the process that has started this one
-    threading.Thread(target=_end_with, args=(sys.stdin.fileno(),), name="storm-end", daemon=True).start()
-    take_part(part)
-
-
-if __name__ == "__main__":
-    main()
+    def take_part(self) -> None:
+        """Take part in a storm. Raises Interrupted where the conductor cannot go on."""
+        workload: Workload = pickle.loads(self.workload)  # noqa: S301 - from the process that has started this one
+        cluster, tally = Cluster(self.environment, self.target), Tally()
+        clients = [Client(workload, cluster) for _ in range(self.order.threads(self.share))]
+        with ExitStack() as leaving:
+            leaving.callback(cluster.close)
+            for client in clients:  # one after the other: a cluster takes so many sign-ins a second and no more
+                leaving.callback(client.drop)
+                client.get()
+            attendance = leaving.enter_context(Attendance(self.meet, tally.taken))
+            told = attendance.arrive("own", self.share, self.order.shares)
+            with Journal(attendance.record(told), worker_name(self.share)) as journal:
+                Share(workload, self.order, self.share, tally).make(clients, journal, told["origin"])
+            attendance.finish()

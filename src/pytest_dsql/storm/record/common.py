@@ -87,6 +87,8 @@ class Facts:
     wall_s: float = 0.0
     """The whole run, start-up of the workers and closing included."""
     cores: int = 1
+    last_words: Mapping[str, str] = field(default_factory=dict)
+    """What lost workers have said last, by their names, as far as their processes were watched."""
     trouble: str | None = None
     """Why the storm did not come to its end."""
 

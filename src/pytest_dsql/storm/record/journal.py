@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 SUFFIX: Final = ".jsonl"
 
@@ -23,25 +23,52 @@ class RecordDamaged(ValueError):
     """A line that is not the last of its file cannot be read; the message names file and line."""
 
 
+class Sink(Protocol):
+    """Where a worker's lines go."""
+
+    def append(self, lines: bytes) -> None:
+        """Take lines, whole ones."""
+
+    def close(self) -> None:
+        """Take no more."""
+
+
+class File:
+    """A worker's file. Raises FileExistsError where the worker has written already, OSError where the disk is full."""
+
+    def __init__(self, folder: Path, worker: str) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
+        self._name = worker
+        self._file = os.open(folder / f"{worker}{SUFFIX}", flags, 0o644)
+
+    def append(self, lines: bytes) -> None:
+        """Append lines, each with its end."""
+        # O_APPEND makes one write one piece, whichever threads write at the same time.
+        if lines and os.write(self._file, lines) != len(lines):
+            raise OSError(f"{self._name}'s record was written in part")
+
+    def close(self) -> None:
+        """Close it."""
+        os.close(self._file)
+
+
 class Journal:
-    """A worker's file, written as things happen.
+    """A worker's record, written as things happen.
 
     Its methods may be called from any thread. One per process: it also measures the process's CPU time. Leaving the
-    context by an exception leaves it unfinished, as a kill does. Raises FileExistsError where the worker has written
-    already, OSError where the disk is full.
+    context by an exception leaves it unfinished, as a kill does. Raises what its sink raises.
     """
 
-    def __init__(self, path: Path, worker: str) -> None:
-        """``path`` is the folder of the storm; the file is named for the worker."""
+    def __init__(self, place: Path | Sink, worker: str) -> None:
+        """``place`` is the folder of the storm, where a file is named for the worker, or where else lines go."""
         self._worker, self._cpu = worker, time.process_time()
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND
-        self._file = os.open(path / f"{worker}{SUFFIX}", flags, 0o644)
+        self._sink = File(place, worker) if isinstance(place, Path) else place
         self.write({"begun": worker})
 
     def close(self) -> None:
         """Say that this worker has done all it had to, and close the file."""
         self.write({"ended": self._worker, "cpu_s": round(time.process_time() - self._cpu, 3)})
-        os.close(self._file)
+        self._sink.close()
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +79,7 @@ class Journal:
         if kind is None:
             self.close()
         else:
-            os.close(self._file)
+            self._sink.close()
 
     def write(self, line: dict[str, Any]) -> None:
         """Append a line; what JSON has no kind for is written as text."""
@@ -60,9 +87,7 @@ class Journal:
 
     def append(self, lines: bytes) -> None:
         """Append lines that are JSON already, each with its end."""
-        # O_APPEND makes one write one piece, whichever threads write at the same time.
-        if lines and os.write(self._file, lines) != len(lines):
-            raise OSError(f"{self._worker}'s record was written in part")
+        self._sink.append(lines)
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

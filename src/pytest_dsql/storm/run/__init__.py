@@ -1,1 +1,1 @@
-"""A storm as it runs: conductor and workers, their meeting, the requests."""
+"""A bank's storm as it runs: conductor and workers, the requests, what breaks meanwhile."""

@@ -3,32 +3,34 @@
 import os
 import threading
 import time
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self
 
-from pytest_dsql.link.folder import fresh, owned
+from pytest_dsql.link.folder import fresh
 from pytest_dsql.storm.record import record
 from pytest_dsql.storm.record.common import INTERRUPTED
-from pytest_dsql.storm.record.journal import worker_name
+from pytest_dsql.storm.record.journal import File, worker_name
 from pytest_dsql.storm.record.model import Facts, History
 from pytest_dsql.storm.record.record import Recorder
-from pytest_dsql.storm.record.statistics import share
+from pytest_dsql.storm.record.statistics import Statistics, measure, share
 from pytest_dsql.storm.record.verdict import Verdict
 from pytest_dsql.storm.report import text as report
-from pytest_dsql.storm.run.act import Act
 from pytest_dsql.storm.run.disturbance import Disturbance
-from pytest_dsql.storm.run.rendezvous import START_LIMIT_S, Line, Listener, Message
 from pytest_dsql.storm.run.stage import Stage
 from pytest_dsql.storm.transfers.checker import check
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
+from pytest_dsql.storm.workers.act import Act
+from pytest_dsql.storm.workers.door import Door
+from pytest_dsql.storm.workers.meeting import Meeting
+from pytest_dsql.storm.workers.rendezvous import START_LIMIT_S, Message
 
-LIVE_S: Final = 1.0
 INTERRUPT_LIMIT_S: Final = 20.0
 """How long a storm that is broken off may take to be judged."""
 FUNCTION_LIMIT_S: Final = 30.0
@@ -42,6 +44,15 @@ class Bounds:
     max_p99_ms: float | None = None
     min_rate: float | None = None
     max_retries: int | None = None
+
+    @classmethod
+    def of(cls, options: Namespace) -> Self:
+        """Return what a command line says."""
+        return cls(options.max_p99, options.min_rate, options.max_retries)
+
+    def named(self, scenarios: Iterable[Scenario]) -> dict[str, Scenario]:
+        """Return scenarios by their names, each with these besides."""
+        return {each.name: self.apply(each) for each in scenarios}
 
     def apply(self, scenario: Scenario) -> Scenario:
         """Return a scenario that expects these besides."""
@@ -58,6 +69,11 @@ class Result:
     verdict: Verdict
     folder: Path
 
+    @cached_property
+    def statistics(self) -> Statistics:
+        """The figures."""
+        return measure(self.history)
+
     @property
     def conflicts(self) -> float:
         """What share of the calls met a conflict."""
@@ -65,12 +81,18 @@ class Result:
 
 
 class Playing(Act):
-    """One storm, and what it is."""
+    """One storm: what it is, where its record goes, and, when it is over, its result or why there is none."""
 
-    def __init__(self, scenario: Scenario, shares: int, load: Load) -> None:
-        super().__init__(shares, load.calls, load.limit_s)
-        self.scenario, self.load = scenario, load
+    def __init__(self, scenario: Scenario, shares: int, asked: Load, folder: Path, *, watched: bool) -> None:
+        self.scenario, self.asked, self.load = scenario, asked, scenario.load(asked)
+        self.folder = folder
+        super().__init__(shares, self.load.calls, self.load.limit_s, watched=watched, keep=self._file)
         self.over = threading.Event()
+        self.result: Result | None = None
+        self.failure: str | None = None
+
+    def _file(self, share: int) -> File:
+        return File(self.folder, worker_name(share))
 
 
 class Screen(Protocol):
@@ -107,15 +129,16 @@ class Conductor:
         self._lock = threading.Lock()
         self._interrupted = threading.Event()
         self.results: list[Result] = []
-        # A socket's path must be short, and whoever names the folder of the report need not know.
-        self._leaving = ExitStack()
-        meeting = self._leaving.enter_context(owned("storm-"))
-        self.path, self._folder = meeting / "meet", folder or meeting
-        self._listener = Listener(self.path, self._meet)
+        self._meeting = Meeting(self._act)
+        self.where, self._folder = self._meeting.where, folder or self._meeting.folder
 
-    def interrupt(self) -> None:
-        """Break off what is played, and wait until what there is of it is judged; its workers are gone, or will be."""
+    def interrupt(self, end: Callable[[], None] = lambda: None) -> None:
+        """Break off what is played, and wait until what there is of it is judged; ``end`` ends its workers.
+
+        Without it they are gone, or will be.
+        """
         self._interrupted.set()
+        end()
         with self._lock:
             acts = list(self._acts.values())
         for act in acts:
@@ -123,38 +146,42 @@ class Conductor:
 
     def close(self) -> None:
         """Meet no more workers."""
-        self._listener.close()
-        self._leaving.close()
+        self._meeting.close()
 
-    def _meet(self, line: Line) -> None:
-        try:
-            message = line.hear(START_LIMIT_S)
-            if message is not None:
-                self._act(message).attend(message["arrived"], line)
-        finally:
-            line.close()
+    def open_door(self, host: str, port: int = 0) -> Door:
+        """Let workers come from other machines; return how they find this one. Raises OSError."""
+        return self._meeting.open_door(host, port)
+
+    def begin(self, name: str, shares: int, load: Load | None = None, *, watched: bool = False) -> Playing:
+        """Begin the storm of a scenario, by the run's load unless another is given; its workers are to arrive.
+
+        Whoever watches their processes tells ``leave`` of what it returns.
+        """
+        with self._lock:
+            return self._begin(name, shares, load, watched=watched)
 
     def _act(self, message: Message) -> Playing:
-        """Return the storm that a worker has arrived for; the first worker begins it."""
+        """Return the storm that a worker has arrived for; where nobody has begun it, the first worker does."""
+        name = message["scenario"]
         with self._lock:
-            act = self._acts.get(message["scenario"])
-            if act is None:
-                act = self._acts[message["scenario"]] = self._begin(message)
-            return act
+            return self._acts.get(name) or self._begin(name, message["of"], None, watched=False)
 
-    def _begin(self, message: Message) -> Playing:
-        scenario = self._scenarios[message["scenario"]]
+    def _begin(self, name: str, shares: int, load: Load | None, *, watched: bool) -> Playing:
+        scenario = self._scenarios[name]
         self._screen.begin(scenario.title)
-        act = Playing(scenario, message["of"], scenario.load(self._load))
-        threading.Thread(target=self._conduct, args=(act,), name=f"storm-{scenario.name}", daemon=True).start()
+        act = Playing(scenario, shares, load or self._load, fresh(self._folder, name), watched=watched)
+        self._acts[name] = act
+        threading.Thread(target=self._conduct, args=(act,), name=f"storm-{name}", daemon=True).start()
         return act
 
     def _conduct(self, act: Playing) -> None:
         try:
             result = self._play(act)
         except Exception as error:  # noqa: BLE001 - whatever it is, the workers wait to hear of it
-            act.end({"failed": f"{type(error).__name__}: {error}"})
+            act.failure = f"{type(error).__name__}: {error}"
+            act.end({"failed": act.failure})
         else:
+            act.result = result
             self.results.append(result)
             findings = [str(finding) for finding in result.verdict.findings]
             act.end({"verdict": {"findings": findings, "folder": str(result.folder)}})
@@ -162,8 +189,7 @@ class Conductor:
             act.over.set()
 
     def _play(self, act: Playing) -> Result:
-        folder = fresh(self._folder, act.scenario.name)
-        stage, load = self._stage(), act.load
+        stage, load, folder = self._stage(), act.load, act.folder
         function = stage.set_up(act.scenario, load.accounts)
         act.wait_for_all(START_LIMIT_S)
         ready_s = time.monotonic() - act.arrived_at
@@ -192,15 +218,17 @@ class Conductor:
                 **self._configuration(act, load, stage),
                 "commits": commits,
                 "workers ready after": f"{ready_s:.1f} s",
+                **({"clocks": clocks} if (clocks := act.clocks()) else {}),
             },
             cold_starts=stage.cold_starts(started.timestamp()),
             started=started.isoformat(timespec="seconds"),
             ended=datetime.now(UTC).isoformat(timespec="seconds"),
             wall_s=round(wall_s, 3),
             cores=os.cpu_count() or 1,
+            last_words=act.last_words(),
             trouble=INTERRUPTED if self._interrupted.is_set() else None,
         )
-        return self._judge(act.scenario, folder, facts)
+        return self._judge(act, facts)
 
     def _follow(self, act: Playing, stage: Stage, folder: Path, origin: float) -> None:
         """Show how far it is, with a reader and faults beside it, until all workers are done or gone."""
@@ -214,11 +242,7 @@ class Conductor:
             for each in beside:
                 each.start()
             try:
-                while not act.wait_for_end(LIVE_S):
-                    elapsed = time.monotonic() - origin
-                    if elapsed > act.load.limit_s:
-                        raise TimeoutError(f"the storm has not ended within {act.load.limit_s:,.0f} s")
-                    self._screen.show(report.live_line(act.watch.progress(elapsed)))
+                act.follow(origin, lambda progress: self._screen.show(report.live_line(progress)))
             finally:
                 over.set()
                 for each in beside:
@@ -242,11 +266,12 @@ class Conductor:
             **({"again": self._again} if self._again else {}),
         }
 
-    def _judge(self, scenario: Scenario, folder: Path, facts: Facts) -> Result:
+    def _judge(self, act: Playing, facts: Facts) -> Result:
+        scenario, folder = act.scenario, act.folder
         record.save(folder, facts)
         history = record.read(folder, facts)
         before = {result.scenario.name: result.conflicts for result in self.results}
-        return Result(scenario, history, check(history, scenario.expected(self._load, before)), folder)
+        return Result(scenario, history, check(history, scenario.expected(act.asked, before)), folder)
 
 
 def _since(before: Mapping[str, int] | None, after: Mapping[str, int] | None) -> Mapping[str, int] | None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from pytest_dsql.storm.record.common import Fault
 from pytest_dsql.storm.record.record import Recorder
-from pytest_dsql.storm.run.act import Act
 from pytest_dsql.storm.run.stage import Stage
 from pytest_dsql.storm.transfers.faults import Planned, planned
 from pytest_dsql.storm.transfers.plan import Load
+from pytest_dsql.storm.workers.act import Act
 
 
 @dataclass(frozen=True)

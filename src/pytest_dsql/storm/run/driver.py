@@ -15,10 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, Reply
-from pytest_dsql.storm.run.tally import Tally
 from pytest_dsql.storm.transfers import answer
 from pytest_dsql.storm.transfers.answer import Answer, Meaning
 from pytest_dsql.storm.transfers.plan import Load, Transfer
+from pytest_dsql.storm.workers.tally import Tally
 
 THROTTLE_LIMIT_S: Final = 60.0
 """How long a call that Lambda throttles is offered again; it was not begun, so this cannot make a transfer twice."""

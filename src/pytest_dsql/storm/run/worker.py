@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from botocore.config import Config
@@ -12,10 +11,11 @@ from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.driver import Driver, config
 from pytest_dsql.storm.run.invocations import Invocations, Way
-from pytest_dsql.storm.run.rendezvous import Attendance
-from pytest_dsql.storm.run.tally import Tally
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
+from pytest_dsql.storm.workers.door import Door
+from pytest_dsql.storm.workers.rendezvous import Attendance
+from pytest_dsql.storm.workers.tally import Tally
 
 
 class Account(Protocol):
@@ -37,9 +37,9 @@ class Account(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One of ``shares`` workers; ``where`` is the conductor's socket."""
+    """One of ``shares`` workers; ``where`` is the conductor's socket, or from another machine its door."""
 
-    where: str
+    where: str | Door
     share: int
     shares: int
 
@@ -60,7 +60,7 @@ def take_part(account: Account, worker: Worker, scenario: Scenario, load: Load) 
         way = Way(*place, read_limit_s=load.patience_s)
         with (
             Invocations(way, load.threads(share, shares)) as line,
-            Recorder(Path(told["folder"]), worker_name(share)) as recorder,
+            Recorder(attendance.record(told), worker_name(share)) as recorder,
         ):
             driver = Driver(line, client, told["function"], recorder, tally, told["origin"])
             driver.run(scenario.load(replace(load, seed=told["seed"])), share, shares)

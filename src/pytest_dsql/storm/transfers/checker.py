@@ -160,6 +160,11 @@ def _record(history: History) -> Iterator[Finding]:
 def _lost_workers(history: History) -> Iterator[Finding]:
     sent: Counter[str] = Counter()
     open_calls: Counter[str] = Counter()
+
+    def said(worker: str) -> str:
+        words = history.facts.last_words.get(worker)
+        return f"; its last words: {words}" if words else ""
+
     for call in history.calls:
         sent[call.worker] += 1
         open_calls[call.worker] += call.answered is None
@@ -167,7 +172,9 @@ def _lost_workers(history: History) -> Iterator[Finding]:
         "lost_worker",
         "{n} workers did not come to their end",
         history.lost_workers,
-        lambda worker: f"{worker}, {sent[worker]:,} calls sent, {open_calls[worker]:,} of them unanswered",
+        lambda worker: (
+            f"{worker}, {sent[worker]:,} calls sent, {open_calls[worker]:,} of them unanswered{said(worker)}"
+        ),
         lambda worker: open_calls[worker],
     )
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from pytest_dsql.storm.workers.shares import part, room
+
 HOT_SHARE: Final = 0.8
 HOT_ACCOUNTS: Final = 100
 """Of the calls, 80 % go to one account in a hundred."""
@@ -80,7 +82,7 @@ class Load:
 
     def threads(self, share: int, shares: int) -> int:
         """Return how many calls one of ``shares`` workers has in flight; none where there are more workers."""
-        return self.parallel // shares + (share < self.parallel % shares)
+        return room(self.parallel, share, shares)
 
     def due(self, call: int) -> float | None:
         """Return when a call is to be sent, in s since the start; None for as soon as somebody is free."""
@@ -88,8 +90,7 @@ class Load:
 
     def share(self, share: int, shares: int) -> Iterator[tuple[int, Transfer]]:
         """Yield the calls of one worker: every n-th, where n workers have threads; together they make each once."""
-        workers = min(shares, self.parallel)
-        for call in range(share, self.calls if share < workers else 0, workers):
+        for call in part(self.calls, self.parallel, share, shares):
             yield call, self.transfer(call)
 
     def transfer(self, call: int) -> Transfer:

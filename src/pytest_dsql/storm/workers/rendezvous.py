@@ -2,7 +2,8 @@
 
 A worker says ``{"arrived": share, "of": shares, "scenario": name}`` and waits for ``{"go": …}``, tells how far it is
 (``{"progress": …}``), says ``{"done": true}`` and waits for ``{"verdict": …}``. Whoever is gone before it has said so
-is lost.
+is lost. One on another machine asks for the time before (``{"time": …}``), and sends its record as it is made
+(``{"record": …}``).
 """
 
 import contextlib
@@ -13,6 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+
+from pytest_dsql.storm.record.journal import Sink
+from pytest_dsql.storm.workers.clocks import Clock
+from pytest_dsql.storm.workers.door import Door
 
 Message = dict[str, Any]
 START_LIMIT_S: Final = 300.0
@@ -37,12 +42,24 @@ class Line:
         with self._lock, contextlib.suppress(OSError):
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
+    def send(self, message: Message) -> None:
+        """Send a message that has to arrive; raise Interrupted where it cannot."""
+        try:
+            with self._lock:
+                self._connection.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            raise Interrupted("the conductor is gone") from None
+
     def hear(self, limit_s: float | None = None) -> Message | None:
-        """Wait for a message; None where the other end is gone. Raises TimeoutError."""
+        """Wait for a message; None where the other end is gone, its machine perhaps. Raises TimeoutError."""
         self._connection.settimeout(limit_s)
         try:
             line = self._lines.readline()
-        except ConnectionError:
+        except TimeoutError:
+            if limit_s is None:  # keepalive has given up
+                return None
+            raise
+        except OSError:
             return None
         return json.loads(line) if line.endswith("\n") else None
 
@@ -54,14 +71,19 @@ class Line:
         self._connection.close()
 
 
-class Listener:
-    """The conductor's end: ``meet`` is called with each line, in a thread of its own."""
+def unix(path: Path) -> socket.socket:
+    """Listen on a path, for workers on this machine."""
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen(128)
+    return listening
 
-    def __init__(self, path: Path, meet: Callable[[Line], None]) -> None:
-        self._meet = meet
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.bind(str(path))
-        self._socket.listen(128)
+
+class Listener:
+    """The conductor's end: ``meet`` is called with each connection, in a thread of its own."""
+
+    def __init__(self, listening: socket.socket, meet: Callable[[socket.socket], None]) -> None:
+        self._socket, self._meet = listening, meet
         threading.Thread(target=self._accept, name="storm-listener", daemon=True).start()
 
     def _accept(self) -> None:
@@ -70,7 +92,7 @@ class Listener:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
-            threading.Thread(target=self._meet, args=(Line(connection),), name="storm-line", daemon=True).start()
+            threading.Thread(target=self._meet, args=(connection,), name="storm-line", daemon=True).start()
 
     def close(self) -> None:
         """Meet nobody more."""
@@ -79,22 +101,61 @@ class Listener:
         self._socket.close()
 
 
-class Attendance:
-    """A worker's end, for one storm. ``progress`` says how far it is, in what a JSON line can hold."""
+def _entered(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(path)
+    return connection
 
-    def __init__(self, path: str, progress: Callable[[], Message]) -> None:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(path)
-        self._line, self._progress = Line(connection), progress
+
+class Home:
+    """Sends a record to the conductor as it is made."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def append(self, lines: bytes) -> None:
+        """Send lines; raise Interrupted where the conductor is gone."""
+        if lines:
+            self._line.send({"record": lines.decode()})
+
+    def close(self) -> None:
+        """Do nothing: the line goes on."""
+
+
+class Attendance:
+    """A worker's end, for one storm: at a socket's path, or from another machine at a door.
+
+    ``progress`` says how far it is, in what a JSON line can hold. Raises OSError where the conductor is not there, and
+    Stranger where somebody else is.
+    """
+
+    def __init__(self, where: str | Door, progress: Callable[[], Message]) -> None:
+        self._far, self._progress = isinstance(where, Door), progress
+        self._line = Line(where.enter() if isinstance(where, Door) else _entered(where))
         self._over = threading.Event()
 
     def arrive(self, scenario: str, share: int, shares: int) -> Message:
-        """Wait until all are there; return what the conductor says. Raises Interrupted."""
-        self._line.say({"arrived": share, "of": shares, "scenario": scenario})
+        """Wait until all are there; return what the conductor says, ``origin`` by this machine's clock.
+
+        Raises Interrupted.
+        """
+        clock = Clock.compared(self._time) if self._far else None
+        told_of = {"clock": clock.told()} if clock else {}
+        self._line.say({"arrived": share, "of": shares, "scenario": scenario, **told_of})
         told = self._await("go", START_LIMIT_S)
+        if clock:
+            told["origin"] -= clock.offset
         self._teller = threading.Thread(target=self._tell, name="storm-progress", daemon=True)
         self._teller.start()
         return told
+
+    def record(self, told: Message) -> Path | Sink:
+        """Return where this worker's record goes: a folder, or home over the line."""
+        return Home(self._line) if self._far else Path(told["folder"])
+
+    def _time(self) -> Message:
+        self._line.say({"time": True})
+        return self._await("time", START_LIMIT_S)
 
     def finish(self) -> Message:
         """Say that this worker is done and wait for the verdict on all. Raises Interrupted."""

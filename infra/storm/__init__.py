@@ -1,0 +1,1 @@
+"""Storms of the bank from the command line."""
