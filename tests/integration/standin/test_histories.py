@@ -148,14 +148,14 @@ def test_histories_with_key_shares(sessions: Opened) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_histories_of_unique_keys_and_references(sessions: Opened, part: int) -> None:
-    check(sessions(REFERENCES), REFERENCES, SEED + part, COUNT // PARTS, integrity_model.history)
+    check(sessions(REFERENCES), REFERENCES, SEED + part, COUNT // PARTS // 2, integrity_model.history)
 
 
 def test_histories_with_bodies(sessions: Opened) -> None:
     bodies = partial(integrity_model.history, bodies=True)
-    check(sessions(REFERENCES), REFERENCES, SEED, COUNT // 4, bodies)
+    check(sessions(REFERENCES), REFERENCES, SEED, COUNT // 6, bodies)
 
 
 def test_histories_with_schema_changes(sessions: Opened) -> None:
     grants = partial(integrity_model.history, grants=True)
-    check(sessions(REFERENCES), REFERENCES, SEED, COUNT // 4, grants)
+    check(sessions(REFERENCES), REFERENCES, SEED, COUNT // 6, grants)
