@@ -30,11 +30,6 @@ Lines = SimpleQueue[str]
 
 
 @pytest.fixture
-def stage() -> FakeStage:
-    return FakeStage()
-
-
-@pytest.fixture
 def lines() -> Lines:
     """What a person is shown."""
     return SimpleQueue()

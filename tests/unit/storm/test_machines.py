@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
@@ -19,7 +18,7 @@ from pytest_dsql.storm.workers import clocks, door
 from pytest_dsql.storm.workers.clocks import Clock, described
 from pytest_dsql.storm.workers.door import HERE, Door, Stranger, guarded, opened
 from pytest_dsql.storm.workers.rendezvous import Interrupted, Line, Listener
-from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
+from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, scenario
 
 Met = SimpleQueue[socket.socket]
 
@@ -96,20 +95,6 @@ def test_the_quickest_round_trip_says_how_far_a_clock_is_off(monkeypatch: pytest
 def test_skew_is_told_in_ms() -> None:
     told = described([("worker01", Clock("driver2", 900.0, -0.0123, 0.0004))])
     assert told == "worker01 on driver2 12.3 ms behind (± 0.40 ms); all times are by the conductor's"
-
-
-@pytest.fixture
-def stage() -> Iterator[FakeStage]:
-    stage = FakeStage()
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
-def conducted(stage: FakeStage, tmp_path: Path) -> Iterator[Conductor]:
-    conducted = conduct(stage, tmp_path)
-    yield conducted
-    conducted.close()
 
 
 def test_a_record_comes_home_with_times_by_the_conductors_clock(

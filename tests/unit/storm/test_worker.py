@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,21 +8,7 @@ from pytest_dsql.storm.run import conductor
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.worker import Worker, take_part
 from pytest_dsql.storm.workers import tally
-from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
-
-
-@pytest.fixture
-def stage() -> Iterator[FakeStage]:
-    stage = FakeStage()
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
-def conducted(stage: FakeStage, tmp_path: Path) -> Iterator[Conductor]:
-    conducted = conduct(stage, tmp_path)
-    yield conducted
-    conducted.close()
+from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, scenario
 
 
 def take(stage: Any, conducted: Conductor, shares: int) -> list[list[str]]:

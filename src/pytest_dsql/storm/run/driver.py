@@ -32,8 +32,10 @@ OPENING: Final = 1_024
 
 A system lets some thousand connections wait to be accepted; beyond that it drops them, or resets them later.
 """
-BY_BOTO3: Final = 1_000
-"""Of so many calls one goes by boto3, whose answers the others must have."""
+BY_BOTO3: Final = 997
+"""Of so many calls one goes by boto3, whose answers the others must have; a prime, so that all workers have some."""
+ROOM_OF_BOTO3: Final = 250
+"""For so many calls in flight there is a thread more for those by boto3, so that none waits for another."""
 
 
 @functools.cache
@@ -107,8 +109,8 @@ class Driver:
         room = load.threads(share, shares)
         self._room = min(room, 1 + OPENING // shares)
         calls = load.share(share, shares)
-        # As many threads as calls in flight by boto3; nobody waits for them where the storm is broken off.
-        checker = ThreadPoolExecutor(1 + room // BY_BOTO3, thread_name_prefix="storm-boto3")
+        # Nobody waits for its threads where the storm is broken off.
+        checker = ThreadPoolExecutor(2 + room // ROOM_OF_BOTO3, thread_name_prefix="storm-boto3")
         try:
             self._make(calls, load, room, checker)
         finally:
