@@ -26,7 +26,7 @@ from pytest_dsql.storm.record.model import Ledger, Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.report.revision import revision
 from pytest_dsql.storm.transfers import scenario
-from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.transfers.faults import FaultKind
 from pytest_dsql.storm.transfers.scenario import Scenario
 
 READER_PAUSE_S: Final = 0.05
@@ -100,7 +100,7 @@ class Bank:
         """Have COMMITs take what the run wants them to, for as long as the block lasts; give it in words."""
         return self.stack.cloud.paced(database.endpoint(self.stack.outputs()), self._commit_s)
 
-    def disturb(self, kind: Kind, chance: random.Random, over: threading.Event) -> int:
+    def disturb(self, kind: FaultKind, chance: random.Random, over: threading.Event) -> int:
         """Have something break on the stand-in; return how often it was met."""
         return self._faults(self.stack.cloud).have(kind, chance, over)
 

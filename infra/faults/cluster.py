@@ -13,21 +13,21 @@ from infra.stack import Outputs
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.handle import ControlError, Handle
 from pytest_dsql.link.kinds import KINDS
-from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.transfers.faults import FaultKind
 
 if TYPE_CHECKING:
     import psycopg
 
 _AT_THE_WIRE: Final = {
-    Kind.CUT_BEFORE: KINDS["lost-before-commit"],
-    Kind.CUT_AFTER: KINDS["lost-after-commit"],
-    Kind.UNAVAILABLE: KINDS["unavailable"],
-    Kind.CONFLICTS: KINDS["conflict"],
-    Kind.SIGN_IN_REFUSED: KINDS["rate-exceeded"],
-    Kind.TOO_MANY: KINDS["too-many-connections"],
-    Kind.TOKEN_EXPIRED: KINDS["token-expired"],
+    FaultKind.CUT_BEFORE: KINDS["lost-before-commit"],
+    FaultKind.CUT_AFTER: KINDS["lost-after-commit"],
+    FaultKind.UNAVAILABLE: KINDS["unavailable"],
+    FaultKind.CONFLICTS: KINDS["conflict"],
+    FaultKind.SIGN_IN_REFUSED: KINDS["rate-exceeded"],
+    FaultKind.TOO_MANY: KINDS["too-many-connections"],
+    FaultKind.TOKEN_EXPIRED: KINDS["token-expired"],
 }
-_SESSIONS_END: Final = {Kind.SESSIONS_EXPIRED: Handle.expire, Kind.BACKENDS_ENDED: Handle.end_backend}
+_SESSIONS_END: Final = {FaultKind.SESSIONS_EXPIRED: Handle.expire, FaultKind.BACKENDS_ENDED: Handle.end_backend}
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class ClusterFaults:
     cloud: LocalCloud
     outputs: Outputs
 
-    def kinds(self) -> dict[Kind, Callable[[Moment], int]]:
+    def kinds(self) -> dict[FaultKind, Callable[[Moment], int]]:
         """Return what can be done, each by what does it and tells how often it was met."""
         return {
             **{kind: self._at_the_wire(settings) for kind, settings in _AT_THE_WIRE.items()},
             **{kind: self._ended(end) for kind, end in _SESSIONS_END.items()},
-            Kind.SCHEMA_CHANGE: self._schema_change,
-            Kind.SERVER_KILLED: self._server_killed,
-            Kind.ENDPOINT_RESTARTED: self._endpoint_restarted,
-            Kind.ROLE_WITHDRAWN: self._role_withdrawn,
-            Kind.DISK_FULL: self._disk_full,
+            FaultKind.SCHEMA_CHANGE: self._schema_change,
+            FaultKind.SERVER_KILLED: self._server_killed,
+            FaultKind.ENDPOINT_RESTARTED: self._endpoint_restarted,
+            FaultKind.ROLE_WITHDRAWN: self._role_withdrawn,
+            FaultKind.DISK_FULL: self._disk_full,
         }
 
     @property

@@ -10,7 +10,7 @@ from infra.faults.function import FunctionFaults
 from infra.faults.moment import Moment
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
-from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.transfers.faults import FaultKind
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Faults:
     reserve: Callable[[int | None], None]
     reserved: int | None
 
-    def have(self, kind: Kind, chance: random.Random, over: threading.Event) -> int:
+    def have(self, kind: FaultKind, chance: random.Random, over: threading.Event) -> int:
         """Have something break; return how often it was met. Raises ControlError, and what boto3 and psycopg raise."""
         of_cluster = self._of_cluster
         of_function = FunctionFaults(of_cluster.handle, self.stack.function, self.reserve, self.reserved)

@@ -7,16 +7,20 @@ from typing import Final
 from infra.faults.moment import Moment
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.messages import DisturbInvoke, KillEnvironments
-from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.transfers.faults import FaultKind
 
 _DISTURBED: Final = {
-    Kind.INVOKE_SLOW: "slow",
-    Kind.INVOKE_FAILED: "fail_before",
-    Kind.INVOKE_LOST: "fail_after",
-    Kind.RESET_BEFORE: "reset_before",
-    Kind.RESET_AFTER: "reset_after",
+    FaultKind.INVOKE_SLOW: "slow",
+    FaultKind.INVOKE_FAILED: "fail_before",
+    FaultKind.INVOKE_LOST: "fail_after",
+    FaultKind.RESET_BEFORE: "reset_before",
+    FaultKind.RESET_AFTER: "reset_after",
 }
-_KILLED: Final = {Kind.FUNCTIONS_KILLED: "killed", Kind.OUT_OF_MEMORY: "memory", Kind.OUT_OF_TIME: "time"}
+_KILLED: Final = {
+    FaultKind.FUNCTIONS_KILLED: "killed",
+    FaultKind.OUT_OF_MEMORY: "memory",
+    FaultKind.OUT_OF_TIME: "time",
+}
 SLOWER: Final = 10
 """By so many times as long as it is in force is an answer late that is."""
 
@@ -30,12 +34,12 @@ class FunctionFaults:
     reserve: Callable[[int | None], None]
     reserved: int | None
 
-    def kinds(self) -> dict[Kind, Callable[[Moment], int]]:
+    def kinds(self) -> dict[FaultKind, Callable[[Moment], int]]:
         """Return what can be done, each by what does it and tells how often it was met."""
         return {
             **{kind: self._disturbed(action) for kind, action in _DISTURBED.items()},
             **{kind: self._killed(cause) for kind, cause in _KILLED.items()},
-            Kind.THROTTLED: self._throttled,
+            FaultKind.THROTTLED: self._throttled,
         }
 
     def _disturbed(self, action: str) -> Callable[[Moment], int]:

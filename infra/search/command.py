@@ -73,12 +73,12 @@ def _drawn(seed: int, known: dict[str, Any]) -> "Iterator[Storm]":
 
 def _read(known: dict[str, Any]) -> dict[str, Any]:
     """Return what is known of the storms; raise ValueError where there is no such kind of fault."""
-    from pytest_dsql.storm.transfers.faults import Kind
+    from pytest_dsql.storm.transfers.faults import FaultKind
     from pytest_dsql.storm.transfers.plan import Shape
 
     told = {name: value for name, value in known.items() if value not in {None, ()}}
     told |= {"shape": Shape(told["shape"])} if "shape" in told else {}
-    return told | ({"kinds": tuple(Kind(kind) for kind in told["kinds"])} if "kinds" in told else {})
+    return told | ({"kinds": tuple(FaultKind(kind) for kind in told["kinds"])} if "kinds" in told else {})
 
 
 def summary(found: "Search") -> str:

@@ -1,5 +1,6 @@
 """A storm's pages in a browser, on a screen and on a phone, by day and by night: all is there, nothing is cut off."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,8 @@ SCREEN: Final = (1280, 900)
 PHONE: Final = (390, 844)
 FAILED: Final = Verdict((Finding("reconciliation", f"account 7 has {'9' * 90} of 100"),), ambiguous=tuple(range(40)))
 PAGES: Final = (index.INDEX, f"passed/{page.PAGE}", f"failed/{page.PAGE}")
+LEFT: Final = sorted(map(str, Path(folder).rglob("*.html"))) if (folder := os.environ.get("DSQL_REPORTS")) else []
+"""What storms have left below a folder that the run is told of."""
 CUT_OFF: Final = """() => [...document.querySelectorAll("html, body *")]
     .filter(each => !each.closest("pre, svg") && each.clientWidth && each.scrollWidth > each.clientWidth + 1)
     .map(each => each.outerHTML.slice(0, 100))"""
@@ -59,7 +62,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [SCREEN, PHONE], ids=["screen", "phone"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *LEFT])
 def test_a_page_is_whole(
     browser: Any, reports: Path, name: str, size: tuple[int, int], scheme: Literal["light", "dark"]
 ) -> None:

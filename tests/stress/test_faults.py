@@ -9,13 +9,13 @@ import pytest
 
 from infra.cloud import Cloud
 from pytest_dsql.storm.record.outcome import Outcome
-from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.transfers.faults import FaultKind
 from pytest_dsql.storm.transfers.plan import Load
 from tests.stress.arena import Arena, names, opened, unknown
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.in_turn("share0")]
 
-LOAD: Final = Load(calls=2_000, parallel=64, accounts=200, seed=401, faults=len(Kind))
+LOAD: Final = Load(calls=2_000, parallel=64, accounts=200, seed=401, faults=len(FaultKind))
 """With a fault of each kind."""
 ONE: Final = Load(calls=200, parallel=64, accounts=200, seed=400, rate=200, once=True, faults=1)
 """Its fault comes early, and stays as long as any."""
@@ -30,7 +30,7 @@ def arena(cloud: Cloud, code: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def test_with_ids_each_call_is_paid_once_whatever_breaks(arena: Arena) -> None:
     result = arena.storm(load=replace(LOAD, once=True))
     assert result.verdict.findings == ()
-    assert {fault.kind for fault in result.history.faults} == {*Kind}
+    assert {fault.kind for fault in result.history.faults} == {*FaultKind}
     assert any(call.earlier and call.outcome is Outcome.COMMITTED for call in result.history.calls)
 
 
@@ -41,8 +41,8 @@ def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: Arena) ->
     assert not any(call.earlier for call in result.history.calls)
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_one_kind_alone(arena: Arena, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", FaultKind)
+def test_one_kind_alone(arena: Arena, kind: FaultKind) -> None:
     result = arena.storm(load=replace(ONE, kinds=(kind,)))
     (fault,) = result.history.faults
     assert result.verdict.findings == ()

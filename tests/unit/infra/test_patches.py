@@ -8,13 +8,13 @@ from moto.dsql import urls as dsql_urls
 from moto.dsql.models import dsql_backends
 
 from pytest_dsql.local.aws import patches
-from pytest_dsql.local.aws.formation.stacks import Stack
+from pytest_dsql.local.aws.formation.stacks import StackRecord
 
 
 def test_all_is_as_it_was_when_they_are_undone() -> None:
     before = seen()  # another test's may be in force
     with patches.services("eu-north-9"), patches.formation():
-        assert models.Stack is Stack
+        assert models.Stack is StackRecord
         assert "eu-north-9" in (dsql_backends._additional_regions or [])
     assert seen() == before
 

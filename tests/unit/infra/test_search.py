@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from infra.search import command
 from infra.search.search import Failure, Search
 from infra.search.shape import Storm
-from pytest_dsql.storm.transfers.faults import Kind, planned
+from pytest_dsql.storm.transfers.faults import FaultKind, planned
 from pytest_dsql.storm.transfers.plan import Shape
 
 NAMES = frozenset({"paid_twice"})
@@ -48,7 +48,7 @@ def test_fewer_faults_are_some_of_the_same() -> None:
 
 
 def test_a_storm_that_fails_is_made_as_small_as_it_fails() -> None:
-    search, told = searched(lambda storm: storm.calls >= 10 and Kind.CUT_AFTER in storm.breaks(), faults=30)
+    search, told = searched(lambda storm: storm.calls >= 10 and FaultKind.CUT_AFTER in storm.breaks(), faults=30)
     storm = search.smallest[NAMES].storm
     assert (storm.calls, storm.faults, storm.parallel, storm.accounts) == (10, 1, 1, 2)
     assert search.failed == 5

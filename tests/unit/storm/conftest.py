@@ -18,7 +18,7 @@ def stage() -> Iterator[FakeStage]:
 
 @pytest.fixture
 def conducted(stage: FakeStage, tmp_path: Path) -> Iterator[Conductor]:
-    """A conductor of one quiet storm on the stage."""
-    conducted = conduct(stage, tmp_path)
+    """A conductor of one quiet storm on the stage, whose function is never at work for a call that is gone."""
+    conducted = conduct(stage, tmp_path, function_limit_s=0.0)
     yield conducted
     conducted.close()

@@ -14,8 +14,8 @@ from infra.schema import BALANCE
 from pytest_dsql.storm.record.model import Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
-from pytest_dsql.storm.run.conductor import Conductor
-from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.run.conductor import FUNCTION_LIMIT_S, Conductor
+from pytest_dsql.storm.transfers.faults import FaultKind
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
 from tests.unit.storm.lambda_endpoint import KEYS, REGION, Endpoint, Said
@@ -64,7 +64,7 @@ class FakeStage:
         recorder.reading(Reading(0.0, 0.1, len(self.balances), BALANCE * len(self.balances)))
         over.wait(LIMIT_S)
 
-    def disturb(self, kind: Kind, _chance: random.Random, _over: threading.Event) -> int:
+    def disturb(self, kind: FaultKind, _chance: random.Random, _over: threading.Event) -> int:
         self.events.append(kind)
         return 1
 
@@ -117,8 +117,14 @@ class FakeStage:
 
 
 def conduct(
-    stage: FakeStage, folder: Path, *scenarios: Scenario, tell: Callable[[str], object] = lambda _: None
+    stage: FakeStage,
+    folder: Path,
+    *scenarios: Scenario,
+    tell: Callable[[str], object] = lambda _: None,
+    function_limit_s: float = FUNCTION_LIMIT_S,
 ) -> Conductor:
     """Return a conductor who plays on it."""
     known = {each.name: each for each in scenarios or (scenario(),)}
-    return Conductor(lambda: stage, known, LOAD, folder, SimpleNamespace(begin=tell, show=tell))
+    return Conductor(
+        lambda: stage, known, LOAD, folder, SimpleNamespace(begin=tell, show=tell), function_limit_s=function_limit_s
+    )

@@ -8,7 +8,7 @@ from pytest_dsql.storm.transfers.answer import (
     MARKERS,
     NOT_REACHED,
     Answer,
-    Kind,
+    AnswerKind,
     meaning,
     of_client_error,
     of_invocation,
@@ -60,7 +60,7 @@ def test_every_transfer_error_is_in_both_tables(kind: type[errors.TransferError]
     ],
 )
 def test_function_errors(error: dict[str, str], outcome: Outcome, code: str) -> None:
-    said = meaning(Answer(Kind.FUNCTION_ERROR, error))
+    said = meaning(Answer(AnswerKind.FUNCTION_ERROR, error))
     assert (said.outcome, said.code, said.known) == (outcome, code, True)
 
 

@@ -18,20 +18,20 @@ from pytest_dsql.storm.report import export, plots
 from pytest_dsql.storm.report import text as report
 from pytest_dsql.storm.run.disturbance import Disturbance
 from pytest_dsql.storm.transfers import answer, scenario
-from pytest_dsql.storm.transfers.faults import WITHIN, Kind, planned
+from pytest_dsql.storm.transfers.faults import WITHIN, FaultKind, planned
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.workers.act import Act
 from tests.unit.storm.bank import TIMED_OUT, Bank, busy, only
 from tests.unit.storm.fake_stage import FakeStage
 
-LOAD = Load(calls=1_000, parallel=1, accounts=10, seed=1, faults=len(Kind) + 1)
-FAULT = Fault(Kind.SERVER_KILLED, 0.5, 1.0, 1)
+LOAD = Load(calls=1_000, parallel=1, accounts=10, seed=1, faults=len(FaultKind) + 1)
+FAULT = Fault(FaultKind.SERVER_KILLED, 0.5, 1.0, 1)
 
 
 def test_faults_are_a_seeds_own_and_every_kind_comes_before_one_comes_twice() -> None:
     faults = [(fault.kind, fault.after, fault.chance.random()) for fault in planned(LOAD)]
     assert faults == [(fault.kind, fault.after, fault.chance.random()) for fault in planned(LOAD)]
-    assert {fault.kind for fault in planned(replace(LOAD, faults=len(Kind)))} == {*Kind}
+    assert {fault.kind for fault in planned(replace(LOAD, faults=len(FaultKind)))} == {*FaultKind}
     assert [kind for kind, *_ in planned(replace(LOAD, seed=2))] != [kind for kind, *_ in faults]
 
 
@@ -140,7 +140,7 @@ def test_what_came_of_a_fault() -> None:
     bank.pay(1, 2, earlier=(Earlier(0.005, Outcome.UNKNOWN, "outcome_unknown"),))
     bank.note(1, 2, **TIMED_OUT)
     bank.pay(1, 2)
-    _, effect = effects(bank.history(faults=(Fault(Kind.CUT_AFTER, 0.0, 0.015, 1),)))[Kind.CUT_AFTER]
+    _, effect = effects(bank.history(faults=(Fault(FaultKind.CUT_AFTER, 0.0, 0.015, 1),)))[FaultKind.CUT_AFTER]
     assert (effect.committed, effect.refused, effect.unknown, effect.again) == (1, 0, 1, 1)
     assert effect.recovery_s == pytest.approx(0.02)
 

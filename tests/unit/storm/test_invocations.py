@@ -19,7 +19,7 @@ from botocore.credentials import ReadOnlyCredentials as FrozenCredentials
 
 from pytest_dsql.storm.run.driver import by_boto3, config
 from pytest_dsql.storm.run.invocations import Credentials, Invocations, Reply, Way
-from pytest_dsql.storm.transfers.answer import Kind, meaning, of_reply
+from pytest_dsql.storm.transfers.answer import AnswerKind, meaning, of_reply
 
 LIMIT_S = 10
 OK = b"HTTP/1.1 200 OK\r\nX-Amz-Executed-Version: $LATEST\r\nContent-Length: 15\r\n\r\n" + b'{"balance": 90}'
@@ -255,7 +255,7 @@ def test_an_answer_is_what_boto3_makes_of_it(server: Server, ask: Asked, what: s
         meaning(theirs).code,
     )
     # The words of an error of the client are of no consequence.
-    assert said.kind is Kind.CLIENT_ERROR or said == theirs
+    assert said.kind is AnswerKind.CLIENT_ERROR or said == theirs
 
 
 @pytest.fixture

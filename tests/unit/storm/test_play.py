@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,11 @@ import boto3
 import pytest
 
 from pytest_dsql.storm.rate.steps import StepFailed, Steps
-from pytest_dsql.storm.run import conductor
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.driver import config
 from pytest_dsql.storm.run.play import NotPlayed, play
-from tests.unit.storm.fake_stage import LOAD, FakeStage, conduct
+from pytest_dsql.storm.workers.act import Act
+from tests.unit.storm.fake_stage import LOAD, FakeStage
 from tests.unit.storm.lambda_endpoint import KEYS, REGION
 
 
@@ -57,32 +57,30 @@ class Closed(Reached):
         raise PermissionError("this account is closed")
 
 
-class Interrupting(Reached):
-    """Interrupts who plays, when calls are made, and makes no more."""
+class Stalled(Reached):
+    """Makes some calls, and no more."""
 
     asked = 0
 
     def credentials(self) -> Any:
         self.asked += 1
         if self.asked > LOAD.parallel:
-            os.kill(os.getppid(), signal.SIGINT)
             signal.pause()
         return super().credentials()
 
 
-@pytest.fixture
-def stage() -> Iterator[FakeStage]:
-    stage = FakeStage()
-    yield stage
-    stage.close()
+class InterruptedOnce(threading.Event):
+    """Whoever waits for it first is interrupted when a call is answered."""
 
+    def __init__(self, act: Act) -> None:
+        super().__init__()
+        self._acts = [act]
 
-@pytest.fixture
-def conducted(stage: FakeStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conductor]:
-    monkeypatch.setattr(conductor, "FUNCTION_LIMIT_S", 0.0)
-    conducted = conduct(stage, tmp_path)
-    yield conducted
-    conducted.close()
+    def wait(self, timeout: float | None = None) -> bool:
+        if self._acts:
+            assert self._acts.pop().reach(1)
+            raise KeyboardInterrupt
+        return super().wait(timeout)
 
 
 def left(folder: Path) -> list[int]:
@@ -116,10 +114,18 @@ def test_a_process_that_cannot_begin_says_why(stage: FakeStage, conducted: Condu
 
 
 def test_an_interrupt_leaves_a_verdict_and_nothing_running(
-    stage: FakeStage, conducted: Conductor, tmp_path: Path
+    stage: FakeStage, conducted: Conductor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begin = conducted.begin
+
+    def begun(*asked: Any, **more: Any) -> Any:
+        act = begin(*asked, **more)
+        act.over = InterruptedOnce(act)
+        return act
+
+    monkeypatch.setattr(conducted, "begin", begun)
     with pytest.raises(KeyboardInterrupt):
-        play(Interrupting(stage.endpoint.url, tmp_path), conducted, "quiet", LOAD, workers=1)
+        play(Stalled(stage.endpoint.url, tmp_path), conducted, "quiet", LOAD, workers=1)
     (result,) = conducted.results
     assert {finding.name for finding in result.verdict.findings} >= {"missing_calls", "broken_off"}
     assert left(tmp_path) == []

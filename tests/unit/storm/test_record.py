@@ -7,8 +7,8 @@ from pytest_dsql.storm.record.journal import RecordDamaged
 from pytest_dsql.storm.record.model import Facts, Reading
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder, load, read, save
-from pytest_dsql.storm.transfers.answer import Answer, Kind, of_client_error
-from pytest_dsql.storm.transfers.plan import Transfer
+from pytest_dsql.storm.transfers.answer import Answer, AnswerKind, of_client_error
+from pytest_dsql.storm.transfers.plan import PlannedTransfer
 
 FACTS = Facts(
     planned=4,
@@ -18,8 +18,8 @@ FACTS = Facts(
     workers=("gw0",),
     configuration={"target": "aws", "seed": 7},
 )
-TEN = Transfer(1, 2, 10)
-BALANCE = Answer(Kind.PAYLOAD, {"balance": 90, "duration": 3.5, "retries": 1})
+TEN = PlannedTransfer(1, 2, 10)
+BALANCE = Answer(AnswerKind.PAYLOAD, {"balance": 90, "duration": 3.5, "retries": 1})
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.storm.run import conductor
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.worker import Worker, take_part
 from pytest_dsql.storm.workers import tally
@@ -54,8 +53,6 @@ def test_all_hear_of_money_that_is_gone(
 def test_a_worker_that_fails_leaves_an_open_record(
     stage: FakeStage, conducted: Conductor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(conductor, "FUNCTION_LIMIT_S", 0.0)
-
     def broken(*_: object) -> None:
         raise KeyError("no such thing")
 

@@ -12,7 +12,7 @@ from moto.dsql import urls as dsql_urls
 from moto.dsql.models import dsql_backends
 from moto.iam.models import iam_backends
 
-from pytest_dsql.local.aws.dsql.answers import Answers
+from pytest_dsql.local.aws.dsql.answers import DsqlAnswers
 from pytest_dsql.local.aws.dsql.backend import Clusters
 from pytest_dsql.local.aws.functions import Functions
 from pytest_dsql.local.aws.managed import Iam
@@ -27,7 +27,7 @@ def services(region: str) -> ExitStack:
     # moto names the Regions of Aurora DSQL one by one, for lack of a list.
     regions = dsql_backends._additional_regions or []  # noqa: SLF001
     _put(changed, dsql_backends, "_additional_regions", [*{*regions, region}])
-    _answer(changed, dsql_urls.url_paths, Answers.dispatch)
+    _answer(changed, dsql_urls.url_paths, DsqlAnswers.dispatch)
     return changed
 
 
@@ -41,15 +41,15 @@ def formation() -> ExitStack:
     from moto.cloudformation.responses import CloudFormationResponse
 
     from pytest_dsql.local.aws.formation import answers, backend
-    from pytest_dsql.local.aws.formation.stacks import Stack
+    from pytest_dsql.local.aws.formation.stacks import StackRecord
     from pytest_dsql.local.aws.formation.templates import intrinsic
 
     changed = ExitStack()
-    _put(changed, models, "Stack", Stack)
+    _put(changed, models, "StackRecord", StackRecord)
     _put(changed, models.ChangeSet, "_parse_template", backend.read_change_set)
     _put(changed, models.cloudformation_backends, "backend", backend.Formations)
     _put(changed, parsing, "clean_json", intrinsic.resolve)
-    _answer(changed, formation_urls.url_paths, answers.Answers.dispatch, CloudFormationResponse.dispatch)
+    _answer(changed, formation_urls.url_paths, answers.FormationAnswers.dispatch, CloudFormationResponse.dispatch)
     return changed
 
 

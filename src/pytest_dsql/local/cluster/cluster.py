@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pytest_dsql.local import occ
 from pytest_dsql.local.cluster.catalog_reader import CatalogReader
 from pytest_dsql.local.cluster.connections import Connection, connect, held
-from pytest_dsql.local.cluster.faults import Faults
+from pytest_dsql.local.cluster.faults import FaultRules
 from pytest_dsql.local.cluster.hold import Hold
 from pytest_dsql.local.cluster.jobs import Jobs
 from pytest_dsql.local.cluster.limits import Limits, Rate
@@ -54,7 +54,7 @@ class Cluster:
     strict_catalog: bool = False
     catalog: Catalog = field(default_factory=Catalog)
     sessions: dict[int, OpenSession] = field(default_factory=dict)
-    faults: Faults = field(default_factory=Faults)
+    faults: FaultRules = field(default_factory=FaultRules)
     hold: Hold = field(default_factory=Hold)
     policy: Document | None = None
     """Its resource-based policy."""

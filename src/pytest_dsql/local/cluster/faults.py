@@ -25,7 +25,7 @@ REASONS: Final[dict[str, tuple[Place, Refusal | None]]] = {
 
 
 @dataclass
-class Fault:
+class FaultRule:
     """One rule: what to do, to whom, and how often.
 
     ``role``, ``table`` and ``session`` (the backend's process id) narrow it down; ``times`` is how often it still
@@ -82,16 +82,16 @@ class Fault:
 
 
 @dataclass
-class Faults:
+class FaultRules:
     """The rules of a cluster that are in force."""
 
-    rules: dict[str, Fault] = field(default_factory=dict)
+    rules: dict[str, FaultRule] = field(default_factory=dict)
 
-    def read(self, identifier: str, settings: dict[str, Any]) -> Fault:
+    def read(self, identifier: str, settings: dict[str, Any]) -> FaultRule:
         """Return the fault with these settings; ValueError and TypeError name the one that cannot be."""
-        return Fault(identifier, **settings)
+        return FaultRule(identifier, **settings)
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: FaultRule) -> None:
         """Put a rule in force."""
         self.rules[fault.id] = fault
 
@@ -100,7 +100,7 @@ class Faults:
         fault = self.rules.pop(rule, None)
         return fault.applied if fault else 0
 
-    def take(self, at: Place, role: str, session: int = 0, tables: frozenset[str] = frozenset()) -> list[Fault]:
+    def take(self, at: Place, role: str, session: int = 0, tables: frozenset[str] = frozenset()) -> list[FaultRule]:
         """Return the rules that apply now, counted as applied."""
         due = [rule for rule in self.rules.values() if rule.at == at and rule.matches(role, session, tables)]
         for rule in due:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.dialect.catalog import Catalog
-from pytest_dsql.local.dialect.parse.extensions import IamStatement, Prepared, prepare
+from pytest_dsql.local.dialect.parse.extensions import IamStatement, PreparedText, prepare
 from pytest_dsql.local.dialect.parse.parser import ParseError, ast, parse_sql
 from pytest_dsql.local.dialect.parse.text import Edits, Source
 from pytest_dsql.local.dialect.refuse.context import RuleContext
@@ -47,7 +47,7 @@ def analyse(sql: str, catalog: Catalog, search_path: tuple[str, ...], *, inside:
     return sorted(found, key=lambda item: item.offset)
 
 
-def _unparsed(sql: str, prepared: Prepared, error: ParseError) -> Statement:
+def _unparsed(sql: str, prepared: PreparedText, error: ParseError) -> Statement:
     """PostgreSQL answers for text it cannot parse, unless the text had syntax it would stumble over first."""
     refusal = None
     if prepared.asynchronous or prepared.iam:

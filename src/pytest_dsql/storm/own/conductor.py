@@ -33,7 +33,7 @@ class NotBegun(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Scene:
     """Where a storm is: its cluster, a folder for its record where it is to be kept, and who watches."""
 
     cluster: Cluster
@@ -41,7 +41,7 @@ class Stage:
     show: Callable[[Progress], None]
 
 
-def conduct(workload: Workload, order: Order, stage: Stage) -> History:
+def conduct(workload: Workload, order: Order, stage: Scene) -> History:
     """Play a storm and return what was left; an interrupt, or a worker's end, only ends it. Raises NotBegun."""
     workload.set_up(stage.cluster)
     try:
@@ -64,7 +64,7 @@ def conduct(workload: Workload, order: Order, stage: Stage) -> History:
 class _Play:
     """One storm, from the start of its processes to their end."""
 
-    def __init__(self, act: Act, order: Order, stage: Stage, folder: Path) -> None:
+    def __init__(self, act: Act, order: Order, stage: Scene, folder: Path) -> None:
         self._act, self.order, self.stage, self.folder = act, order, stage, folder
 
     def run(self, workload: Workload, reader: Reader, part: Part) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_dsql.cluster import Cluster
 from pytest_dsql.link.folder import fresh
-from pytest_dsql.storm.own.conductor import NotBegun, Stage, conduct
+from pytest_dsql.storm.own.conductor import NotBegun, Scene, conduct
 from pytest_dsql.storm.own.history import History
 from pytest_dsql.storm.own.judge import Allowed, judge
 from pytest_dsql.storm.own.order import Order, OutOfRange
@@ -68,7 +68,7 @@ class Storm:
 
     def _play(self, workload: Workload, order: Order, *, must_conflict: bool) -> Report:
         folder = self._folder()
-        history = conduct(workload, order, Stage(self._cluster, folder, self._run.show))
+        history = conduct(workload, order, Scene(self._cluster, folder, self._run.show))
         verdict = judge(history, Allowed(workload.refusals, must_conflict), _own(workload, history))
         report = Report(history, verdict, self._repeat(order))
         if folder:

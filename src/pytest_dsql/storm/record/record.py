@@ -26,20 +26,20 @@ from pytest_dsql.storm.record.common import Fault
 from pytest_dsql.storm.record.journal import SUFFIX, Journal, read_lines
 from pytest_dsql.storm.record.model import Call, Earlier, Facts, History, Ledger, Reading, Receipt
 from pytest_dsql.storm.record.outcome import Outcome
-from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, Kind, Meaning, last_of, meaning
-from pytest_dsql.storm.transfers.plan import Transfer
+from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, AnswerKind, Meaning, last_of, meaning
+from pytest_dsql.storm.transfers.plan import PlannedTransfer
 
 FACTS: Final = "facts.json"
 _SENT: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d%b,"at":%.6f}\n'
 _SENT_LATE: Final = b'{"sent":%d,"payer":%d,"payee":%d,"amount":%d%b,"at":%.6f,"due":%.6f}\n'
 _COMMITTED: Final = b'{"answered":%d,"at":%.6f,"payload":%b}\n'
-_KINDS: Final = [(kind.value, kind) for kind in Kind]
+_KINDS: Final = [(kind.value, kind) for kind in AnswerKind]
 
 
 class Recorder(Journal):
     """A worker's file."""
 
-    def sent(self, calls: Sequence[tuple[int, Transfer, float]], *, at: float) -> None:
+    def sent(self, calls: Sequence[tuple[int, PlannedTransfer, float]], *, at: float) -> None:
         """Note calls that go out now, each with the time when it was due; to be called before they do."""
         lines = [
             _SENT % (*_asked(call, each), at) if due == at else _SENT_LATE % (*_asked(call, each), at, due)
@@ -73,11 +73,11 @@ class Recorder(Journal):
         self.write({"fault": fault.kind, **times, "met": fault.met, "trouble": fault.trouble})
 
 
-def _asked(call: int, transfer: Transfer) -> tuple[int, int, int, int, bytes]:
+def _asked(call: int, transfer: PlannedTransfer) -> tuple[int, int, int, int, bytes]:
     return call, transfer.payer_id, transfer.payee_id, transfer.amount, _id(transfer)
 
 
-def _id(transfer: Transfer) -> bytes:
+def _id(transfer: PlannedTransfer) -> bytes:
     return b',"transfer_id":"%b"' % str(transfer.transfer_id).encode() if transfer.transfer_id else b""
 
 
@@ -191,5 +191,5 @@ def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None, earl
 
 
 def _meaning(answer: dict[str, Any]) -> Meaning:
-    kind = next((kind for name, kind in _KINDS if name in answer), Kind.PAYLOAD)
+    kind = next((kind for name, kind in _KINDS if name in answer), AnswerKind.PAYLOAD)
     return meaning(Answer(kind, answer.get(kind.value)))

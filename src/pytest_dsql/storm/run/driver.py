@@ -17,7 +17,7 @@ from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, Reply
 from pytest_dsql.storm.transfers import answer
 from pytest_dsql.storm.transfers.answer import Answer, Meaning
-from pytest_dsql.storm.transfers.plan import Load, Transfer
+from pytest_dsql.storm.transfers.plan import Load, PlannedTransfer
 from pytest_dsql.storm.workers.tally import Tally
 
 THROTTLE_LIMIT_S: Final = 60.0
@@ -116,10 +116,12 @@ class Driver:
         finally:
             checker.shutdown(wait=False, cancel_futures=True)
 
-    def _make(self, calls: Iterator[tuple[int, Transfer]], load: Load, room: int, checker: ThreadPoolExecutor) -> None:
+    def _make(
+        self, calls: Iterator[tuple[int, PlannedTransfer]], load: Load, room: int, checker: ThreadPoolExecutor
+    ) -> None:
         following = next(calls, None)
         while following or self._out:
-            at, due, batch = self._now(), None, list[tuple[int, Transfer, float]]()
+            at, due, batch = self._now(), None, list[tuple[int, PlannedTransfer, float]]()
             while following and self._out < min(room, self._room):
                 due = load.due(following[0])
                 if due is not None and due > at:
@@ -131,7 +133,7 @@ class Driver:
             self._offer_again()
             self._take(self.line.wait(self._patience(due)))
 
-    def _begin(self, batch: list[tuple[int, Transfer, float]], at: float, checker: ThreadPoolExecutor) -> None:
+    def _begin(self, batch: list[tuple[int, PlannedTransfer, float]], at: float, checker: ThreadPoolExecutor) -> None:
         """Record calls, each with the time when it was due, then send them."""
         self.recorder.sent(batch, at=at)
         for call, transfer, due in batch:
@@ -213,7 +215,7 @@ class Driver:
         return self.clock() - self.origin
 
 
-def content(transfer: Transfer) -> bytes:
+def content(transfer: PlannedTransfer) -> bytes:
     """Return the payload that asks for a transfer."""
     payer, payee, amount, id_ = transfer
     known = b', "transfer_id": "%b"' % str(id_).encode() if id_ else b""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pytest_dsql.storm.record.model import Ledger, Receipt
 from pytest_dsql.storm.record.record import Recorder
-from pytest_dsql.storm.transfers.faults import Kind
+from pytest_dsql.storm.transfers.faults import FaultKind
 from pytest_dsql.storm.transfers.scenario import Scenario
 
 
@@ -40,7 +40,7 @@ class Stage(Protocol):
     def read(self, recorder: Recorder, origin: float, over: threading.Event) -> None:
         """Add up all balances, each time in one snapshot, until ``over``."""
 
-    def disturb(self, kind: Kind, chance: random.Random, over: threading.Event) -> int:
+    def disturb(self, kind: FaultKind, chance: random.Random, over: threading.Event) -> int:
         """Have something break, for a moment or until ``over``; return how often it was met, raise where it cannot."""
         ...
 

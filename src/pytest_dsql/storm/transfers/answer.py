@@ -16,7 +16,7 @@ from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.run.invocations import Reply
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """Who gave the answer; also its key in the record."""
 
     PAYLOAD = "payload"
@@ -32,7 +32,7 @@ class Answer:
     ``{"code": …, "text": …}``.
     """
 
-    kind: Kind
+    kind: AnswerKind
     body: Any
 
 
@@ -126,7 +126,7 @@ _CLIENT: Final = {
 
 def of_invocation(function_error: str | None, payload: bytes) -> Answer:
     """Return the answer of an Invoke response; a payload that is not JSON stays text, which no table knows."""
-    kind = Kind.FUNCTION_ERROR if function_error else Kind.PAYLOAD
+    kind = AnswerKind.FUNCTION_ERROR if function_error else AnswerKind.PAYLOAD
     try:
         return Answer(kind, json.loads(payload))
     except ValueError:
@@ -139,7 +139,7 @@ def of_client_error(code: str, text: str) -> Answer:
     ``code`` is the service's error code where it sent one (``TooManyRequestsException``), else the class of botocore's
     exception (``ReadTimeoutError``).
     """
-    return Answer(Kind.CLIENT_ERROR, {"code": code, "text": text})
+    return Answer(AnswerKind.CLIENT_ERROR, {"code": code, "text": text})
 
 
 _TRANSFERRED: Final = re.compile(rb'\{"balance": (\d+), "duration": ([\d.]+), "retries": (\d+)\}')
@@ -178,7 +178,7 @@ def _error_of_service(reply: Reply) -> tuple[str, str]:
 
 def throttled(answer: Answer) -> bool:
     """Whether Lambda said 429: the call was not begun, and may be offered again."""
-    return answer.kind is Kind.CLIENT_ERROR and answer.body["code"] == THROTTLED
+    return answer.kind is AnswerKind.CLIENT_ERROR and answer.body["code"] == THROTTLED
 
 
 def passing(meaning: Meaning) -> bool:
@@ -200,9 +200,9 @@ def meaning(answer: Answer) -> Meaning:
     body = answer.body
     if not isinstance(body, Mapping):
         return Meaning(Outcome.UNKNOWN, "malformed", known=False, text=repr(body)[:500])
-    if answer.kind is Kind.PAYLOAD:
+    if answer.kind is AnswerKind.PAYLOAD:
         return _payload(body)
-    if answer.kind is Kind.FUNCTION_ERROR:
+    if answer.kind is AnswerKind.FUNCTION_ERROR:
         return _function_error(body)
     return _judged(_CLIENT, str(body.get("code")), str(body.get("text", "")))
 

@@ -11,7 +11,7 @@ WITHIN: Final = (0.05, 0.85)
 """Of a storm's calls, so many are answered before its first fault, and before its last."""
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What can break."""
 
     CUT_BEFORE = "cut before COMMIT"
@@ -60,7 +60,7 @@ class Kind(StrEnum):
 class Planned(NamedTuple):
     """A fault that is to come, when so many calls are answered; ``chance`` draws what else there is of it."""
 
-    kind: Kind
+    kind: FaultKind
     after: int
     chance: random.Random
 
@@ -70,7 +70,7 @@ def planned(load: Load) -> Iterator[Planned]:
 
     Of two loads that differ in ``faults`` alone the greater one has those of the other, and more.
     """
-    kinds = [Kind(kind) for kind in load.kinds] or [*Kind]
+    kinds = [FaultKind(kind) for kind in load.kinds] or [*FaultKind]
     drawn = []
     for number in range(load.faults):
         chance = random.Random(f"{load.seed}/fault/{number}")  # noqa: S311 - to be repeated, not to be secret

@@ -23,7 +23,7 @@ PATIENCE_S: Final = 3_600.0
 """How long a storm may take, however small it is."""
 
 
-class Transfer(NamedTuple):
+class PlannedTransfer(NamedTuple):
     """What one call asks for; once, where it has an id."""
 
     payer_id: int
@@ -88,18 +88,20 @@ class Load:
         """Return when a call is to be sent, in s since the start; None for as soon as somebody is free."""
         return None if self.rate is None else call / self.rate
 
-    def share(self, share: int, shares: int) -> Iterator[tuple[int, Transfer]]:
+    def share(self, share: int, shares: int) -> Iterator[tuple[int, PlannedTransfer]]:
         """Yield the calls of one worker: every n-th, where n workers have threads; together they make each once."""
         for call in part(self.calls, self.parallel, share, shares):
             yield call, self.transfer(call)
 
-    def transfer(self, call: int) -> Transfer:
+    def transfer(self, call: int) -> PlannedTransfer:
         """Return a call's transfer, the same each time."""
         chance = random.Random(f"{self.seed}/{call}")  # noqa: S311 - to be repeated, not to be secret
         payer, payee = self._parties(chance)
         amount = chance.randint(1, LARGEST) if self.shape is Shape.POOR else 1
         # Drawn last, so that the same calls are made without it.
-        return Transfer(payer, payee, amount, UUID(int=chance.getrandbits(128), version=4) if self.once else None)
+        return PlannedTransfer(
+            payer, payee, amount, UUID(int=chance.getrandbits(128), version=4) if self.once else None
+        )
 
     def _parties(self, chance: random.Random) -> tuple[int, int]:
         if self.shape is Shape.PAIRS:

@@ -13,7 +13,7 @@ from pytest_dsql.local.aws.dsql.validation import check
 from pytest_dsql.local.aws.principals import IamPrincipals
 
 
-class Answers(AuroraDSQLResponse):
+class DsqlAnswers(AuroraDSQLResponse):
     """Answers to requests of the service."""
 
     def call_action(self) -> Any:

@@ -28,7 +28,7 @@ def _legible(body: Any) -> Any:
     return _NOT_XML.sub("?", body) if isinstance(body, str) else body
 
 
-class Answers(CloudFormationResponse):
+class FormationAnswers(CloudFormationResponse):
     """Answers to requests of CloudFormation."""
 
     def call_action(self) -> Any:

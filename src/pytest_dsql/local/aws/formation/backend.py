@@ -7,7 +7,7 @@ from moto.cloudformation.models import ChangeSet, CloudFormationBackend
 from moto.cloudformation.parsing import Export
 from moto.cloudformation.utils import generate_stack_id
 
-from pytest_dsql.local.aws.formation.stacks import Stack
+from pytest_dsql.local.aws.formation.stacks import StackRecord
 from pytest_dsql.local.aws.formation.templates.text import parse
 from pytest_dsql.local.aws.formation.templates.words import invalid
 
@@ -31,7 +31,7 @@ class Formations(CloudFormationBackend):
         """Make a stack; a failure is its status."""
         identifier = generate_stack_id(name, self.region_name, self.account_id)
         more = {key: value for key, value in more.items() if value is not None}
-        stack = Stack(  # type: ignore[abstract]
+        stack = StackRecord(  # type: ignore[abstract]
             identifier,
             name,
             template,

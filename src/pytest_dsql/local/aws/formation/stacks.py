@@ -23,7 +23,7 @@ on_failure: Final = ContextVar("on_failure", default=ROLLBACK)
 """What the request that is being answered wants done where it fails; moto hands on other members of it alone."""
 
 
-class Stack(MotoStack):
+class StackRecord(MotoStack):
     """A stack. What it answers of itself it has kept: to look at it makes nothing."""
 
     stack_status_reason: str | None = None

@@ -19,7 +19,7 @@ class Place(NamedTuple):
     region: str
 
 
-class Kind(CloudFormationModel):
+class ResourceKind(CloudFormationModel):
     """A resource type, as moto calls it. What it makes may be an object of moto's own."""
 
     @classmethod
@@ -52,7 +52,7 @@ class Kind(CloudFormationModel):
         return cls.change(original_resource, cloudformation_json["Properties"], Place(account_id, region_name))
 
 
-class Resource(Kind):
+class Resource(ResourceKind):
     """A resource whose attributes are known by name."""
 
     attributes: ClassVar[Mapping[str, str]] = {}

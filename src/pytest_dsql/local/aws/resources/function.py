@@ -8,11 +8,11 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from pytest_dsql.local.aws.formation.templates.text import as_text
 from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.functions import Functions
-from pytest_dsql.local.aws.resources.base import Kind, Place, Properties, tags
+from pytest_dsql.local.aws.resources.base import Place, Properties, ResourceKind, tags
 from pytest_dsql.local.aws.resources.code import code_of
 
 
-class Function(Kind):
+class Function(ResourceKind):
     """A function; CloudFormation waits until it is Active."""
 
     @classmethod

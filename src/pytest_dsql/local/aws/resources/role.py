@@ -7,10 +7,10 @@ from moto.iam.models import iam_backends
 
 from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.names import PARTITION
-from pytest_dsql.local.aws.resources.base import Kind, Place, Properties, document, tags
+from pytest_dsql.local.aws.resources.base import Place, Properties, ResourceKind, document, tags
 
 
-class Role(Kind):
+class Role(ResourceKind):
     """A role; what other resources give it stays when it is changed."""
 
     @classmethod

@@ -25,7 +25,7 @@ class IamStatement:
 
 
 @dataclass
-class Prepared:
+class PreparedText:
     """Text for PostgreSQL's parser, and what was taken out of it."""
 
     text: str
@@ -37,9 +37,9 @@ class Prepared:
         self.text = self.text[:start] + " " * (end - start) + self.text[end:]
 
 
-def prepare(text: str) -> Prepared:
+def prepare(text: str) -> PreparedText:
     """Take DSQL's own syntax out of a message."""
-    prepared = Prepared(text)
+    prepared = PreparedText(text)
     lowered = text.lower()
     if "async" not in lowered and "aws" not in lowered:
         return prepared
@@ -64,7 +64,7 @@ def _word(source: Source, index: int) -> str:
     return raw.lower() if raw[:1].isalpha() else ""
 
 
-def _take_async(source: Source, at: int, prepared: Prepared) -> None:
+def _take_async(source: Source, at: int, prepared: PreparedText) -> None:
     words = [_word(source, at + i) for i in range(4)]
     if words[:2] == ["alter", "table"] and words[2] == "async":
         behind = at + 4
@@ -81,7 +81,7 @@ def _take_async(source: Source, at: int, prepared: Prepared) -> None:
         prepared.blank(source.start(place), source.end(place))
 
 
-def _take_iam(source: Source, at: int, prepared: Prepared) -> None:
+def _take_iam(source: Source, at: int, prepared: PreparedText) -> None:
     limit = source.find(at, len(source.tokens), SEMICOLON)
     start, end = source.start(at), source.end(limit - 1)
     outcome = _mapping(source, at + 2, limit)

@@ -5,14 +5,14 @@ import os
 import time
 from collections.abc import Callable, Mapping
 
-from pytest_dsql.local.functions.environments.journal import Journal
+from pytest_dsql.local.functions.environments.journal import InvocationJournal
 from pytest_dsql.local.functions.environments.logs import Output, Stream
 from pytest_dsql.local.functions.environments.runtime_api import Connection
 from pytest_dsql.local.functions.environments.variables import of_environment
 from pytest_dsql.local.functions.fork.zygotes import Zygote, kill
 from pytest_dsql.local.functions.invoke import completions, facts
 from pytest_dsql.local.functions.invoke.account import Function, SessionCredentials
-from pytest_dsql.local.functions.invoke.completions import Completion, Fault
+from pytest_dsql.local.functions.invoke.completions import Completion, EnvironmentFault
 from pytest_dsql.local.functions.invoke.errors import CLOSING, NoEnvironment
 from pytest_dsql.local.functions.invoke.requests import Invocation
 
@@ -20,7 +20,7 @@ from pytest_dsql.local.functions.invoke.requests import Invocation
 class InitFailed(Exception):
     """The environment did not come up; ``fault`` says why."""
 
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: EnvironmentFault) -> None:
         super().__init__(fault.type)
         self.fault = fault
 
@@ -46,7 +46,7 @@ class Environment:
         """Called where its process ends while it is idle."""
         self.on_close: Callable[[Environment], None] = _ignore
         """Called once, when it has been closed."""
-        self._journal = Journal(stream, function)
+        self._journal = InvocationJournal(stream, function)
         self._stream = stream
         self._loop = asyncio.get_running_loop()
         self._connections: list[Connection] = []
@@ -58,7 +58,7 @@ class Environment:
         self._server: asyncio.Server | None = None
         self._output: Output | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._init: asyncio.Future[Fault | None] = self._loop.create_future()
+        self._init: asyncio.Future[EnvironmentFault | None] = self._loop.create_future()
         self._done: asyncio.Future[Completion] = self._loop.create_future()
         self._task_root = ""
 
@@ -164,7 +164,7 @@ class Environment:
     def overflowed(self, request_id: str) -> int:
         """End the invocation: its answer was too large. The client exits when it is told so."""
         self.alive = False
-        fault = Fault(facts.RESPONSE_TOO_LARGE, facts.RESPONSE_TOO_LARGE_TEXT)
+        fault = EnvironmentFault(facts.RESPONSE_TOO_LARGE, facts.RESPONSE_TOO_LARGE_TEXT)
         return self._finish(request_id, fault.completion(request_id), 413)
 
     def init_failed(self, payload: bytes) -> int:
@@ -181,7 +181,7 @@ class Environment:
     def _time_out(self) -> None:
         self.end(completions.timed_out(self.function.timeout_s))
 
-    def end(self, fault: Fault) -> None:
+    def end(self, fault: EnvironmentFault) -> None:
         """End the process in the midst of an invocation, whose caller is told of this; nothing where it runs none."""
         if not self._current or self._done.done():
             return
@@ -204,7 +204,7 @@ class Environment:
         elif not self._closed:
             self.on_end(self)
 
-    def _fail(self, invocation: Invocation, fault: Fault) -> None:
+    def _fail(self, invocation: Invocation, fault: EnvironmentFault) -> None:
         """End the invocation for want of a process, unless another one can have it."""
         if self._delivered:
             self._finish(invocation.request_id, fault.completion(invocation.request_id), 202)

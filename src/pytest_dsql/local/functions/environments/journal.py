@@ -8,14 +8,14 @@ from typing import Final
 
 from pytest_dsql.local.functions.environments.logs import Stream
 from pytest_dsql.local.functions.invoke.account import Function
-from pytest_dsql.local.functions.invoke.completions import Completion, Fault
+from pytest_dsql.local.functions.invoke.completions import Completion, EnvironmentFault
 
 SAMPLE_S: Final = 1.0
 """The process's memory is looked at no more often than this."""
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
-class Journal:
+class InvocationJournal:
     """The service's own lines in one environment's log."""
 
     def __init__(self, stream: Stream, function: Function) -> None:
@@ -45,7 +45,7 @@ class Journal:
             f"\tMemory Size: {self._function.memory_mb} MB\tMax Memory Used: {self._memory_mb} MB{init}{outcome.status}"
         )
 
-    def init_failed(self, fault: Fault, duration_s: float, phase: str) -> None:
+    def init_failed(self, fault: EnvironmentFault, duration_s: float, phase: str) -> None:
         """Write INIT_REPORT."""
         status = fault.completion("").status
         self._stream.append(f"INIT_REPORT Init Duration: {duration_s * 1000:.2f} ms\tPhase: {phase}{status}")

@@ -29,7 +29,7 @@ class ColdStartFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class EnvironmentLimits:
     """How many parents there may be without environments of their own, and how long an init may take."""
 
     parents: int
@@ -50,7 +50,7 @@ class Launcher:
     """What starts environments, and owns their parents."""
 
     def __init__(
-        self, account: FunctionAccount, folders: Folders, logs: Logs, revisions: Revisions, limits: Limits
+        self, account: FunctionAccount, folders: Folders, logs: Logs, revisions: Revisions, limits: EnvironmentLimits
     ) -> None:
         self._account, self._folders, self._logs, self._revisions = account, folders, logs, revisions
         self._limits = limits

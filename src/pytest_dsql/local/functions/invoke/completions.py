@@ -22,7 +22,7 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class EnvironmentFault:
     """The function did not answer; ``type`` is Lambda's name for why, ``text`` the rest, without a request."""
 
     type: str
@@ -53,17 +53,17 @@ class Fault:
         return f"RequestId: {request_id} Error: {self.text}\n{self.type}"
 
 
-def timed_out(seconds: float) -> Fault:
+def timed_out(seconds: float) -> EnvironmentFault:
     """Return the fault of a function that did not end in time."""
-    return Fault(facts.TIMED_OUT, facts.TIMED_OUT_TEXT.format(seconds=seconds))
+    return EnvironmentFault(facts.TIMED_OUT, facts.TIMED_OUT_TEXT.format(seconds=seconds))
 
 
-def exited(status: int) -> Fault:
+def exited(status: int) -> EnvironmentFault:
     """Return the fault of a process that ended, by its exit status or by a signal's number, negative."""
     if status == 0:
-        return Fault(facts.EXITED, facts.EXITED_SILENTLY_TEXT)
+        return EnvironmentFault(facts.EXITED, facts.EXITED_SILENTLY_TEXT)
     how = f"exit status {status}" if status > 0 else f"signal: {_signal_name(-status)}"
-    return Fault(facts.EXITED, facts.EXITED_TEXT.format(how=how))
+    return EnvironmentFault(facts.EXITED, facts.EXITED_TEXT.format(how=how))
 
 
 def _signal_name(number: int) -> str:
@@ -74,15 +74,15 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
-def out_of_memory() -> Fault:
+def out_of_memory() -> EnvironmentFault:
     """Return the fault of a process that was ended for want of memory."""
-    return Fault(facts.OUT_OF_MEMORY, exited(-signal.SIGKILL).text)
+    return EnvironmentFault(facts.OUT_OF_MEMORY, exited(-signal.SIGKILL).text)
 
 
-def init_error(reported: bytes) -> Fault:
+def init_error(reported: bytes) -> EnvironmentFault:
     """Return the fault of a function whose start failed, as the runtime client reports it."""
     try:
         kind = str(json.loads(reported).get("errorType", "Runtime.Unknown"))
     except (ValueError, AttributeError):
         kind = "Runtime.Unknown"
-    return Fault(kind, reported=reported)
+    return EnvironmentFault(kind, reported=reported)

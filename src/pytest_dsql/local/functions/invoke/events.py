@@ -8,7 +8,7 @@ from pytest_dsql.local.functions.invoke import facts
 from pytest_dsql.local.functions.invoke.account import Function
 from pytest_dsql.local.functions.invoke.completions import Completion
 from pytest_dsql.local.functions.invoke.errors import NoEnvironment, ServiceError, Throttled
-from pytest_dsql.local.functions.invoke.requests import Invocation, Target
+from pytest_dsql.local.functions.invoke.requests import Invocation, InvocationTarget
 from pytest_dsql.local.tasks import Tasks
 
 DROPPED: Final = None
@@ -27,18 +27,18 @@ class Events:
         self._find, self._run, self._retry_delays_s = find, run, retry_delays_s
         self._tasks = Tasks()
 
-    def add(self, target: Target, invocation: Invocation) -> None:
+    def add(self, target: InvocationTarget, invocation: Invocation) -> None:
         """Take an event."""
         self._tasks.spawn(self._process(target, invocation))
 
-    async def _process(self, target: Target, invocation: Invocation) -> None:
+    async def _process(self, target: InvocationTarget, invocation: Invocation) -> None:
         for delay in (*self._retry_delays_s, None):
             outcome = await self._attempt(target, invocation)
             if not outcome or not outcome.failed or delay is None:
                 return
             await asyncio.sleep(delay)
 
-    async def _attempt(self, target: Target, invocation: Invocation) -> Completion | None:
+    async def _attempt(self, target: InvocationTarget, invocation: Invocation) -> Completion | None:
         """Run an event as soon as it is not throttled; None where that will not be."""
         delay, longest = facts.THROTTLED_EVENT_DELAYS_S
         loop = asyncio.get_running_loop()

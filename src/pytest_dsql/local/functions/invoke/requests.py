@@ -49,7 +49,7 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class InvocationTarget:
     """Which function is meant, and how it is to be invoked."""
 
     reference: str
@@ -57,13 +57,13 @@ class Target:
     type: str
 
 
-def target(request: Request) -> Target:
+def target(request: Request) -> InvocationTarget:
     """Return which function a request means; raise InvalidParameter."""
     return _target(request.target, request.headers.get("x-amz-invocation-type", "RequestResponse"))
 
 
 @functools.lru_cache(1_000)
-def _target(asked_for: str, kind: str) -> Target:
+def _target(asked_for: str, kind: str) -> InvocationTarget:
     path, _, query = asked_for.partition("?")
     matched = REFERENCE.fullmatch(unquote(path.removeprefix(PREFIX).removesuffix(SUFFIX)))
     if not matched:
@@ -73,7 +73,7 @@ def _target(asked_for: str, kind: str) -> Target:
         raise InvalidParameter("The derived qualifier from the function name does not match the specified qualifier.")
     if kind not in TYPES:
         raise InvalidParameter(f"Value '{kind}' at 'invocationType' is not one of {', '.join(sorted(TYPES))}")
-    return Target(matched[1], asked or matched[2], kind)
+    return InvocationTarget(matched[1], asked or matched[2], kind)
 
 
 def invocation(request: Request, kind: str, request_id: str, arn: str) -> Invocation:

@@ -8,7 +8,7 @@ from typing import Final
 
 from pytest_dsql.local.functions.environments.environment import Environment, NotDelivered
 from pytest_dsql.local.functions.environments.folders import Folders
-from pytest_dsql.local.functions.environments.launcher import ColdStartFailed, Launcher, Limits
+from pytest_dsql.local.functions.environments.launcher import ColdStartFailed, EnvironmentLimits, Launcher
 from pytest_dsql.local.functions.environments.logs import Logs
 from pytest_dsql.local.functions.environments.pool import Pool
 from pytest_dsql.local.functions.environments.revisions import Revisions
@@ -58,7 +58,7 @@ class Lambda:
         self._pool = Pool(environments, self._revisions)
         self._at_work = set[Environment]()
         self._disturbances = Disturbances()
-        limits = Limits(environments, init_limit_s)
+        limits = EnvironmentLimits(environments, init_limit_s)
         self._launcher = Launcher(account, self._folders, self._logs, self._revisions, limits)
         self._events = Events(account.function, self._run, retry_delays_s)
 
