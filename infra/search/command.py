@@ -78,6 +78,8 @@ def _read(known: dict[str, Any]) -> dict[str, Any]:
 
     told = {name: value for name, value in known.items() if value not in {None, ()}}
     told |= {"shape": Shape(told["shape"])} if "shape" in told else {}
+    for kind in set(told.get("kinds", ())) - {*FaultKind}:
+        raise ValueError(f"there is no {kind!r}; there are {', '.join(sorted(FaultKind))}")
     return told | ({"kinds": tuple(FaultKind(kind) for kind in told["kinds"])} if "kinds" in told else {})
 
 

@@ -45,7 +45,7 @@ def formation() -> ExitStack:
     from pytest_dsql.local.aws.formation.templates import intrinsic
 
     changed = ExitStack()
-    _put(changed, models, "StackRecord", StackRecord)
+    _put(changed, models, "Stack", StackRecord)
     _put(changed, models.ChangeSet, "_parse_template", backend.read_change_set)
     _put(changed, models.cloudformation_backends, "backend", backend.Formations)
     _put(changed, parsing, "clean_json", intrinsic.resolve)
