@@ -406,3 +406,15 @@ def test_the_snapshot_is_taken_at_begin(module_stage: Stage, how: str) -> None:
     assert session("SELECT v FROM snapped") == [1]
     session("ROLLBACK")
     assert session("SELECT v FROM snapped") == [2]
+
+
+@pytest.mark.parametrize("first", ["v = v + 1", "u = 2", "v = v + 1, u = 2"])
+def test_a_new_unique_key_counts_also_in_a_row_that_was_changed_before(stage: Stage, first: str) -> None:
+    a, b = stage.pair(
+        "CREATE TABLE keys (id int PRIMARY KEY, v int, u int UNIQUE)", "INSERT INTO keys VALUES (1, 0, 1), (2, 0, NULL)"
+    )
+    a(f"UPDATE keys SET {first} WHERE id = 1")
+    a("UPDATE keys SET u = 3 WHERE id = 1")
+    b("UPDATE keys SET u = 3 WHERE id = 2")
+    assert not b.loses()
+    assert a.loses()

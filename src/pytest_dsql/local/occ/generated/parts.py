@@ -133,10 +133,12 @@ def change(*, keyed: bool, indexed: bool) -> str:
     if indexed:
         other = deeper(state.count(plain=False))
         count = f"\n    IF occ_op_ = '{Op.UPDATED}' THEN{deeper(count)}\n    ELSE{other}\n    END IF;"
+    # A row that was changed plainly before may now have another key.
+    noted = f"\n        ELSIF occ_op_ <> '{Op.UPDATED}' THEN{deeper(state.note(), 2)}" if indexed else ""
     changed = f"""
         UPDATE $overlay o SET $set_new, occ_op = {_CHANGED_KEY if indexed else _CHANGED}
          WHERE o.ctid = occ_spot$returning;
-        IF occ_was IN {HELD} THEN{deeper(state.count(plain=False), 2)}
+        IF occ_was IN {HELD} THEN{deeper(state.count(plain=False), 2)}{noted}
         END IF;
     END IF;"""
     return _touch(op, "$new_values)$returning", count, changed, keyed=keyed)

@@ -162,6 +162,10 @@ BEGIN
                 occ_state := set_config('occ.state',
                     (rtrim(split_part(occ_state, '|', 1), '!')::int + 1)::text || '!'
                     || substr(occ_state, strpos(occ_state, '|')), true);
+            ELSIF occ_op_ <> 'U' THEN
+                IF strpos(occ_state, '!') = 0 OR occ_head THEN
+                    occ_state := set_config('occ.state', rtrim(split_part(occ_state, '|', 1), '!') || '!' || substr(occ_state, strpos(occ_state, '|')), true);
+                END IF;
             END IF;
         END IF;
     END IF;
