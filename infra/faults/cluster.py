@@ -58,11 +58,17 @@ class ClusterFaults:
         def have(moment: Moment) -> int:
             with self.handle.fault(**settings, role=APP, times=moment.times) as applied:
                 if settings["at"] == "sign_in":
-                    self._end(Handle.expire, moment)  # else nobody signs in
+                    self._end_all()  # else nobody signs in
                 moment.hold()
             return applied.times
 
         return have
+
+    def _end_all(self) -> None:
+        """Have every session end at its next statement: which of them are in use, nobody knows."""
+        for session in self.handle.sessions():
+            with contextlib.suppress(ControlError):  # it has ended by itself
+                self.handle.expire(session)
 
     def _ended(self, end: Callable[[Handle, int], None]) -> Callable[[Moment], int]:
         return lambda moment: self._end(end, moment)
