@@ -164,10 +164,7 @@ class Bank:
 
     def conflicts(self) -> dict[str, int] | None:
         """Return how often clients were told 40001, by OC000 and OC001; None on AWS, where nobody counts."""
-        cloud = self.stack.cloud
-        if not isinstance(cloud, LocalCloud):
-            return None
-        return cloud.handle(database.endpoint(self.stack.outputs())).conflicts()
+        return self.stack.cloud.conflicts(database.endpoint(self.stack.outputs()))
 
     def settings(self) -> dict[str, str]:
         """Return what ran and how, for the report."""

@@ -67,6 +67,10 @@ class Cloud(Protocol):
         """Have COMMITs on a cluster take about ``commit_s`` for as long as the block lasts; give it in words."""
         ...
 
+    def conflicts(self, host: str) -> dict[str, int] | None:
+        """Return how often a cluster's clients were told 40001, by OC000 and OC001; None where nobody counts."""
+        ...
+
     def close(self) -> None:
         """Give back what was taken to reach it."""
         ...
@@ -142,6 +146,9 @@ class AwsCloud:
     def paced(self, host: str, commit_s: float) -> AbstractContextManager[str]:  # noqa: ARG002
         """Do nothing: COMMITs take what they take."""
         return nullcontext("the service's own")
+
+    def conflicts(self, host: str) -> None:
+        """Return None: the service counts for nobody."""
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""

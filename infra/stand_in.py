@@ -93,6 +93,10 @@ class LocalCloud:
         with self.handle(host).fault("delay", seconds=commit_s, times=None):
             yield f"delayed by {commit_s * 1000:g} ms, to imitate the service's"
 
+    def conflicts(self, host: str) -> dict[str, int]:
+        """Return how often a cluster's clients were told 40001, as seen at the wire."""
+        return self.handle(host).conflicts()
+
     def close(self) -> None:
         """End the stand-in where it was started here."""
         if self._process is not None:

@@ -6,9 +6,9 @@ modes of others that committed after the transaction's snapshot.
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 KEYS: Final = 6
 START: Final = {1: 10, 2: 20, 3: 30}
@@ -30,6 +30,11 @@ STATEMENTS: Final = [
 
 CONFLICTS: Final = {"X": "XUS", "U": "XU", "S": "X"}
 """X: insert, delete, change of key, FOR UPDATE; U: any other update; S: FOR KEY SHARE."""
+
+
+def overtaken(used: Mapping[Any, Iterable[str]], last: Mapping[tuple[Any, str], int], taken: int) -> bool:
+    """Whether something that was used in some modes has been used since ``taken`` in one that they conflict with."""
+    return any(last.get((use, other), 0) > taken for use in used for mode in used[use] for other in CONFLICTS[mode])
 
 
 @dataclass(frozen=True)
@@ -157,9 +162,7 @@ class Model:
         if transaction is None:
             return True
         used = {k: modes for k, modes in transaction.used.items() if k in transaction.snapshot or k in transaction.rows}
-        if any(
-            self._last.get((k, other), 0) > transaction.taken for k in used for m in used[k] for other in CONFLICTS[m]
-        ):
+        if overtaken(used, self._last, transaction.taken):
             return False
         self._commits += 1
         for key, modes in used.items():

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.history_model import CONFLICTS, Answer, Refused
+from tests.history_model import Answer, Refused, overtaken
 
 Row = tuple[int | None, ...]
 Rows = dict[int, Row]
@@ -171,12 +171,7 @@ class Model:
         if transaction is None or lost:
             return not lost
         used = {use: modes for use, modes in transaction.used.items() if transaction.here(use)}
-        if any(
-            self._last.get((use, other), 0) > transaction.taken
-            for use, modes in used.items()
-            for mode in modes
-            for other in CONFLICTS[mode]
-        ):
+        if overtaken(used, self._last, transaction.taken):
             return False
         self._commits += 1
         for use, modes in used.items():

@@ -1,7 +1,7 @@
 """What breaks at a cluster: at the wire, before it, and in the server underneath."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -58,26 +58,25 @@ class ClusterFaults:
         def have(moment: Moment) -> int:
             with self.handle.fault(**settings, role=APP, times=moment.times) as applied:
                 if settings["at"] == "sign_in":
-                    self._end_all()  # else nobody signs in
+                    # Else nobody signs in: which of them are in use, nobody knows.
+                    self._end(Handle.expire, self.handle.sessions())
                 moment.hold()
             return applied.times
 
         return have
 
-    def _end_all(self) -> None:
-        """Have every session end at its next statement: which of them are in use, nobody knows."""
-        for session in self.handle.sessions():
-            with contextlib.suppress(ControlError):  # it has ended by itself
-                self.handle.expire(session)
-
     def _ended(self, end: Callable[[Handle, int], None]) -> Callable[[Moment], int]:
-        return lambda moment: self._end(end, moment)
+        return lambda moment: self._end(end, self._some(moment))
 
-    def _end(self, end: Callable[[Handle, int], None], moment: Moment) -> int:
-        """End so many sessions; return how many there were."""
+    def _some(self, moment: Moment) -> list[int]:
+        """Draw as many sessions as the fault is for, or all there are."""
+        sessions = self.handle.sessions()
+        return moment.chance.sample(sessions, min(moment.times, len(sessions)))
+
+    def _end(self, end: Callable[[Handle, int], None], sessions: Iterable[int]) -> int:
+        """End sessions; return how many were still there."""
         handle, ended = self.handle, 0
-        sessions = handle.sessions()
-        for session in moment.chance.sample(sessions, min(moment.times, len(sessions))):
+        for session in sessions:
             with contextlib.suppress(ControlError):  # it has ended by itself
                 end(handle, session)
                 ended += 1
@@ -101,7 +100,7 @@ class ClusterFaults:
         with closing(self._admin()) as admin:
             schema.revoke_role(admin, APP, role)
         try:
-            ended = self._end(Handle.expire, moment)
+            ended = self._end(Handle.expire, self._some(moment))
             moment.hold()
         finally:
             with closing(self._admin()) as admin:

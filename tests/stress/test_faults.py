@@ -32,6 +32,7 @@ def test_with_ids_each_call_is_paid_once_whatever_breaks(arena: Arena) -> None:
     assert result.verdict.findings == ()
     assert {fault.kind for fault in result.history.faults} == {*FaultKind}
     assert any(call.earlier and call.outcome is Outcome.COMMITTED for call in result.history.calls)
+    assert (result.history.facts.conflicts or {}).keys() == {"OC000", "OC001"}
 
 
 def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: Arena) -> None:

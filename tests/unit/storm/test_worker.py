@@ -1,4 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.worker import Worker, take_part
 from pytest_dsql.storm.workers import tally
-from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, scenario
+from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, conduct, scenario
 
 
 def take(stage: Any, conducted: Conductor, shares: int) -> list[list[str]]:
@@ -48,6 +50,24 @@ def test_all_hear_of_money_that_is_gone(
     monkeypatch.setattr(stage, "closing_balances", lambda: {**honest(), 1: honest()[1] - 1})
     for findings in take(stage, conducted, 2):
         assert [finding.partition(":")[0] for finding in findings] == ["conservation", "reconciliation"]
+
+
+def test_a_storm_is_held_to_the_conflicts_of_the_one_before(
+    stage: FakeStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = stage.invoke
+
+    def losing(asked: dict[str, int]) -> dict[str, Any]:
+        said = honest(asked)
+        assert isinstance(said, dict)
+        return {**said, "retries": 1}
+
+    storms = scenario(), replace(scenario("rare"), rarer_than="quiet")
+    with closing(conduct(stage, tmp_path, *storms)) as conducted:
+        assert take_part(stage, Worker(conducted.where, 0, 1), storms[0], LOAD) == []
+        monkeypatch.setattr(stage, "invoke", losing)
+        (finding,) = take_part(stage, Worker(conducted.where, 0, 1), storms[1], LOAD)
+    assert finding.startswith("max_conflicts: 40 of 40 calls met a conflict (100.00%), more than 0.00%")
 
 
 def test_a_worker_that_fails_leaves_an_open_record(

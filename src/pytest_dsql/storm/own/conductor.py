@@ -41,19 +41,19 @@ class Scene:
     show: Callable[[Progress], None]
 
 
-def conduct(workload: Workload, order: Order, stage: Scene) -> History:
+def conduct(workload: Workload, order: Order, scene: Scene) -> History:
     """Play a storm and return what was left; an interrupt, or a worker's end, only ends it. Raises NotBegun."""
-    workload.set_up(stage.cluster)
+    workload.set_up(scene.cluster)
     try:
         work = pickle.dumps(workload)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise NotBegun(f"the workload cannot be sent to a process: {error}") from None
-    reader = Reader(stage.cluster, workload)
+    reader = Reader(scene.cluster, workload)
     if wrong := reader.wrong():
         raise NotBegun(f"before the first call {wrong}")
     act = Act(order.shares, order.calls, order.limit_s, watched=True)
     with Meeting(lambda _: act) as meeting:
-        cluster, play = stage.cluster, _Play(act, order, stage, stage.folder or meeting.folder)
+        cluster, play = scene.cluster, _Play(act, order, scene, scene.folder or meeting.folder)
         part = Part(meeting.where, 0, order, work, cluster.target, dict(cluster.environment))
         facts = play.run(workload, reader, part)
         facts["configuration"] = _configuration(workload, order, cluster)
@@ -64,13 +64,13 @@ def conduct(workload: Workload, order: Order, stage: Scene) -> History:
 class _Play:
     """One storm, from the start of its processes to their end."""
 
-    def __init__(self, act: Act, order: Order, stage: Scene, folder: Path) -> None:
-        self._act, self.order, self.stage, self.folder = act, order, stage, folder
+    def __init__(self, act: Act, order: Order, scene: Scene, folder: Path) -> None:
+        self._act, self.order, self.scene, self.folder = act, order, scene, folder
 
     def run(self, workload: Workload, reader: Reader, part: Part) -> dict[str, Any]:
         """Return what is known of it when it is over."""
         began, started = time.monotonic(), datetime.now(UTC)
-        cluster = self.stage.cluster
+        cluster = self.scene.cluster
         try:
             with Processes(self.folder, self._act.leave) as processes:
                 for share in range(self.order.shares):
@@ -105,9 +105,9 @@ class _Play:
         """Let all begin, and watch until they are done or gone; return why they are not, or what else was wrong."""
         origin = time.monotonic()
         try:
-            with workload.during(self.stage.cluster), reader.reading(self.folder, origin):
+            with workload.during(self.scene.cluster), reader.reading(self.folder, origin):
                 self._act.say({"go": {"origin": origin, "folder": str(self.folder)}})
-                self._act.follow(origin, self.stage.show)
+                self._act.follow(origin, self.scene.show)
         except NotEnded as error:
             return f"{error} (limit_s)"
         except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_dsql.storm.rate.knee import Knee, Step
-from pytest_dsql.storm.report import plots, skeleton
+from pytest_dsql.storm.report import page, plots, skeleton
 from pytest_dsql.storm.report.text import place
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ _CAPTION: Final = (
     "Each point is a step: how fast calls were due, and what 99 of 100 callers waited at most, since due. Circles held "
     "the limit, the dashed line; crosses did not."
 )
-_HELD: Final = "#2a7f62"
-_MISSED: Final = "#b3261e"
 
 
 def sentence(knee: Knee, target: str) -> str:
@@ -68,17 +66,16 @@ def write(folder: Path, knee: Knee, target: str) -> Path:
 
 
 def _page(knee: Knee, target: str) -> str:
-    svg = plots.svg(_TITLE, 0, lambda axes: _draw(axes, knee))
-    figure = f"<figure><h2>{_TITLE} <small>{html.escape(target)}</small></h2>\n{svg}<figcaption>{_CAPTION}</figcaption>"
+    drawn = plots.Plot(_TITLE, _CAPTION, plots.svg(_TITLE, 0, lambda axes: _draw(axes, knee)))
     table = html.escape("\n".join(_table(knee)))
-    body = f'<div class="plots">\n{figure}</figure>\n<section><pre>{table}</pre></section>\n</div>'
+    body = f'<div class="plots">\n{page.figure(drawn, target)}\n<section><pre>{table}</pre></section>\n</div>'
     return skeleton.page(sentence(knee, target), "", body, passed=knee.best is not None)
 
 
 def _draw(axes: "Axes", knee: Knee) -> None:
     steps = sorted((step for step in knee.steps if math.isfinite(step.p99_ms)), key=lambda step: step.rate)
-    axes.plot([step.rate for step in steps], [step.p99_ms for step in steps], color="#8fb3d4", linewidth=1)
-    for label, marker, colour, held in (("held", "o", _HELD, True), ("too much", "x", _MISSED, False)):
+    axes.plot([step.rate for step in steps], [step.p99_ms for step in steps], color=plots.SOFT, linewidth=1)
+    for label, marker, colour, held in (("held", "o", plots.GOOD, True), ("too much", "x", plots.BAD, False)):
         shown = [step for step in steps if step.held is held]
         if shown:
             axes.plot(

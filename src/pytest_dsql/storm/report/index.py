@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pytest_dsql.storm.record.statistics import Statistics, share
+from pytest_dsql.storm.record.statistics import Statistics
 from pytest_dsql.storm.report import page, skeleton
+from pytest_dsql.storm.report.text import part_of
 
 INDEX: Final = "index.html"
 
@@ -48,15 +49,11 @@ def _card(folder: Path, entry: Entry) -> str:
 
 def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
     figures = entry.statistics
-    yield "Committed", _of(figures.committed, figures.calls)
-    yield "Refused", _of(figures.refused, figures.calls)
-    yield "Unknown", _of(figures.unknown, figures.calls)
-    yield "Met a conflict", _of(figures.conflicts, figures.calls)
+    yield "Committed", part_of(figures.committed, figures.calls)
+    yield "Refused", part_of(figures.refused, figures.calls)
+    yield "Unknown", part_of(figures.unknown, figures.calls)
+    yield "Met a conflict", part_of(figures.conflicts, figures.calls)
     yield "Retries, at most", f"{figures.retries_total:,}, {figures.retries_max:,} of one call"
     yield "Calls per second", f"{figures.achieved_rate:,.0f}"
     yield "Function's p50 / p99", page.halves(figures.function_ms)
     yield "Caller's p50 / p99", page.halves(figures.caller_ms)
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{part:,} ({share(part, whole):.2%})"

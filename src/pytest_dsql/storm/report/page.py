@@ -68,13 +68,14 @@ def drawn(words: Words, history: Drawn, statistics: Statistics, verdict: Verdict
     target = history.facts.target
     body = _BODY.format(
         figures="\n".join(_figures(target, statistics)),
-        plots="\n".join(_figure(plot, target) for plot in plots.draw(history, statistics)),
+        plots="\n".join(figure(plot, target) for plot in plots.draw(history, statistics)),
         text=html.escape(words.text),
     )
     return skeleton.page(words.headline, _remarks(words, verdict), body, passed=verdict.passed)
 
 
-def _figure(plot: plots.Plot, target: str) -> str:
+def figure(plot: plots.Plot, target: str) -> str:
+    """Return a plot with its heading and its caption."""
     heading = f"<h2>{html.escape(plot.title)} <small>{html.escape(target)}</small></h2>"
     return f"<figure>{heading}\n{plot.svg}\n<figcaption>{html.escape(plot.caption)}</figcaption></figure>"
 

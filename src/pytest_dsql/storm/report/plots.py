@@ -12,11 +12,11 @@ from pytest_dsql.storm.record.statistics import Statistics, caller_ms
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COMMITTED: Final = "#2a7f62"
-_REFUSED: Final = "#d98324"
-_UNKNOWN: Final = "#b3261e"
-_INK: Final = "#2f5d8a"
-_SOFT: Final = "#8fb3d4"
+GOOD: Final = "#2a7f62"
+REFUSED: Final = "#d98324"
+BAD: Final = "#b3261e"
+INK: Final = "#2f5d8a"
+SOFT: Final = "#8fb3d4"
 _SIZE: Final = (5.2, 2.9)
 """In inches: so narrow that its text is still readable where a phone shows it 340 px wide."""
 
@@ -121,16 +121,16 @@ def _over_time(plot: Timed, history: History, statistics: Statistics) -> Draw:
     def drawn(axes: "Axes") -> None:
         plot(axes, statistics)
         for fault in history.faults:
-            axes.axvline(fault.begun, color=_UNKNOWN, linewidth=0.8, linestyle=":")
+            axes.axvline(fault.begun, color=BAD, linewidth=0.8, linestyle=":")
 
     return drawn
 
 
 def _throughput(axes: "Axes", statistics: Statistics) -> None:
     series = {
-        "committed": (_COMMITTED, [second.committed for second in statistics.seconds]),
-        "refused": (_REFUSED, [second.refused for second in statistics.seconds]),
-        "unknown": (_UNKNOWN, [second.unknown for second in statistics.seconds]),
+        "committed": (GOOD, [second.committed for second in statistics.seconds]),
+        "refused": (REFUSED, [second.refused for second in statistics.seconds]),
+        "unknown": (BAD, [second.unknown for second in statistics.seconds]),
     }
     below = [0] * len(statistics.seconds)
     for label, (colour, values) in series.items():
@@ -144,7 +144,7 @@ def _throughput(axes: "Axes", statistics: Statistics) -> None:
 
 def _retries_over_time(axes: "Axes", statistics: Statistics) -> None:
     retries = [second.retries for second in statistics.seconds]
-    _steps(axes, statistics, [0] * len(retries), retries, color=_SOFT)
+    _steps(axes, statistics, [0] * len(retries), retries, color=SOFT)
     axes.set(ylabel="retries per second", ylim=(0, max(1, *retries, 0) * 1.05))
 
 
@@ -160,8 +160,8 @@ def _latency_over_time(axes: "Axes", statistics: Statistics) -> None:
     told = [second for second in statistics.seconds if second.p50_ms is not None]
     middles = [second.second + 0.5 for second in told]
     mark = "o" if len(told) < 60 else ""
-    axes.plot(middles, [second.p99_ms or 0 for second in told], color=_REFUSED, marker=mark, ms=4, label="p99")
-    axes.plot(middles, [second.p50_ms or 0 for second in told], color=_INK, marker=mark, ms=4, label="p50")
+    axes.plot(middles, [second.p99_ms or 0 for second in told], color=REFUSED, marker=mark, ms=4, label="p99")
+    axes.plot(middles, [second.p50_ms or 0 for second in told], color=INK, marker=mark, ms=4, label="p50")
     edges = (statistics.seconds[0].second, statistics.seconds[-1].second + 1)
     highest = max((second.p99_ms or 0 for second in told), default=0.0)
     axes.set(
@@ -178,7 +178,7 @@ def _legend(axes: "Axes") -> None:
 def _latencies(axes: "Axes", waits: Sequence[float], durations: Sequence[float]) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    shown = {"the caller's, since due": (waits, _SOFT), "the function's": (durations, _INK)}
+    shown = {"the caller's, since due": (waits, SOFT), "the function's": (durations, INK)}
     for label, (values, colour) in shown.items():
         if values:
             axes.hist(values, bins=_bins([*waits, *durations]), color=colour, alpha=0.75, label=label)
@@ -199,7 +199,7 @@ def _retries(axes: "Axes", statistics: Statistics) -> None:
     from matplotlib.ticker import MaxNLocator
 
     calls = list(statistics.retries.values())
-    bars = axes.bar(list(statistics.retries), calls, color=_INK, width=0.8)
+    bars = axes.bar(list(statistics.retries), calls, color=INK, width=0.8)
     axes.set_yscale("symlog", linthresh=1)
     axes.set(xlabel="retries of one call", ylabel="calls (logarithmic)", ylim=(0, max(calls) * 4))
     axes.set_xlim(-0.6, max(4, statistics.retries_max) + 0.6)
@@ -211,7 +211,7 @@ def _retries(axes: "Axes", statistics: Statistics) -> None:
 def _hottest(axes: "Axes", statistics: Statistics) -> None:
     heats = statistics.hottest[::-1]
     names = [str(heat.account) for heat in heats]
-    axes.barh(names, [heat.calls for heat in heats], color=_SOFT, label="calls")
-    axes.barh(names, [heat.conflicts for heat in heats], color=_REFUSED, label="with a conflict")
+    axes.barh(names, [heat.calls for heat in heats], color=SOFT, label="calls")
+    axes.barh(names, [heat.conflicts for heat in heats], color=REFUSED, label="with a conflict")
     axes.set(xlabel="calls", ylabel="account")
     _legend(axes)

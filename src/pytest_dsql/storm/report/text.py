@@ -152,7 +152,8 @@ def _indented(label: str, value: str) -> str:
     return f"  {label + ':':<27} {value}"
 
 
-def _of(part: int, whole: int) -> str:
+def part_of(part: int, whole: int) -> str:
+    """Return a number, and what share of the whole it is."""
     return f"{part:,} ({share(part, whole):.2%})"
 
 
@@ -160,10 +161,10 @@ def _stats(target: str, figures: Statistics) -> Iterator[str]:
     """The walk-through's block, heading by heading; the target stands in its title and in every section's."""
     yield from (_RULE, f"STATS ({target})", _RULE)
     yield _row("Total calls", f"{figures.calls:,}")
-    yield _row("Successful", _of(figures.committed, figures.calls))
-    yield _row("Errors", _of(figures.failed, figures.calls))
-    yield _row("  Refused", _of(figures.refused, figures.calls))
-    yield _row("  Unknown", _of(figures.unknown, figures.calls))
+    yield _row("Successful", part_of(figures.committed, figures.calls))
+    yield _row("Errors", part_of(figures.failed, figures.calls))
+    yield _row("  Refused", part_of(figures.refused, figures.calls))
+    yield _row("  Unknown", part_of(figures.unknown, figures.calls))
     yield ""
     yield _row("Total time", f"{figures.total_s:.2f}s")
     yield _row("Throughput", f"{figures.achieved_rate:,.0f} calls/second")
@@ -188,7 +189,7 @@ def _retries(figures: Statistics) -> Iterator[str]:
     yield _indented("Total retries", f"{figures.retries_total:,}")
     yield _indented("Max retries", f"{figures.retries_max:,}")
     yield _indented("Avg retries/call", f"{share(figures.retries_total, figures.calls):.2f}")
-    yield _indented("Transactions with retries", _of(figures.retried, figures.calls))
+    yield _indented("Transactions with retries", part_of(figures.retried, figures.calls))
 
 
 def _more(target: str, figures: Statistics) -> Iterator[str]:
@@ -209,10 +210,10 @@ def _more(target: str, figures: Statistics) -> Iterator[str]:
         yield _indented("Throttled (429)", f"{figures.throttles:,} times")
     yield from _driver(figures)
     yield from ("", f"Conflicts ({target}):")
-    yield _indented("Calls that met a conflict", _of(figures.conflicts, figures.calls))
+    yield _indented("Calls that met a conflict", part_of(figures.conflicts, figures.calls))
     if figures.told_conflicts is not None:
         yield _indented("Told 40001", _told(figures.told_conflicts))
-    yield _indented("Calls that failed for good", _of(figures.failed, figures.calls))
+    yield _indented("Calls that failed for good", part_of(figures.failed, figures.calls))
     yield from textwrap.wrap(
         _indented("Calls by retries", ", ".join(f"{n}: {calls:,}" for n, calls in figures.retries.items())),
         WIDTH,

@@ -77,7 +77,7 @@ class Result:
     @property
     def conflicts(self) -> float:
         """What share of the calls met a conflict."""
-        return share(sum(call.met_conflict for call in self.history.calls), len(self.history.calls))
+        return share(self.statistics.conflicts, self.statistics.calls)
 
 
 class Playing(Act):
