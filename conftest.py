@@ -1,4 +1,4 @@
-"""Which plugins the tests are made of, one per subject; nothing else lives here."""
+"""Which plugins all tests are made of, one per subject; those of a layer are in ``fix_layers``. Nothing else here."""
 
 pytest_plugins = (
     "pytester",
@@ -8,20 +8,8 @@ pytest_plugins = (
     "tests.fix_log",
     "tests.fix_workers",
     "tests.fix_postgres",
-    "tests.fix_bank",
-    "tests.fix_engine",
-    "tests.fix_front",
-    "tests.fix_function",
-    "tests.fix_functions",
+    "tests.fix_golden",
     "tests.fix_target",
     "tests.fix_stack",
-    "tests.fix_aws",
     "tests.fix_storm",
-    "tests.fix_cluster",
-    "tests.fix_probes",
-    "tests.fix_sessions",
-    "tests.fix_clients",
-    "tests.fix_alone",
-    "tests.fix_principals",
-    "tests.fix_projects",
 )

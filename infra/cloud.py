@@ -1,23 +1,19 @@
 """The seam between the two targets: AWS, and the stand-in on this machine. All that differs is behind it."""
 
+import functools
 import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, Protocol, Self
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from infra.bundle import Platform
+from pytest_dsql.link.credentials import Credentials
 
-CONFIG: Final = Config(
-    connect_timeout=10,
-    read_timeout=120,
-    retries={"mode": "standard", "max_attempts": 3},
-    max_pool_connections=64,
-)
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
+    import boto3
+    from botocore.config import Config
 
 ELSEWHERE: Final = frozenset({"AWS_ENDPOINT_URL", "DSQL_CONTROL"})
 POINTS_ELSEWHERE: Final = (
@@ -41,12 +37,17 @@ class Cloud(Protocol):
     passing: bool
     """Whether it was made by this process, and goes with it and all that is in it."""
 
-    def client(self, service: str, config: Config = CONFIG) -> Any:
+    def client(self, service: str, config: "Config | None" = None) -> Any:
         """Return a boto3 client: one and the same for a service and a config, for any thread."""
         ...
 
-    def credentials(self) -> Any:
-        """Return botocore's frozen credentials, fresh enough to sign with: access key, secret key, token."""
+    def credentials(self) -> Credentials:
+        """Return keys that are fresh enough to sign with."""
+        ...
+
+    @property
+    def invoke_url(self) -> str:
+        """Where Lambda is asked to invoke a function, without the path."""
         ...
 
     @property
@@ -77,24 +78,35 @@ class Cloud(Protocol):
 
 
 class Clients:
-    """The boto3 clients of a session, each made once: making one takes long, and is not safe from several threads."""
+    """The boto3 clients of a session, each made once: making one takes long, and is not safe from several threads.
 
-    def __init__(self, session: boto3.Session, endpoint_url: str | None = None) -> None:
-        self._session, self._endpoint_url = session, endpoint_url
+    boto3 is imported with the first: a worker of a storm may need none.
+    """
+
+    def __init__(self, session: "Callable[[], boto3.Session]", endpoint_url: str | None = None) -> None:
+        self._session, self._endpoint_url = functools.cache(session), endpoint_url
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, Config], Any] = {}
+        self._made: dict[tuple[str, Config | None], Any] = {}
 
-    def credentials(self) -> Any:
-        """Return the session's credentials, frozen; those that expire are renewed in time."""
-        return self._session.get_credentials().get_frozen_credentials()
-
-    def client(self, service: str, config: Config = CONFIG) -> Any:
+    def client(self, service: str, config: "Config | None" = None) -> Any:
         """Return the client of a service with this very ``config``; equal ones are told apart."""
         with self._lock:
             if (service, config) not in self._made:
-                made = self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+                made = self._session().client(service, endpoint_url=self._endpoint_url, config=config or _config())
                 self._made[service, config] = made
             return self._made[service, config]
+
+
+@functools.cache
+def _config() -> "Config":
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=10,
+        read_timeout=120,
+        retries={"mode": "standard", "max_attempts": 3},
+        max_pool_connections=64,
+    )
 
 
 class AwsCloud:
@@ -110,14 +122,16 @@ class AwsCloud:
         ``endpoint`` is asked in AWS's place, where somebody has named it on purpose: a shell that points elsewhere is
         refused, for what runs there would be taken for a run on AWS.
         """
+        import boto3
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
         if endpoint is None and not ELSEWHERE.isdisjoint(os.environ):
             raise CloudError(POINTS_ELSEWHERE)
-        session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
+        self._session = session = boto3.Session(region_name=region or os.environ.get("AWS_REGION"))
         if session.region_name is None:
             raise CloudError("no AWS region: set AWS_REGION or pass --region")
         self.region: str = session.region_name
-        clients = Clients(session, endpoint)
-        self.client, self.credentials = clients.client, clients.credentials
+        self.client = Clients(lambda: session, endpoint).client
         self.environment = _carried() | {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
         if endpoint is not None:
             self.environment["AWS_ENDPOINT_URL"] = endpoint
@@ -127,6 +141,15 @@ class AwsCloud:
             raise CloudError("no AWS credentials: sign in (aws configure, aws sso login) or set AWS_PROFILE") from None
         except (BotoCoreError, ClientError) as error:
             raise CloudError(f"AWS does not answer: {error}") from None
+
+    @property
+    def invoke_url(self) -> str:
+        """The Region's endpoint, or what was named in its place."""
+        return str(self.client("lambda").meta.endpoint_url)
+
+    def credentials(self) -> Credentials:
+        """Return the session's; those that expire are renewed in time."""
+        return Credentials(*self._session.get_credentials().get_frozen_credentials()[:3])
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, str | None]]:
         """Pickle how it is reached; credentials are those of the environment there."""

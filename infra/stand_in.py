@@ -8,16 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 
-import boto3
-
 from infra.bundle import Platform
 from infra.cloud import Clients, CloudError
 from pytest_dsql.link import process
+from pytest_dsql.link.credentials import Credentials
 from pytest_dsql.link.process import StandInError
 from pytest_dsql.link.state import State
 
 if TYPE_CHECKING:
     import subprocess
+
+    import boto3
 
     from pytest_dsql.link.handle import Handle
 
@@ -36,11 +37,18 @@ class LocalCloud:
         self.environment, self._process = environment, started
         self.passing = started is not None
         self.region = environment["AWS_REGION"]
-        session = boto3.Session(
-            environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], region_name=self.region
-        )
-        clients = Clients(session, environment["AWS_ENDPOINT_URL"])
-        self.client, self.credentials = clients.client, clients.credentials
+        self._keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], None)
+        self.invoke_url = environment["AWS_ENDPOINT_URL"]
+        self.client = Clients(self._session, self.invoke_url).client
+
+    def _session(self) -> "boto3.Session":
+        import boto3
+
+        return boto3.Session(*self._keys, region_name=self.region)
+
+    def credentials(self) -> Credentials:
+        """Return the keys; they do not expire."""
+        return self._keys
 
     def __reduce__(self) -> tuple[type[Self], tuple[dict[str, str]]]:
         """Pickle how it is reached: another process has it, and does not end it."""

@@ -11,15 +11,6 @@ from tests.fix_postgres import new_database
 from tests.unit.occ.sessions import APP, OWNER, Engine
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.getgroup("engine", "the engine's generated code").addoption(
-        "--golden",
-        choices=["compare", "write"],
-        default="compare",
-        help="compare it with what is kept, or keep it anew",
-    )
-
-
 @pytest.fixture(scope="session")
 def engine_roles(postgres_url: str) -> Iterator[None]:
     """The owner of the tables and the application's role: this worker's own, dropped at the end."""

@@ -13,10 +13,31 @@ LAYERS = {
 }
 TESTS = Path(__file__).parent
 
+_SPEAKING = (
+    "tests.fix_bank",
+    "tests.fix_engine",
+    "tests.fix_front",
+    "tests.fix_function",
+    "tests.fix_functions",
+    "tests.fix_aws",
+    "tests.fix_cluster",
+    "tests.fix_probes",
+    "tests.fix_sessions",
+    "tests.fix_clients",
+    "tests.fix_alone",
+    "tests.fix_principals",
+    "tests.fix_projects",
+)
+"""Of tests that speak to a database themselves."""
+PLUGINS = {"unit": _SPEAKING, "integration": _SPEAKING, "clients": _SPEAKING, "stress": ("tests.fix_arena",)}
+"""What a layer needs besides. It is imported where it is needed: a storm has workers by the dozen."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in LAYERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
+        for plugin in PLUGINS[name] if selects(config, name) else ():
+            config.pluginmanager.import_plugin(plugin)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -4,16 +4,17 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
-from psycopg import conninfo, sql
 
-from pytest_dsql.local.postgres import provider
 from tests.fix_layers import selects
 from tests.fix_run import is_worker, tell, told
 
-_server = pytest.StashKey[provider.Postgres]()
+if TYPE_CHECKING:
+    from pytest_dsql.local.postgres.provider import Postgres
+
+_server: "pytest.StashKey[Postgres]" = pytest.StashKey()
 _URL = "postgres-url"
 
 NOT_FROM_ENVIRONMENT = {"hostaddr": "", "port": "5432"}
@@ -32,8 +33,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--postgres-image",
         metavar="IMAGE",
-        default=os.environ.get("DSQL_POSTGRES_IMAGE", provider.IMAGE),
-        help="image of the container, %(default)s unless said otherwise (environment: DSQL_POSTGRES_IMAGE)",
+        default=os.environ.get("DSQL_POSTGRES_IMAGE"),
+        help="image of the container in place of PostgreSQL's own (environment: DSQL_POSTGRES_IMAGE)",
     )
 
 
@@ -45,10 +46,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def _start(config: pytest.Config) -> None:
+    from pytest_dsql.local.postgres import provider
+
     stack = contextlib.ExitStack()
     config.add_cleanup(stack.close)
     try:
-        server = stack.enter_context(provider.start(config.option.postgres, config.option.postgres_image))
+        server = stack.enter_context(
+            provider.start(config.option.postgres, config.option.postgres_image or provider.IMAGE)
+        )
     except provider.PostgresUnavailable as error:
         message = f"--postgres {_without_password(config.option.postgres)}: {error}"
         raise pytest.UsageError(message) from None
@@ -59,6 +64,8 @@ def _start(config: pytest.Config) -> None:
 
 def _drop_engine_role(url: str) -> None:
     """Leave no role behind on a server that somebody else runs."""
+    import psycopg
+
     with psycopg.connect(url, autocommit=True) as admin:
         admin.execute("DROP ROLE IF EXISTS pg_occ_engine")
 
@@ -66,6 +73,8 @@ def _drop_engine_role(url: str) -> None:
 def _without_password(choice: str) -> str:
     if "://" not in choice:
         return choice
+    from psycopg import conninfo
+
     return conninfo.make_conninfo(choice, password="***") if "password" in conninfo.conninfo_to_dict(choice) else choice
 
 
@@ -98,6 +107,9 @@ def own_database(postgres_url: str) -> Iterator[str]:
 @contextlib.contextmanager
 def new_database(server: str) -> Iterator[str]:
     """Create a database on ``server``, give its URL, and drop it with whoever is still connected."""
+    import psycopg
+    from psycopg import conninfo, sql
+
     dbname = f"dsql_test_{uuid.uuid4().hex}"
     settings = {**NOT_FROM_ENVIRONMENT, **conninfo.conninfo_to_dict(server), "dbname": dbname}
     name = sql.Identifier(dbname)

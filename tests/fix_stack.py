@@ -10,17 +10,18 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import psycopg
 import pytest
 from filelock import FileLock
 
 from infra.chapters import CHAPTERS, STACK_NAME, Chapter
-from infra.cloud import Cloud
 from tests.fix_run import is_worker
 from tests.fix_target import cloud_of
 from tests.fix_workers import in_turn
 
 if TYPE_CHECKING:
+    import psycopg
+
+    from infra.cloud import Cloud
     from infra.stack import Outputs, Stack
 
 TOGETHER_LIMIT_S: Final = 50.0
@@ -94,7 +95,7 @@ def _fate(config: pytest.Config) -> str:
     return "kept" if config.option.keep_stack else "deleted"
 
 
-def stack_of(config: pytest.Config, cloud: Cloud) -> "Stack":
+def stack_of(config: pytest.Config, cloud: "Cloud") -> "Stack":
     from infra.stack import Stack
 
     return Stack(cloud, config.option.stack_name)
@@ -116,13 +117,13 @@ Deploy = Callable[[int | Chapter], "Outputs"]
 
 
 @pytest.fixture(scope="session")
-def stack(cloud: Cloud, pytestconfig: pytest.Config) -> "Stack":
+def stack(cloud: "Cloud", pytestconfig: pytest.Config) -> "Stack":
     """The run's stack; ``chapter`` deploys it. Deleted at the end of the run unless it was there or is kept."""
     return stack_of(pytestconfig, cloud)
 
 
 @pytest.fixture(scope="session")
-def code(cloud: Cloud) -> Any:
+def code(cloud: "Cloud") -> Any:
     """The function's zip for the target."""
     from infra.bundle import build
 
@@ -173,7 +174,7 @@ def greet(stack: "Stack", invoke: Invoke) -> Greet:
     return lambda expected: settles(stack.cloud, lambda: invoke(name="reinvent"), expected)
 
 
-def settles(cloud: Cloud, look: Callable[[], Seen], expected: Callable[[Seen], bool]) -> Seen:
+def settles(cloud: "Cloud", look: Callable[[], Seen], expected: Callable[[Seen], bool]) -> Seen:
     """Look until it is as expected: IAM's changes take seconds to reach every part of AWS. Return the last look."""
     until = time.monotonic() + cloud.settle_s
     seen = look()
@@ -184,7 +185,7 @@ def settles(cloud: Cloud, look: Callable[[], Seen], expected: Callable[[Seen], b
 
 
 @pytest.fixture
-def admin(stack: "Stack", deployed_endpoint: str) -> Iterator[psycopg.Connection[Any]]:
+def admin(stack: "Stack", deployed_endpoint: str) -> "Iterator[psycopg.Connection[Any]]":
     """A session of admin on the stack's cluster."""
     from infra import database
 
@@ -193,7 +194,7 @@ def admin(stack: "Stack", deployed_endpoint: str) -> Iterator[psycopg.Connection
 
 
 @pytest.fixture
-def database_role(stack: "Stack", admin: psycopg.Connection[Any]) -> str:
+def database_role(stack: "Stack", admin: "psycopg.Connection[Any]") -> str:
     """The role myapp, which the function's IAM role may sign in as."""
     from infra import database, schema
 
@@ -202,7 +203,7 @@ def database_role(stack: "Stack", admin: psycopg.Connection[Any]) -> str:
 
 
 @pytest.fixture
-def myapp(stack: "Stack", admin: psycopg.Connection[Any], database_role: str) -> Iterator[psycopg.Connection[Any]]:
+def myapp(stack: "Stack", admin: "psycopg.Connection[Any]", database_role: str) -> "Iterator[psycopg.Connection[Any]]":
     """A session of myapp, with the caller's own credentials, which are mapped for as long."""
     from infra import database, schema
 
@@ -223,8 +224,8 @@ def iam_arn(arn: str) -> str:
 
 @pytest.fixture
 def accounts(
-    admin: psycopg.Connection[Any], database_role: str, once: Callable[[str, Callable[[], object]], None]
-) -> psycopg.Connection[Any]:
+    admin: "psycopg.Connection[Any]", database_role: str, once: Callable[[str, Callable[[], object]], None]
+) -> "psycopg.Connection[Any]":
     """The accounts 1 to 1,000 with 100 each, which myapp may change; gives admin's session, to look at them."""
     from infra import schema
 
@@ -250,7 +251,7 @@ def once(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) 
 
 
 @pytest.fixture
-def own_stack(cloud: Cloud) -> "Iterator[Callable[[], Stack]]":
+def own_stack(cloud: "Cloud") -> "Iterator[Callable[[], Stack]]":
     """Name stacks of the test's own; each is deleted with the test."""
     from infra.stack import Stack
 

@@ -20,8 +20,8 @@ from pytest_dsql.storm.record.verdict import Expectations
 from pytest_dsql.storm.run.conductor import Result
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import COMMITS, Scenario
+from tests.stress.small import LOAD
 
-LOAD: Final = Load(calls=300, parallel=16, accounts=100, seed=401)
 COMMIT_S: Final = 0.01
 """How long a COMMIT takes, so that transfers meet."""
 
@@ -75,12 +75,3 @@ def opened(cloud: Cloud, code: Path, folder: Path) -> Iterator[Arena]:
         yield arena
     finally:
         arena.stack.delete()
-
-
-def names(result: Result) -> set[str]:
-    return {finding.name for finding in result.verdict.findings}
-
-
-def unknown(result: Result) -> int:
-    """How many outcomes are listed as not told, decided by the balances or not."""
-    return len(result.verdict.resolved) + len(result.verdict.ambiguous)

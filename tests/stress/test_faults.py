@@ -1,17 +1,17 @@
 """Storms in which things break: with ids each call is paid once, without them somebody does not know."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from infra.cloud import Cloud
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.transfers.faults import FaultKind
 from pytest_dsql.storm.transfers.plan import Load
-from tests.stress.arena import Arena, names, opened, unknown
+from tests.stress.small import names, unknown
+
+if TYPE_CHECKING:
+    from tests.stress.arena import Arena
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.in_turn("share0")]
 
@@ -22,12 +22,7 @@ ONE: Final = Load(calls=200, parallel=64, accounts=200, seed=400, rate=200, once
 CREDIT: Final = "balance + $1 WHERE"
 
 
-@pytest.fixture(scope="module")
-def arena(cloud: Cloud, code: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    yield from opened(cloud, code, tmp_path_factory.mktemp("arena"))
-
-
-def test_with_ids_each_call_is_paid_once_whatever_breaks(arena: Arena) -> None:
+def test_with_ids_each_call_is_paid_once_whatever_breaks(arena: "Arena") -> None:
     result = arena.storm(load=replace(LOAD, once=True))
     assert result.verdict.findings == ()
     assert {fault.kind for fault in result.history.faults} == {*FaultKind}
@@ -35,7 +30,7 @@ def test_with_ids_each_call_is_paid_once_whatever_breaks(arena: Arena) -> None:
     assert (result.history.facts.conflicts or {}).keys() == {"OC000", "OC001"}
 
 
-def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: Arena) -> None:
+def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: "Arena") -> None:
     result = arena.storm(load=LOAD)
     assert result.verdict.findings == ()
     assert unknown(result) > 0
@@ -43,7 +38,7 @@ def test_without_ids_somebody_does_not_know_whether_he_has_paid(arena: Arena) ->
 
 
 @pytest.mark.parametrize("kind", FaultKind)
-def test_one_kind_alone(arena: Arena, kind: FaultKind) -> None:
+def test_one_kind_alone(arena: "Arena", kind: FaultKind) -> None:
     result = arena.storm(load=replace(ONE, kinds=(kind,)))
     (fault,) = result.history.faults
     assert result.verdict.findings == ()
@@ -51,6 +46,6 @@ def test_one_kind_alone(arena: Arena, kind: FaultKind) -> None:
     assert {call.outcome for call in result.history.calls} == {Outcome.COMMITTED}
 
 
-def test_receipts_show_what_has_moved_without_them(arena: Arena) -> None:
+def test_receipts_show_what_has_moved_without_them(arena: "Arena") -> None:
     code = arena.sabotaged("transfer/transaction.py", CREDIT, "balance + 2 * $1 WHERE")
     assert "paid_twice" in names(arena.storm(load=replace(LOAD, calls=100, faults=0, once=True), code=code))

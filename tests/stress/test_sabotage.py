@@ -9,14 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
 import pytest
 
-from infra.cloud import Cloud
-from infra.search.arena import Rival
 from infra.stand_in import LocalCloud
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
@@ -25,7 +21,12 @@ from pytest_dsql.storm.run.worker import Worker, take_part
 from pytest_dsql.storm.transfers.answer import Answer
 from pytest_dsql.storm.transfers.scenario import COMMITS, Scenario
 from tests.fix_target import ROOT
-from tests.stress.arena import LOAD, Arena, names, opened, unknown
+from tests.stress.small import LOAD, names, unknown
+
+if TYPE_CHECKING:
+    from infra.cloud import Cloud
+    from infra.search.arena import Rival
+    from tests.stress.arena import Arena
 
 # As a group of its own it would be one more than there are workers: a share could queue behind one that waits for it.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.in_turn("share0")]
@@ -54,12 +55,7 @@ ALTER TABLE public.accounts ENABLE ALWAYS TRIGGER loosen;
 """A session's first commit has all its later transactions run under READ COMMITTED."""
 
 
-@pytest.fixture(scope="module")
-def arena(cloud: Cloud, code: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    yield from opened(cloud, code, tmp_path_factory.mktemp("arena"))
-
-
-def test_a_driver_that_drops_a_tenth_of_its_answers(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_that_drops_a_tenth_of_its_answers(arena: "Arena", monkeypatch: pytest.MonkeyPatch) -> None:
     class Forgetful(Recorder):
         def answered(self, call: int, answer: Answer, **more: Any) -> None:
             if call % 10:
@@ -74,14 +70,14 @@ def test_a_driver_that_drops_a_tenth_of_its_answers(arena: Arena, monkeypatch: p
     assert unknown(result) == LOAD.calls // 10
 
 
-def test_a_worker_that_is_killed_half_way(arena: Arena) -> None:
+def test_a_worker_that_is_killed_half_way(arena: "Arena") -> None:
     result = arena.storm(rival=doomed(arena.cloud))
     assert names(result) == {"lost_worker", "missing_calls"}
     assert result.history.lost_workers == ("worker01",)
     assert unknown(result) == sum(call.answered is None for call in result.history.calls) > 0
 
 
-def doomed(cloud: Cloud) -> Rival:
+def doomed(cloud: "Cloud") -> "Rival":
     """Let the rival be a process that is killed when it is half-way through its share."""
     if cloud.target != "local":
         pytest.skip("the process reaches the stand-in alone")
@@ -132,7 +128,7 @@ def hesitate() -> None:
         take_part(LocalCloud(told["environment"]), Worker(told["where"], 1, 2), scenario, LOAD)
 
 
-def test_read_committed_underneath(arena: Arena) -> None:
+def test_read_committed_underneath(arena: "Arena") -> None:
     assert arena.storm(replace(COMMITS, must_conflict=True)).verdict.findings == ()
     with read_committed(arena):
         result = arena.storm()
@@ -140,8 +136,10 @@ def test_read_committed_underneath(arena: Arena) -> None:
 
 
 @contextmanager
-def read_committed(arena: Arena) -> Iterator[None]:
+def read_committed(arena: "Arena") -> Iterator[None]:
     """Have the database underneath judge no transaction."""
+    import psycopg
+
     with closing(psycopg.connect(arena.handle.describe()["postgres"], autocommit=True)) as superuser:
         superuser.execute(LOOSE)
         try:
@@ -152,7 +150,7 @@ def read_committed(arena: Arena) -> Iterator[None]:
                 arena.handle.expire(session)
 
 
-def test_a_function_that_retries_an_unknown_commit(arena: Arena) -> None:
+def test_a_function_that_retries_an_unknown_commit(arena: "Arena") -> None:
     with arena.handle.fault("cut_after", role="myapp", times=CUTS) as cut:
         honest = arena.storm(OPEN)
     assert cut.times == unknown(honest) == CUTS
@@ -166,12 +164,12 @@ def test_a_function_that_retries_an_unknown_commit(arena: Arena) -> None:
     assert "conservation" not in names(result)
 
 
-def test_a_function_that_credits_twice(arena: Arena) -> None:
+def test_a_function_that_credits_twice(arena: "Arena") -> None:
     code = arena.sabotaged(TRANSACTION, CREDIT, "balance + 2 * $1 WHERE")
     assert names(arena.storm(code=code)) >= MONEY
 
 
-def test_a_function_that_debits_without_credit_for_one_call(arena: Arena) -> None:
+def test_a_function_that_debits_without_credit_for_one_call(arena: "Arena") -> None:
     payees = Counter(LOAD.transfer(call).payee_id for call in range(LOAD.calls))
     once = next(payee for payee, times in payees.items() if times == 1)
     code = arena.sabotaged(TRANSACTION, CREDIT, f"balance + CASE id WHEN {once} THEN 0 ELSE 1 END * $1 WHERE")

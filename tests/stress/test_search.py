@@ -4,21 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from infra.cloud import Cloud
-from infra.search.player import Player
-from infra.search.search import Search
-from infra.search.shape import Storm
 from pytest_dsql.link.state import runs
 from pytest_dsql.storm.transfers.plan import Shape
 from tests.fix_target import ROOT
 from tests.processes import descendants
-from tests.stress.arena import Arena, opened
+
+if TYPE_CHECKING:
+    from tests.stress.arena import Arena
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.in_turn("share0")]
 
@@ -27,12 +24,11 @@ CREDIT: Final = "balance + $1 WHERE"
 QUICK: Final = {"calls": 60, "parallel": 8, "accounts": 20, "faults": 2, "commit_ms": 0, "shape": Shape.UNIFORM}
 
 
-@pytest.fixture(scope="module")
-def arena(cloud: Cloud, code: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    yield from opened(cloud, code, tmp_path_factory.mktemp("arena"))
+def test_a_sabotaged_function_is_found_and_the_storm_made_small(arena: "Arena", tmp_path: Path) -> None:
+    from infra.search.player import Player
+    from infra.search.search import Search
+    from infra.search.shape import Storm
 
-
-def test_a_sabotaged_function_is_found_and_the_storm_made_small(arena: Arena, tmp_path: Path) -> None:
     (tmp_path / "log").touch()
     code = arena.sabotaged("transfer/transaction.py", CREDIT, "balance + 2 * $1 WHERE")
     search = Search(Player(arena, tmp_path / "log", code).play, lambda _: None, most=12)

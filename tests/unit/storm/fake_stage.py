@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from infra.schema import BALANCE
+from pytest_dsql.link.credentials import Credentials
 from pytest_dsql.storm.record.model import Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
@@ -103,7 +104,11 @@ class FakeStage:
         assert service == "lambda"
         return self.endpoint.client()
 
-    def credentials(self) -> Any:
+    @property
+    def invoke_url(self) -> str:
+        return self.endpoint.url
+
+    def credentials(self) -> Credentials:
         return KEYS
 
     def close(self) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import boto3
 
+from pytest_dsql.link.credentials import Credentials
 from pytest_dsql.storm.run.driver import config
-from pytest_dsql.storm.run.invocations import Credentials, Way
+from pytest_dsql.storm.run.invocations import Way
 
 KEYS = Credentials("key", "secret", None)
 REGION = "us-east-1"

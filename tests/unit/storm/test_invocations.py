@@ -17,8 +17,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials as FrozenCredentials
 
+from pytest_dsql.link.credentials import Credentials
 from pytest_dsql.storm.run.driver import by_boto3, config
-from pytest_dsql.storm.run.invocations import Credentials, Invocations, Reply, Way
+from pytest_dsql.storm.run.invocations import Invocations, Reply, Way
 from pytest_dsql.storm.transfers.answer import AnswerKind, meaning, of_reply
 
 LIMIT_S = 10

@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from pytest_dsql.link.credentials import Credentials
 from pytest_dsql.storm.rate.steps import StepFailed, Steps
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.driver import config
@@ -29,10 +30,14 @@ class Reached:
     region: str = REGION
 
     def client(self, _service: str, _config: Any) -> Any:
-        (self.folder / f"pid{os.getpid()}").touch()
         return boto3.Session(*KEYS[:2], region_name=REGION).client("lambda", endpoint_url=self.url, config=config())
 
-    def credentials(self) -> Any:
+    @property
+    def invoke_url(self) -> str:
+        (self.folder / f"pid{os.getpid()}").touch()
+        return self.url
+
+    def credentials(self) -> Credentials:
         return KEYS
 
 
@@ -41,7 +46,7 @@ class Doomed(Reached):
 
     asked = 0
 
-    def credentials(self) -> Any:
+    def credentials(self) -> Credentials:
         self.asked += 1
         if self.asked > LOAD.parallel and len([*self.folder.glob("pid*")]) > 1:
             with suppress(FileExistsError):
@@ -62,7 +67,7 @@ class Stalled(Reached):
 
     asked = 0
 
-    def credentials(self) -> Any:
+    def credentials(self) -> Credentials:
         self.asked += 1
         if self.asked > LOAD.parallel:
             signal.pause()

@@ -38,6 +38,20 @@ def test_a_worker_without_a_call_hears_the_verdict_too(conducted: Conductor, sta
     assert {call.worker for call in result.history.calls} == {f"worker{share:02}" for share in range(LOAD.parallel)}
 
 
+def test_only_who_has_a_call_for_boto3_makes_its_client(
+    stage: FakeStage, conducted: Conductor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, client = list[str](), stage.client
+
+    def counted(service: str, config: object) -> Any:
+        made.append(service)
+        return client(service, config)
+
+    monkeypatch.setattr(stage, "client", counted)
+    take(stage, conducted, 3)
+    assert made == ["lambda"]
+
+
 def test_a_worker_leaves_no_connection(conducted: Conductor, stage: FakeStage) -> None:
     take(stage, conducted, 1)
     assert stage.endpoint.all_left.wait(LIMIT_S)

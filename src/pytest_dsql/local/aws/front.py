@@ -34,10 +34,20 @@ class Front:
         self.port = 0
 
     async def start(self, port: int = 0) -> None:
-        """Listen; raise OSError where the port is taken. moto is got ready meanwhile, and what comes for it waits."""
+        """Listen; raise OSError where the port is taken.
+
+        moto is got ready meanwhile, and what comes for it waits; then what judges templates.
+        """
         self.port = await self._server.listen("127.0.0.1", port)
         self._moto = asyncio.get_running_loop().run_in_executor(self._threads, _moto, self._changed)
+        self._moto.add_done_callback(self._get_ready)
         await self._server.serve()
+
+    def _get_ready(self, moto: "asyncio.Future[WSGIApplication]") -> None:
+        from pytest_dsql.local.aws.formation.templates import lint
+
+        if not (moto.cancelled() or moto.exception()):
+            self._threads.submit(lint.rules)
 
     @property
     def url(self) -> str:

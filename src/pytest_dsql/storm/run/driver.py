@@ -7,10 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
-
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder
@@ -19,6 +16,9 @@ from pytest_dsql.storm.transfers import answer
 from pytest_dsql.storm.transfers.answer import Answer, Meaning
 from pytest_dsql.storm.transfers.plan import Load, PlannedTransfer
 from pytest_dsql.storm.workers.tally import Tally
+
+if TYPE_CHECKING:
+    from botocore.config import Config
 
 THROTTLE_LIMIT_S: Final = 60.0
 """How long a call that Lambda throttles is offered again; it was not begun, so this cannot make a transfer twice."""
@@ -39,8 +39,10 @@ ROOM_OF_BOTO3: Final = 250
 
 
 @functools.cache
-def config(read_limit_s: float = READ_LIMIT_S) -> Config:
+def config(read_limit_s: float = READ_LIMIT_S) -> "Config":
     """Return botocore's settings for a storm, one and the same: nothing is sent twice behind its back."""
+    from botocore.config import Config
+
     return Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=CONNECT_LIMIT_S,
@@ -89,10 +91,13 @@ class Pending:
 
 @dataclass
 class Driver:
-    """One worker's share of a storm. ``client`` is boto3's for Lambda; ``origin`` is the storm's start by ``clock``."""
+    """One worker's share of a storm; ``origin`` is its start by ``clock``.
+
+    ``client`` gives boto3's client for Lambda, one and the same.
+    """
 
     line: Line
-    client: Any
+    client: Callable[[], Any]
     function: str
     recorder: Recorder
     tally: Tally
@@ -147,7 +152,7 @@ class Driver:
     def _ask_boto3(self, pending: Pending) -> None:
         told: Answer | BaseException
         try:
-            told = by_boto3(self.client, self.function, pending.content)
+            told = by_boto3(self.client(), self.function, pending.content)
         except BaseException as error:  # noqa: BLE001 - raised again where the calls are made
             told = error
         self._by_boto3.append((pending, told))
@@ -215,6 +220,11 @@ class Driver:
         return self.clock() - self.origin
 
 
+def asks_boto3(load: Load, share: int, shares: int) -> bool:
+    """Whether any of a worker's calls goes by boto3."""
+    return any(call % BY_BOTO3 == 0 for call in load.numbers(share, shares))
+
+
 def content(transfer: PlannedTransfer) -> bytes:
     """Return the payload that asks for a transfer."""
     payer, payee, amount, id_ = transfer
@@ -224,6 +234,8 @@ def content(transfer: PlannedTransfer) -> bytes:
 
 def by_boto3(client: Any, function: str, content: bytes) -> Answer:
     """Make a call by boto3; ``client`` has to be set up to send it once."""
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
     try:
         response = client.invoke(FunctionName=function, Payload=content)
         return answer.of_invocation(response.get("FunctionError"), response["Payload"].read())

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
 
 import pycurl
-from botocore.httpsession import DEFAULT_CA_BUNDLE
+
+from pytest_dsql.link.credentials import Credentials
 
 _KINDS: Final = {
     pycurl.E_COULDNT_CONNECT: "EndpointConnectionError",
@@ -47,14 +48,6 @@ _READY: Final = {
 }
 
 
-class Credentials(NamedTuple):
-    """Keys, as botocore has them frozen."""
-
-    access_key: str
-    secret_key: str
-    token: str | None
-
-
 @dataclass(frozen=True, slots=True)
 class Way:
     """How a function is reached. ``credentials`` are asked for again and again, as AWS's expire; limits are in s."""
@@ -70,6 +63,13 @@ class Way:
     def url(self) -> str:
         """Where Invoke is asked for (Lambda API of 2015-03-31)."""
         return f"{self.endpoint.rstrip('/')}/2015-03-31/functions/{quote(self.function, safe='')}/invocations"
+
+
+def _authorities() -> str:
+    """Return the file of the certificate authorities that boto3 trusts."""
+    from botocore.httpsession import DEFAULT_CA_BUNDLE
+
+    return str(DEFAULT_CA_BUNDLE)
 
 
 class Reply(NamedTuple):
@@ -105,7 +105,8 @@ class _Slot:
         handle.setopt(pycurl.USERAGENT, AGENT)
         handle.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         handle.setopt(pycurl.AWS_SIGV4, f"aws:amz:{way.region}:lambda")
-        handle.setopt(pycurl.CAINFO, os.environ.get("AWS_CA_BUNDLE") or DEFAULT_CA_BUNDLE)
+        if way.endpoint.startswith("https:"):
+            handle.setopt(pycurl.CAINFO, os.environ.get("AWS_CA_BUNDLE") or _authorities())
         handle.setopt(pycurl.CONNECTTIMEOUT_MS, round(1000 * way.connect_limit_s))
         handle.setopt(pycurl.TIMEOUT_MS, round(1000 * way.read_limit_s))
         # Given as POSTFIELDS, libcurl would send it again, by itself, where a kept connection ends without an answer;

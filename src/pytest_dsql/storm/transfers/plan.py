@@ -88,9 +88,13 @@ class Load:
         """Return when a call is to be sent, in s since the start; None for as soon as somebody is free."""
         return None if self.rate is None else call / self.rate
 
+    def numbers(self, share: int, shares: int) -> range:
+        """Return the numbers of one worker's calls: every n-th, where n workers have threads; together they are all."""
+        return part(self.calls, self.parallel, share, shares)
+
     def share(self, share: int, shares: int) -> Iterator[tuple[int, PlannedTransfer]]:
-        """Yield the calls of one worker: every n-th, where n workers have threads; together they make each once."""
-        for call in part(self.calls, self.parallel, share, shares):
+        """Yield the calls of one worker."""
+        for call in self.numbers(share, shares):
             yield call, self.transfer(call)
 
     def transfer(self, call: int) -> PlannedTransfer:

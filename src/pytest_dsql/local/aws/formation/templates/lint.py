@@ -1,9 +1,10 @@
-"""cfn-lint's rules about a template's own language, as a library; loaded when the first template is judged.
+"""cfn-lint's rules about a template's own language, as a library; loaded before the first template is judged.
 
 Its rules about resources' properties are not among them: properties are judged when they are known (``schemas``).
 """
 
 import functools
+import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ _ADVICE: Final = frozenset({"E1029", "E6101"})
 """What CloudFormation lets pass: "${Name}" in a text that is not substituted, a number as an output."""
 KEPT: Final = 64
 """Templates whose judgement is kept: a change of a parameter judges the same one again."""
+_loading: Final = threading.Lock()
 
 
 @functools.lru_cache(KEPT)
@@ -32,14 +34,20 @@ def _found(template: Any, region: str) -> Iterator[str]:
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import run_template_by_data
 
-    for match in run_template_by_data(template, ConfigMixIn(regions=[region]), _rules()):
-        if match.rule.id in _rules().rules:
+    for match in run_template_by_data(template, ConfigMixIn(regions=[region]), rules()):
+        if match.rule.id in rules().rules:
             path = "/".join(str(each) for each in getattr(match, "path", None) or ())
             yield f"Template error: {match.message} (at /{path})"
 
 
+def rules() -> Any:
+    """Return the rules. To load them takes more than a second; who comes meanwhile waits."""
+    with _loading:
+        return _loaded()
+
+
 @functools.cache
-def _rules() -> Any:
+def _loaded() -> Any:
     from cfnlint.core import get_rules
     from cfnlint.rules import RulesCollection
 

@@ -1,0 +1,11 @@
+"""What a request to AWS is signed with."""
+
+from typing import NamedTuple
+
+
+class Credentials(NamedTuple):
+    """Keys, as botocore has them frozen."""
+
+    access_key: str
+    secret_key: str
+    token: str | None
