@@ -144,14 +144,27 @@ def test_nothing_of_ours_is_left_in_it(functions: Functions) -> None:
     functions.deploy("""
         import os, sys, threading
         seen = [sys.modules["__main__"].__spec__.name, sys.argv[1:], threading.active_count()]
-        descriptors = len(os.listdir("/dev/fd"))
+        def opened(descriptor):
+            try:
+                os.fstat(descriptor)
+                return True
+            except OSError:
+                return False
+        def named(descriptor):
+            try:
+                return os.readlink(f"/proc/self/fd/{descriptor}")
+            except OSError:
+                return str(descriptor)
+        descriptors = [named(each) for each in range(256) if opened(each)]
         def handler(event, context):
             return seen, descriptors
     """)
     seen, descriptors = functions.invoke().value
     assert seen == ["awslambdaric.__main__", ["app.handler"], 1]
-    # The standard three, and the listing's own.
-    assert descriptors == 4
+    standard, more = descriptors[:3], descriptors[3:]
+    assert len(standard) == 3
+    # ctypes is loaded before the fork, and newer versions of libffi (3.4) keep their own library open.
+    assert [each for each in more if "libffi" not in each] == []
 
 
 def test_only_the_zip_and_the_runtime_client_can_be_imported(functions: Functions) -> None:
