@@ -23,7 +23,7 @@ import psycopg
 from psycopg import conninfo
 
 from bench import calls, plugin, storms
-from bench.clients import Count, Lane, Load, run
+from bench.clients import BenchLoad, Count, Lane, run
 from bench.relay import relay
 from pytest_dsql import sign_in
 from pytest_dsql.link.handle import Handle
@@ -123,7 +123,7 @@ def _through_the_stand_in(environment: dict[str, str]) -> dict[str, Any]:
     return {**sign_in.settings(environment, host), "password": password}
 
 
-def measure(bench: Bench, lane: str, load: Load) -> dict[str, float]:
+def measure(bench: Bench, lane: str, load: BenchLoad) -> dict[str, float]:
     """Run one load on one lane."""
     proxy, server = bench.cpu()
     began = time.perf_counter()
@@ -146,7 +146,7 @@ def _connecting(counts: list[Count]) -> list[float]:
     return [count.connecting for count in counts]
 
 
-def compare(bench: Bench, title: str, load: Load, rounds: int) -> dict[str, Any]:
+def compare(bench: Bench, title: str, load: BenchLoad, rounds: int) -> dict[str, Any]:
     """Run a load on all lanes, round by round, and keep the medians; print them as a table."""
     measured = [{lane: measure(bench, lane, load) for lane in LANES} for _ in range(rounds)]
     medians = {
@@ -200,9 +200,9 @@ def _calls(rounds: int, seconds: float, *, quick: bool) -> dict[str, Any]:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the figures as JSON.")
 def main(rounds: int, seconds: float, output: Path | None, *, quick: bool) -> None:
     """Measure committed transfers per second and what they cost, as ratios to plain PostgreSQL in the same run."""
-    loads = {f"{n} clients": Load(n, seconds) for n in ((8,) if quick else (1, 8, 32))}
+    loads = {f"{n} clients": BenchLoad(n, seconds) for n in ((8,) if quick else (1, 8, 32))}
     if not quick:
-        loads |= {f"8 clients, {n} rows": Load(8, seconds, rows=n) for n in (1, 10, 100, 1_000)}
+        loads |= {f"8 clients, {n} rows": BenchLoad(8, seconds, rows=n) for n in (1, 10, 100, 1_000)}
     figures: dict[str, Any] = {}
     with standing() as bench:
         click.echo(f"{'target: stand-in':<28} {'':<9} {'commits':>9}  ratio  client   proxy  server  connect  refused")
@@ -213,7 +213,7 @@ def main(rounds: int, seconds: float, output: Path | None, *, quick: bool) -> No
         if not quick:
             _grow(bench, 1_000_000)
             title = "8 clients, 1,000,000 accounts"
-            figures[title] = compare(bench, title, Load(8, seconds, accounts=1_000_000), rounds)
+            figures[title] = compare(bench, title, BenchLoad(8, seconds, accounts=1_000_000), rounds)
         figures["sizes"] = {"before": before, "after": bench.sizes()}
         click.echo(f"bytes before {before}, after {figures['sizes']['after']}")
     figures["plugin"] = plugin.measure(rounds)

@@ -28,7 +28,7 @@ PARTS: Final = ("stand-in", "functions", "PostgreSQL")
 
 
 @dataclass(frozen=True)
-class Place:
+class Site:
     """A stand-in with the stack on it, and its processes."""
 
     stack: Stack
@@ -66,7 +66,7 @@ class Task:
 
 
 @contextmanager
-def standing() -> Iterator[Place]:
+def standing() -> Iterator[Site]:
     """Start a stand-in, deploy chapter 4 with its accounts."""
     with closing(LocalCloud.start()) as cloud:
         stack = Stack(cloud)
@@ -74,10 +74,10 @@ def standing() -> Iterator[Place]:
         host = database.endpoint(outputs)
         with closing(database.connect(cloud, host)) as admin:
             schema.set_up(admin, outputs.role_arn)
-        yield Place(stack, psutil.Process(cloud.handle(host).describe()["pid"]))
+        yield Site(stack, psutil.Process(cloud.handle(host).describe()["pid"]))
 
 
-def measure(place: Place, chapter: int, seconds: float) -> dict[str, float]:
+def measure(place: Site, chapter: int, seconds: float) -> dict[str, float]:
     """Call a chapter's function from several processes at once; return calls/s and CPU ms a call, by part."""
     place.stack.deploy(CHAPTERS[chapter], build(place.stack.cloud.platform))
     _drive(place, chapter, seconds / 4)  # warm
@@ -86,7 +86,7 @@ def measure(place: Place, chapter: int, seconds: float) -> dict[str, float]:
     return {"per_second": calls / seconds, "driver": 1000 * driver / calls, **a_call(place.since(before), calls)}
 
 
-def _drive(place: Place, chapter: int, seconds: float) -> tuple[int, float]:
+def _drive(place: Site, chapter: int, seconds: float) -> tuple[int, float]:
     """Return how many calls were answered, and the drivers' CPU seconds."""
     context = multiprocessing.get_context("spawn")
     together, queue = context.Barrier(PROCESSES), context.Queue()

@@ -24,7 +24,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Load:
+class BenchLoad:
     """So many clients for so many seconds; each transaction changes two rows, or ``rows`` in one statement."""
 
     clients: int
@@ -43,7 +43,7 @@ class Count:
     connecting: float
 
 
-def run(lane: Lane, load: Load) -> list[Count]:
+def run(lane: Lane, load: BenchLoad) -> list[Count]:
     """Run the clients side by side, each a process of its own; they start together."""
     context = multiprocessing.get_context("fork")
     together, queue = context.Barrier(load.clients), context.SimpleQueue()
@@ -58,7 +58,7 @@ def run(lane: Lane, load: Load) -> list[Count]:
     return [queue.get() for process in processes if process.exitcode == 0]
 
 
-def _client(seed: int, lane: Lane, load: Load, together: Barrier, queue: Any) -> None:
+def _client(seed: int, lane: Lane, load: BenchLoad, together: Barrier, queue: Any) -> None:
     began = time.perf_counter()
     with psycopg.connect(**lane.settings, autocommit=True, prepare_threshold=1) as connection:
         connecting = time.perf_counter() - began
@@ -79,7 +79,9 @@ def _client(seed: int, lane: Lane, load: Load, together: Barrier, queue: Any) ->
     queue.put(Count(committed, refused, cpu, connecting))
 
 
-def _attempt(transaction: Callable[..., None], connection: Any, lane: Lane, load: Load, pick: random.Random) -> bool:
+def _attempt(
+    transaction: Callable[..., None], connection: Any, lane: Lane, load: BenchLoad, pick: random.Random
+) -> bool:
     try:
         transaction(connection, lane, load, pick)
     except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
@@ -89,7 +91,7 @@ def _attempt(transaction: Callable[..., None], connection: Any, lane: Lane, load
     return True
 
 
-def _transfer(connection: psycopg.Connection[Any], lane: Lane, load: Load, pick: random.Random) -> None:
+def _transfer(connection: psycopg.Connection[Any], lane: Lane, load: BenchLoad, pick: random.Random) -> None:
     """The walk-through's transfer: four statements, four round trips."""
     payer, payee = pick.sample(range(1, load.accounts + 1), 2)
     connection.execute("BEGIN")
@@ -98,7 +100,7 @@ def _transfer(connection: psycopg.Connection[Any], lane: Lane, load: Load, pick:
     connection.execute("COMMIT")
 
 
-def _bulk(connection: psycopg.Connection[Any], lane: Lane, load: Load, pick: random.Random) -> None:
+def _bulk(connection: psycopg.Connection[Any], lane: Lane, load: BenchLoad, pick: random.Random) -> None:
     first = pick.randrange(1, max(2, load.accounts - load.rows))
     connection.execute("BEGIN")
     where = "WHERE id BETWEEN %s AND %s"

@@ -13,9 +13,8 @@ from typing import Any, Final
 import psycopg
 from psycopg import conninfo
 
-from bench.calls import STORM_LIMIT_S, Place, a_call
-from bench.clients import Lane
-from bench.clients import Load as Transfers
+from bench.calls import STORM_LIMIT_S, Site, a_call
+from bench.clients import BenchLoad, Lane
 from bench.clients import run as run_clients
 from infra.bank import Bank
 from infra.bundle import build
@@ -37,7 +36,7 @@ INSTALL_LIMIT_S: Final = 120
 class Watched(Bank):
     """A stage that notes the CPU seconds of each part between the first call and the last answer."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Site) -> None:
         super().__init__(place.stack, build(place.stack.cloud.platform), WARM_UP, COMMIT_S)
         self._place = place
         self.spent: dict[str, float] = {}
@@ -61,7 +60,7 @@ class Quiet:
         """Say nothing."""
 
 
-def storm(place: Place, workers: int, calls: int) -> dict[str, float]:
+def storm(place: Site, workers: int, calls: int) -> dict[str, float]:
     """Run the storm with retry; return calls/s, the callers' p99 by p50, and CPU ms a call by part."""
     stage, load = Watched(place), Load(calls, PARALLEL, ACCOUNTS, seed=1)
     with closing(Conductor(lambda: stage, {WITH.name: WITH}, load, None, Quiet())) as conductor:
@@ -79,7 +78,7 @@ def storm(place: Place, workers: int, calls: int) -> dict[str, float]:
     }
 
 
-def by_node(place: Place, calls: int) -> dict[str, float] | None:
+def by_node(place: Site, calls: int) -> dict[str, float] | None:
     """Make as many calls by AWS's SDK in node; None where node or its packages are not to be had."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
@@ -102,7 +101,7 @@ def by_node(place: Place, calls: int) -> dict[str, float] | None:
     return {"per_second": calls / said["seconds"], "driver": 1000 * said["cpu"] / calls, **a_call(stage.spent, calls)}
 
 
-def bare(place: Place, seconds: float) -> dict[str, float]:
+def bare(place: Site, seconds: float) -> dict[str, float]:
     """Run the same transaction straight on plain PostgreSQL, the limit of it all; CPU ms of client and server."""
     outputs = place.stack.outputs()
     url = LocalCloud(place.stack.cloud.environment).handle(str(outputs.cluster_endpoint)).describe()["postgres"]
@@ -115,7 +114,7 @@ def bare(place: Place, seconds: float) -> dict[str, float]:
         connection.execute("CREATE TABLE accounts (id integer PRIMARY KEY, balance integer)")
         connection.execute("INSERT INTO accounts SELECT id, 100 FROM generate_series(1, 1000) id")
     before = place.cpu()
-    counts = run_clients(Lane("bare", settings, "accounts"), Transfers(4, seconds))
+    counts = run_clients(Lane("bare", settings, "accounts"), BenchLoad(4, seconds))
     committed = sum(count.committed for count in counts) or 1
     server = place.since(before)["PostgreSQL"]
     return {

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from infra.bundle import Platform
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class Cloud(Protocol):
         """Return a boto3 client: one and the same for a service and a config, for any thread."""
         ...
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         """Return keys that are fresh enough to sign with."""
         ...
 
@@ -147,9 +147,9 @@ class AwsCloud:
         """The Region's endpoint, or what was named in its place."""
         return str(self.client("lambda").meta.endpoint_url)
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         """Return the session's; those that expire are renewed in time."""
-        return Credentials(*self._session.get_credentials().get_frozen_credentials()[:3])
+        return SigningKeys(*self._session.get_credentials().get_frozen_credentials()[:3])
 
     def __reduce__(self) -> tuple[type[Self], tuple[str, str | None]]:
         """Pickle how it is reached; credentials are those of the environment there."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from infra.bundle import Platform
 from infra.cloud import Clients, CloudError
 from pytest_dsql.link import process
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 from pytest_dsql.link.process import StandInError
 from pytest_dsql.link.state import State
 
@@ -37,7 +37,7 @@ class LocalCloud:
         self.environment, self._process = environment, started
         self.passing = started is not None
         self.region = environment["AWS_REGION"]
-        self._keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], None)
+        self._keys = SigningKeys(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"], None)
         self.invoke_url = environment["AWS_ENDPOINT_URL"]
         self.client = Clients(self._session, self.invoke_url).client
 
@@ -46,7 +46,7 @@ class LocalCloud:
 
         return boto3.Session(*self._keys, region_name=self.region)
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         """Return the keys; they do not expire."""
         return self._keys
 

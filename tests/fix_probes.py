@@ -43,7 +43,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProbeAnswer:
     """What a connection answered to one statement, in the form of the recordings."""
 
     outcome: str
@@ -54,7 +54,7 @@ class Answer:
     rows: list[list[str | None]] | None = None
 
     @classmethod
-    def of(cls, result: pq.abc.PGresult) -> "Answer":
+    def of(cls, result: pq.abc.PGresult) -> "ProbeAnswer":
         if result.status in {pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR}:
             fields = (pq.DiagnosticField.SQLSTATE, pq.DiagnosticField.MESSAGE_PRIMARY)
             sqlstate, message = ((result.error_field(field) or b"").decode() for field in fields)
@@ -70,7 +70,7 @@ def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode()
 
 
-def ask(connection: pq.abc.PGconn, sql: str, *, simple: bool = False) -> list[Answer]:
+def ask(connection: pq.abc.PGconn, sql: str, *, simple: bool = False) -> list[ProbeAnswer]:
     """Send a statement by the extended protocol, or a message of several by the simple one."""
     if simple:
         connection.send_query(sql.encode())
@@ -78,7 +78,7 @@ def ask(connection: pq.abc.PGconn, sql: str, *, simple: bool = False) -> list[An
         connection.send_query_params(sql.encode(), None)
     answers = []
     while result := connection.get_result():
-        answers.append(Answer.of(result))
+        answers.append(ProbeAnswer.of(result))
         result.clear()
     # A commit that fails is told after the statement that it belongs to.
     failed = [answer for answer in answers if answer.outcome == "error"]
@@ -98,7 +98,7 @@ def _set_up(connection: pq.abc.PGconn, statement: str) -> None:
     assert answer.outcome == "ok", f"{statement}: {answer.message}"
 
 
-def differences(step: Step, answers: list[Answer], *, ignore_rows: bool = False) -> list[str]:
+def differences(step: Step, answers: list[ProbeAnswer], *, ignore_rows: bool = False) -> list[str]:
     """Say how answers differ from the recorded ones: the last of them, and in a batch each."""
     expect, sql = step["expect"], step["sql"]
     found = _differences(sql, expect, answers[-1], ignore_rows=ignore_rows)
@@ -112,7 +112,7 @@ def differences(step: Step, answers: list[Answer], *, ignore_rows: bool = False)
     return found
 
 
-def _differences(sql: str, expect: Step, answer: Answer, *, ignore_rows: bool) -> list[str]:
+def _differences(sql: str, expect: Step, answer: ProbeAnswer, *, ignore_rows: bool) -> list[str]:
     names = {"outcome", "command_tag", "sqlstate", "message", "columns"} & expect.keys()
     if expect.get("rows") is not None and not ignore_rows:
         names.add("rows")

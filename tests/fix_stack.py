@@ -102,7 +102,7 @@ def stack_of(config: pytest.Config, cloud: "Cloud") -> "Stack":
 
 
 @dataclass(frozen=True)
-class Answer:
+class FunctionAnswer:
     """What an invocation came to. ``error`` is Lambda's FunctionError, None for an answer of the handler's own."""
 
     payload: Any
@@ -110,8 +110,8 @@ class Answer:
     log: str
 
 
-Invoke = Callable[..., Answer]
-Greet = Callable[[Callable[[Answer], bool]], Answer]
+Invoke = Callable[..., FunctionAnswer]
+Greet = Callable[[Callable[[FunctionAnswer], bool]], FunctionAnswer]
 Seen = TypeVar("Seen")
 Deploy = Callable[[int | Chapter], "Outputs"]
 
@@ -161,11 +161,11 @@ def invoke(stack: "Stack") -> Invoke:
     return lambda event=None, /, **fields: invoke_function(stack, event if event is not None else fields)
 
 
-def invoke_function(stack: "Stack", event: object) -> Answer:
+def invoke_function(stack: "Stack", event: object) -> FunctionAnswer:
     """Invoke a stack's function with an event and wait for its answer."""
     answer = stack.cloud.client("lambda").invoke(FunctionName=stack.function, Payload=json.dumps(event), LogType="Tail")
     payload = json.loads(answer["Payload"].read())
-    return Answer(payload, answer.get("FunctionError"), answer.get("LogResult", ""))
+    return FunctionAnswer(payload, answer.get("FunctionError"), answer.get("LogResult", ""))
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def own_stack(cloud: "Cloud") -> "Iterator[Callable[[], Stack]]":
         each.delete()
 
 
-def together(count: int, work: Callable[[int], Answer]) -> list[Answer]:
+def together(count: int, work: Callable[[int], FunctionAnswer]) -> list[FunctionAnswer]:
     """Do something at once in several threads, and return what each came to."""
     with ThreadPoolExecutor(count) as threads:
         return list(threads.map(work, range(count), timeout=TOGETHER_LIMIT_S))

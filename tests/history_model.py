@@ -84,7 +84,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Answer:
+class SessionAnswer:
     """What a session hears: a tag and rows, or an SQLSTATE."""
 
     tag: str = ""
@@ -125,19 +125,19 @@ class Model:
         self._last: dict[tuple[int, str], int] = {}
         self._sessions: dict[int, _Session] = defaultdict(_Session)
 
-    def take(self, step: Step) -> Answer:
+    def take(self, step: Step) -> SessionAnswer:
         """Return what the session hears."""
         session = self._sessions[step.session]
         if step.verb in {"begin", "commit", "rollback"}:
             return self._control(session, step.verb)
         if session.failed:
-            return Answer(sqlstate="25P02")
+            return SessionAnswer(sqlstate="25P02")
         session.open = session.open or self._begun()
         try:
             answer = _ran(session.open, step)
         except Refused as refused:
             session.failed, session.open = session.block, None
-            return Answer(sqlstate=str(refused))
+            return SessionAnswer(sqlstate=str(refused))
         if not session.block:
             self._end(session)
         return answer
@@ -145,16 +145,16 @@ class Model:
     def _begun(self) -> Transaction:
         return Transaction(self._commits, dict(self.rows), dict(self.rows))
 
-    def _control(self, session: _Session, verb: str) -> Answer:
+    def _control(self, session: _Session, verb: str) -> SessionAnswer:
         if verb == "begin":
             if session.failed:
-                return Answer(sqlstate="25P02")
+                return SessionAnswer(sqlstate="25P02")
             session.block, session.open = True, session.open or self._begun()
-            return Answer("BEGIN")
+            return SessionAnswer("BEGIN")
         if verb == "rollback" or session.failed:
             self._sessions[next(n for n, s in self._sessions.items() if s is session)] = _Session()
-            return Answer("ROLLBACK")
-        return Answer("COMMIT") if self._end(session) else Answer(sqlstate="40001")
+            return SessionAnswer("ROLLBACK")
+        return SessionAnswer("COMMIT") if self._end(session) else SessionAnswer(sqlstate="40001")
 
     def _end(self, session: _Session) -> bool:
         """Commit; say whether nobody was there first."""
@@ -174,7 +174,7 @@ class Model:
         return True
 
 
-def _ran(transaction: Transaction, step: Step) -> Answer:
+def _ran(transaction: Transaction, step: Step) -> SessionAnswer:
     if step.verb in {"insert", "ignore", "upsert"}:
         return _inserted(transaction, step)
     rows, keys = transaction.rows, step.where.picks(transaction.rows)
@@ -190,30 +190,30 @@ def _ran(transaction: Transaction, step: Step) -> Answer:
             del rows[key]
     if step.verb == "update":
         found = tuple((key, rows[key]) for key in keys)
-    return Answer(f"{_TAGS.get(step.verb, 'SELECT')} {len(found)}", found)
+    return SessionAnswer(f"{_TAGS.get(step.verb, 'SELECT')} {len(found)}", found)
 
 
 _TAGS: Final = {"update": "UPDATE", "move": "UPDATE", "delete": "DELETE"}
 
 
-def _moved(transaction: Transaction, row: tuple[int, int], to: int) -> Answer:
+def _moved(transaction: Transaction, row: tuple[int, int], to: int) -> SessionAnswer:
     if to in transaction.rows:
         raise Refused("23505")
     transaction.rows[to] = transaction.rows.pop(row[0])
     transaction.used[row[0]].add("X")
     transaction.used[to].add("X")
-    return Answer("UPDATE 1", ((to, row[1]),))
+    return SessionAnswer("UPDATE 1", ((to, row[1]),))
 
 
-def _inserted(transaction: Transaction, step: Step) -> Answer:
+def _inserted(transaction: Transaction, step: Step) -> SessionAnswer:
     if step.key in transaction.rows:
         if step.verb == "insert":
             raise Refused("23505")
         if step.verb == "ignore":
-            return Answer("INSERT 0 0")
+            return SessionAnswer("INSERT 0 0")
     transaction.used[step.key].add("U" if step.key in transaction.rows else "X")
     transaction.rows[step.key] = step.value
-    return Answer("INSERT 0 1", ((step.key, step.value),))
+    return SessionAnswer("INSERT 0 1", ((step.key, step.value),))
 
 
 def history(source: random.Random, more: Sequence[str] = ()) -> list[Step]:
@@ -245,7 +245,7 @@ def _statement(source: random.Random, session: int, verbs: Sequence[str]) -> Ste
     return Step(session, verb, where, key, source.randint(1, 99))
 
 
-def compact(steps: Sequence[Step], answers: Sequence[Answer] = ()) -> str:
+def compact(steps: Sequence[Step], answers: Sequence[SessionAnswer] = ()) -> str:
     """Write a history down, a line a step."""
     told = [f" -> {answer}" for answer in answers]
     return "\n".join(str(step) + (told[at] if at < len(told) else "") for at, step in enumerate(steps))

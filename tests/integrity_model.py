@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.history_model import Answer, Refused, overtaken
+from tests.history_model import Refused, SessionAnswer, overtaken
 
 Row = tuple[int | None, ...]
 Rows = dict[int, Row]
@@ -111,13 +111,13 @@ class Model:
         self._last: dict[tuple[Use, str], int] = {}
         self._sessions = [_Session() for _ in range(SESSIONS)]
 
-    def take(self, step: Step) -> Answer:
+    def take(self, step: Step) -> SessionAnswer:
         """Return what the session hears."""
         session = self._sessions[step.session]
         if step.template in {"BEGIN", "COMMIT", "ROLLBACK"}:
             return self._control(session, step.template)
         if session.failed:
-            return Answer(sqlstate="25P02")
+            return SessionAnswer(sqlstate="25P02")
         if step.template == GRANT:
             return self._grant(session)
         session.open = session.open or self._begun()
@@ -127,34 +127,34 @@ class Model:
             session.failed = session.block
             if not session.block:
                 session.end()
-            return Answer(sqlstate=str(refused))
+            return SessionAnswer(sqlstate=str(refused))
         if not session.block:
             self._commit(session)
-        return Answer("DO") if step.body else answer
+        return SessionAnswer("DO") if step.body else answer
 
     def _begun(self) -> Transaction:
         return Transaction(self._commits, _copy(self.rows), _copy(self.rows))
 
-    def _control(self, session: _Session, verb: str) -> Answer:
+    def _control(self, session: _Session, verb: str) -> SessionAnswer:
         if verb == "BEGIN":
             if session.failed:
-                return Answer(sqlstate="25P02")
+                return SessionAnswer(sqlstate="25P02")
             session.block, session.open = True, session.open or self._begun()
-            return Answer("BEGIN")
+            return SessionAnswer("BEGIN")
         if verb == "ROLLBACK" or session.failed:
             session.end()
-            return Answer("ROLLBACK")
-        return Answer("COMMIT") if self._commit(session) else Answer(sqlstate="40001")
+            return SessionAnswer("ROLLBACK")
+        return SessionAnswer("COMMIT") if self._commit(session) else SessionAnswer(sqlstate="40001")
 
-    def _grant(self, session: _Session) -> Answer:
+    def _grant(self, session: _Session) -> SessionAnswer:
         for other in self._sessions:
             if other is not session:
                 other.outdated = True
                 other.lost = other.lost or other.touched
         session.outdated = False
-        return Answer("GRANT")
+        return SessionAnswer("GRANT")
 
-    def _run(self, session: _Session, step: Step) -> Answer:
+    def _run(self, session: _Session, step: Step) -> SessionAnswer:
         news = session.lost or session.outdated
         session.outdated, session.touched = False, True
         if news:
@@ -195,29 +195,29 @@ def _uses(rows: dict[str, Rows]) -> Iterator[Use]:
     yield from (("u", unique) for _, unique in rows["p"].values() if unique is not None)
 
 
-def _ran(now: Transaction, step: Step) -> Answer:
+def _ran(now: Transaction, step: Step) -> SessionAnswer:
     verb, table = step.template.split()[0], "c" if " c" in step.template else "p"
     if verb == "SELECT":
         return _read(now, step, table)
     if verb == "INSERT":
         first, second = (step.value, step.other) if table == "p" else (step.other, step.value)
         _added(now, table, step.key, (first, second))
-        return Answer("INSERT 0 1", ((step.key, first, second),))
+        return SessionAnswer("INSERT 0 1", ((step.key, first, second),))
     row = now.rows[table].get(step.key)
     if row is None:
-        return Answer(f"{verb} 0")
+        return SessionAnswer(f"{verb} 0")
     if verb == "DELETE":
         _taken(now, table, step.key)
-        return Answer("DELETE 1", ((step.key, *row),))
-    return Answer("UPDATE 1", (_updated(now, step, table, row),))
+        return SessionAnswer("DELETE 1", ((step.key, *row),))
+    return SessionAnswer("UPDATE 1", (_updated(now, step, table, row),))
 
 
-def _read(now: Transaction, step: Step, table: str) -> Answer:
+def _read(now: Transaction, step: Step, table: str) -> SessionAnswer:
     found = {key: row for key, row in now.rows[table].items() if "WHERE" not in step.template or key == step.key}
     mode = {"SHARE": "S", "UPDATE": "X"}.get(step.template.split()[-1])
     for key in found if mode else ():
         now.use(table, key, str(mode))
-    return Answer(f"SELECT {len(found)}", tuple(sorted(((key, *row) for key, row in found.items()), key=repr)))
+    return SessionAnswer(f"SELECT {len(found)}", tuple(sorted(((key, *row) for key, row in found.items()), key=repr)))
 
 
 def _added(now: Transaction, table: str, key: int, row: Row) -> None:

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from infra.search.search import Search
-    from infra.search.shape import Storm
+    from infra.search.shape import SmallStorm
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = ROOT / ".storms"
@@ -65,10 +65,10 @@ def search(storms: int | None, minutes: float | None, seed: int, folder: Path, *
     sys.exit(found.failed > 0)
 
 
-def _drawn(seed: int, known: dict[str, Any]) -> "Iterator[Storm]":
-    from infra.search.shape import Storm
+def _drawn(seed: int, known: dict[str, Any]) -> "Iterator[SmallStorm]":
+    from infra.search.shape import SmallStorm
 
-    return (Storm.drawn(each, **known) for each in count(seed))
+    return (SmallStorm.drawn(each, **known) for each in count(seed))
 
 
 def _read(known: dict[str, Any]) -> dict[str, Any]:

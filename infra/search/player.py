@@ -11,7 +11,7 @@ from typing import Self
 from infra.bundle import build
 from infra.search.arena import Arena
 from infra.search.search import Failure
-from infra.search.shape import Storm
+from infra.search.shape import SmallStorm
 from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.folder import fresh
@@ -47,7 +47,7 @@ class Player:
         if not log.stat().st_size:
             shutil.rmtree(log.parent)
 
-    def play(self, storm: Storm) -> Failure | None:
+    def play(self, storm: SmallStorm) -> Failure | None:
         """Play a storm; return what was wrong with it. Raises what boto3 does where the stand-in is gone."""
         try:
             result = self.arena.play(storm.scenario, storm.load, storm.commit_ms / 1000, code=self.code)
@@ -65,7 +65,7 @@ class Player:
         (result.folder / "report.txt").write_text(f"{storm}\n\n{text}\n")
         return Failure(storm, frozenset(names), result.folder)
 
-    def _not_played(self, storm: Storm, why: str) -> Failure:
+    def _not_played(self, storm: SmallStorm, why: str) -> Failure:
         record = fresh(self.arena.folder, "search")
         (record / "report.txt").write_text(f"{storm}\n\n{why}\n")
         return Failure(storm, frozenset({NOT_PLAYED}), record)

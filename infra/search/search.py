@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from infra.search.shape import Storm
+from infra.search.shape import SmallStorm
 
 TRIES: Final = 2
 """How often a smaller storm is played before it is taken to pass: what came of one may depend on the moment."""
@@ -18,7 +18,7 @@ MOST: Final = 60
 class Failure:
     """A storm that failed: by the names of what was found, and where its record is."""
 
-    storm: Storm
+    storm: SmallStorm
     names: frozenset[str]
     record: Path
 
@@ -26,7 +26,7 @@ class Failure:
         return f"{', '.join(sorted(self.names))}: {self.storm}; {self.record}"
 
 
-Play = Callable[[Storm], Failure | None]
+Play = Callable[[SmallStorm], Failure | None]
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Search:
     smallest: dict[frozenset[str], Failure] = field(default_factory=dict)
     """Of each kind of failure, by its names."""
 
-    def run(self, storms: Iterable[Storm], minutes: float | None = None) -> None:
+    def run(self, storms: Iterable[SmallStorm], minutes: float | None = None) -> None:
         """Play storms until there are no more, the time is up, or somebody interrupts; what was found stays."""
         until = None if minutes is None else time.monotonic() + 60 * minutes
         for storm in storms:
@@ -52,7 +52,7 @@ class Search:
             if until is not None and time.monotonic() >= until:
                 return
 
-    def _played(self, storm: Storm) -> Failure | None:
+    def _played(self, storm: SmallStorm) -> Failure | None:
         began = time.monotonic()
         failure = self.play(storm)
         self.played += 1
@@ -74,7 +74,7 @@ class Search:
                 self.tell(f"smaller  {smaller}")
                 waiting = iter([*storm.smaller()])
 
-    def _fails_too(self, storm: Storm, names: frozenset[str]) -> Failure | None:
+    def _fails_too(self, storm: SmallStorm, names: frozenset[str]) -> Failure | None:
         for _ in range(TRIES):
             failure = self.play(storm)
             if failure and failure.names & names:

@@ -20,7 +20,7 @@ _LEAST: Final = {"faults": 0, "calls": 1, "parallel": 1, "accounts": 2, "commit_
 
 
 @dataclass(frozen=True, slots=True)
-class Storm:
+class SmallStorm:
     """A storm by its shape; two of the same make the same calls, and have the same faults at the same calls."""
 
     seed: int

@@ -26,7 +26,7 @@ _WAITS_FOR: Final = {"commit": "a COMMIT", "statement": "a statement", "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
-class Commits:
+class CommitCounts:
     """How many transactions ended by COMMIT, autocommit included, as seen at the wire since the test began.
 
     ``lost`` is what SQLSTATE 40001 was told, ``failed`` any other error, ``cut`` a connection lost during COMMIT.
@@ -112,9 +112,9 @@ class Cluster:
         return Handle.of(self.environment, self.host)
 
     @property
-    def commits(self) -> Commits:
+    def commits(self) -> CommitCounts:
         """How many transactions ended by COMMIT, by their outcome."""
-        return Commits(**self.handle.commits())
+        return CommitCounts(**self.handle.commits())
 
     # What may happen to it
 

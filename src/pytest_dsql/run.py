@@ -57,21 +57,21 @@ def target_of(config: pytest.Config) -> "Target":
 
 def _reach(config: pytest.Config) -> "Target":
     from pytest_dsql.shared import ask
-    from pytest_dsql.target import Endpoint, StandIn, TargetError
+    from pytest_dsql.target import GivenCluster, StandIn, TargetError
 
     chosen = config.known_args_namespace.dsql or os.environ.get("DSQL") or config.getini("dsql") or "local"
     if chosen == "local":
         where = getattr(config, "workerinput", {}).get(TOLD) or (os.environ.get(ASK) if _is_worker() else None)
         return StandIn.of_worker(ask(where)) if where else StandIn(shared_of(config).get())
     if chosen != "aws":
-        return Endpoint(chosen)
+        return GivenCluster(chosen)
     if "DSQL_CONTROL" in os.environ or "AWS_ENDPOINT_URL" in os.environ:
         raise TargetError(
             "this shell points at a stand-in (DSQL_CONTROL, AWS_ENDPOINT_URL): unset both, or name the endpoint"
         )
     if "CLUSTER_ENDPOINT" not in os.environ:
         raise TargetError("aws takes the cluster of the variable CLUSTER_ENDPOINT, which is not set")
-    return Endpoint(os.environ["CLUSTER_ENDPOINT"])
+    return GivenCluster(os.environ["CLUSTER_ENDPOINT"])
 
 
 def _is_worker() -> bool:

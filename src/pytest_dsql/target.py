@@ -80,7 +80,7 @@ def created(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, "CLUSTER_ENDPOINT": host, "PGHOST": host}
 
 
-class Endpoint:
+class GivenCluster:
     """A cluster that is there: each process has one schema in it, and leaves everything else alone."""
 
     def __init__(self, host: str, environment: Mapping[str, str] = os.environ) -> None:

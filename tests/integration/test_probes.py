@@ -6,7 +6,7 @@ from typing import Any
 from psycopg import pq
 
 from tests.fix_cluster import Cluster
-from tests.fix_probes import Answer, ask, differences, judge, set_up
+from tests.fix_probes import ProbeAnswer, ask, differences, judge, set_up
 
 LIMIT_S = 30
 
@@ -49,7 +49,7 @@ def _side_by_side(cluster: Cluster, probe: dict[str, Any], **settings: Any) -> l
     """Take each step of all sessions at the same moment; who loses is a race, how many do is not."""
     together = threading.Barrier(len(probe["sessions"]))
 
-    def play(steps: list[dict[str, Any]]) -> list[Answer]:
+    def play(steps: list[dict[str, Any]]) -> list[ProbeAnswer]:
         connection = cluster.connect(**settings).pgconn
         answers = []
         for step in steps:
@@ -70,7 +70,7 @@ def _side_by_side(cluster: Cluster, probe: dict[str, Any], **settings: Any) -> l
     return found
 
 
-def _early_failures(played: list[list[Answer]]) -> list[str]:
+def _early_failures(played: list[list[ProbeAnswer]]) -> list[str]:
     return [f"failed before COMMIT: {a.message}" for answers in played for a in answers[:-1] if a.outcome == "error"]
 
 

@@ -27,12 +27,12 @@ QUICK: Final = {"calls": 60, "parallel": 8, "accounts": 20, "faults": 2, "commit
 def test_a_sabotaged_function_is_found_and_the_storm_made_small(arena: "Arena", tmp_path: Path) -> None:
     from infra.search.player import Player
     from infra.search.search import Search
-    from infra.search.shape import Storm
+    from infra.search.shape import SmallStorm
 
     (tmp_path / "log").touch()
     code = arena.sabotaged("transfer/transaction.py", CREDIT, "balance + 2 * $1 WHERE")
     search = Search(Player(arena, tmp_path / "log", code).play, lambda _: None, most=12)
-    search.run([Storm.drawn(1, **QUICK, once=True)])
+    search.run([SmallStorm.drawn(1, **QUICK, once=True)])
     ((names, failure),) = search.smallest.items()
     assert "conservation" in names
     assert (failure.storm.faults, failure.storm.calls) == (0, 1)

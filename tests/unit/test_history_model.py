@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from tests.history_model import START, Answer, Model, Step, Where, compact, history
+from tests.history_model import START, Model, SessionAnswer, Step, Where, compact, history
 
 ONE = Where(key=1)
 
@@ -92,7 +92,7 @@ def test_insert_and_delete_of_one_new_key_is_nothing() -> None:
 def test_moved_key() -> None:
     model = Model(START)
     assert model.take(Step(0, "move", ONE, key=2)).sqlstate == "23505"
-    assert model.take(Step(0, "move", ONE, key=5)) == Answer("UPDATE 1", ((5, 10),))
+    assert model.take(Step(0, "move", ONE, key=5)) == SessionAnswer("UPDATE 1", ((5, 10),))
     assert sorted(model.rows) == [2, 3, 5]
 
 
@@ -100,6 +100,6 @@ def test_histories_are_repeatable_and_written_compactly() -> None:
     one, same = (history(random.Random(7)) for _ in range(2))
     assert one == same
     assert len({step.session for step in one}) >= 2
-    assert compact([Step(1, "update", ONE, value=5)], [Answer("UPDATE 1", ((1, 15),))]) == (
+    assert compact([Step(1, "update", ONE, value=5)], [SessionAnswer("UPDATE 1", ((1, 15),))]) == (
         "s1: UPDATE h SET v = v + 5 WHERE id = 1 RETURNING id, v -> UPDATE 1 (1, 15)"
     )

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from tests.fix_probes import Answer, differences
+from tests.fix_probes import ProbeAnswer, differences
 
-ANSWER = Answer("ok", "SELECT 2", columns=["id"], rows=[["a1"], ["b"]])
+ANSWER = ProbeAnswer("ok", "SELECT 2", columns=["id"], rows=[["a1"], ["b"]])
 EXPECTED = {"outcome": "ok", "command_tag": "SELECT 2", "sqlstate": None, "message": None, "columns": ["id"]}
 
 
-def compared(batch: bool, answer: Answer = ANSWER, **recorded: Any) -> list[str]:
+def compared(batch: bool, answer: ProbeAnswer = ANSWER, **recorded: Any) -> list[str]:
     """Compare one answer, or two of a batch whose first is this one."""
     expect = {**EXPECTED, "rows": None, **recorded}
     if not batch:
@@ -55,7 +55,7 @@ def test_otherwise_than_recorded(batch: bool, recorded: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("batch", [False, True])
 def test_a_row_that_is_missing_is_a_difference(batch: bool) -> None:
-    assert compared(batch, Answer("ok", "SELECT 2", columns=["id"], rows=[]), rows_match=["^a"]) != []
+    assert compared(batch, ProbeAnswer("ok", "SELECT 2", columns=["id"], rows=[]), rows_match=["^a"]) != []
 
 
 def test_a_batch_has_as_many_answers_as_were_recorded() -> None:

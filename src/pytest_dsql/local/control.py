@@ -16,7 +16,7 @@ from pytest_dsql.local.dataplane import DataPlane
 from pytest_dsql.local.iam.principals import Credentials, Principal, PrincipalTable
 
 
-class Sessions(Protocol):
+class RoleSessions(Protocol):
     """Sessions of IAM roles."""
 
     def expire_sessions(self, role: str) -> int:
@@ -24,7 +24,7 @@ class Sessions(Protocol):
         ...
 
 
-class Invocations(Protocol):
+class FunctionControl(Protocol):
     """Invocations of functions."""
 
     def kill(self, function: str, number: int, cause: str) -> int:
@@ -43,8 +43,8 @@ class Control:
         self,
         dataplane: DataPlane,
         principals: PrincipalTable,
-        sessions: Sessions | None = None,
-        functions: Invocations | None = None,
+        sessions: RoleSessions | None = None,
+        functions: FunctionControl | None = None,
     ) -> None:
         self._dataplane, self._principals = dataplane, principals
         self._sessions, self._functions = sessions, functions
@@ -120,7 +120,7 @@ class Control:
         return self._invocations.disturb(message.function, message.action, message.times, message.seconds)
 
     @property
-    def _invocations(self) -> Invocations:
+    def _invocations(self) -> FunctionControl:
         if self._functions is None:
             raise ValueError("there are no functions in the data plane alone")
         return self._functions

@@ -10,7 +10,7 @@ import pytest
 from pytest_dsql.orders import table
 from pytest_dsql.orders.explorer import LETTERS, CannotRepeat, Choose, Explorer, following
 from pytest_dsql.orders.ground import Columns, Ground, Holds, SetUp
-from pytest_dsql.orders.serial import Result, SerialOrders
+from pytest_dsql.orders.serial import EndState, SerialOrders
 from pytest_dsql.orders.turns import Order, OutOfOrder, Turns, Work, title
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ class Explored:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FailedOrder:
     """An order that fails, what it left and returned, and why that is wrong."""
 
     order: Order
-    result: Result
+    result: EndState
     reasons: list[str]
 
     @property
@@ -82,7 +82,7 @@ class Check:
         self._ground = Ground(cluster, terms.set_up)
         self._turns = Turns(cluster, callables, terms.limit_s, terms.statements)
         self._serial = SerialOrders(self._serially)
-        self._findings: list[Finding] = []
+        self._findings: list[FailedOrder] = []
 
     def run(self, name: str | None) -> Explored:
         """Play all orders, or one by its name; fail the test where one fails, in a table that tells why."""
@@ -127,20 +127,20 @@ class Check:
         if not self._serial.equal(result):
             reasons.append("it equals no serial order of those that returned")
         if reasons:
-            self._findings.append(Finding(order, result, reasons))
+            self._findings.append(FailedOrder(order, result, reasons))
         return order
 
-    def _serially(self, who: Sequence[int]) -> tuple[Order, Result]:
+    def _serially(self, who: Sequence[int]) -> tuple[Order, EndState]:
         """Play callables one after the other: of those that wait, the first in ``who``."""
         order = self._turns.play(lambda among: next(each for each in who if each in among), who)
         return order, self._end(order, None)[0]
 
-    def _end(self, order: Order, holds: Holds | None) -> tuple[Result, bool]:
+    def _end(self, order: Order, holds: Holds | None) -> tuple[EndState, bool]:
         """Return what an order has led to and whether the invariant holds, and let the cluster be as it was."""
         now = self._ground.read()
         kept = holds is None or self._ground.holds(holds)
         self._ground.put_back(now, order)
-        return Result(now.chosen(self._terms.columns), order.returned), kept
+        return EndState(now.chosen(self._terms.columns), order.returned), kept
 
     def _asserted(self, order: Order) -> list[str]:
         failed = ((who, error) for who, error in order.gave_up.items() if isinstance(error, AssertionError))
@@ -159,7 +159,7 @@ class Check:
         others = f"\n\nThe others: {', '.join(names[1:])}{', …' if len(findings) > _NAMED else ''}" if names[1:] else ""
         return f"{head}\n\n{table.of(shortest.order, self._titles)}\n\n{self._why(shortest)}{others}"
 
-    def _why(self, finding: Finding) -> str:
+    def _why(self, finding: FailedOrder) -> str:
         lines = [f"- {reason}" for reason in finding.reasons]
         lines.append(f"{finding.order.name}: {table.result(finding.result, finding.order.gave_up)}")
         for who, result in self._serial.found(finding.result.returned).items():

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pytest_dsql.orders.contents import Row
 from pytest_dsql.orders.explorer import LETTERS
-from pytest_dsql.orders.serial import Result
+from pytest_dsql.orders.serial import EndState
 from pytest_dsql.orders.turns import Order, Sent
 
 WIDTH: Final = 56
@@ -64,7 +64,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return " | ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def result(found: Result, gave_up: Mapping[int, BaseException] | None = None) -> str:
+def result(found: EndState, gave_up: Mapping[int, BaseException] | None = None) -> str:
     """Return in one line what an order left, and what each callable answered."""
     left = "; ".join(f"{table} {_bounded(rows)}" for table, rows in found.left.items()) or "nothing"
     answered = [f"{LETTERS[who]} returned {value!r}" for who, value in sorted(found.returned.items())]

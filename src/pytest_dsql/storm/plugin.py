@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_dsql.cluster import Cluster
-    from pytest_dsql.storm.own.report import Report
+    from pytest_dsql.storm.own.report import StormReport
     from pytest_dsql.storm.own.storm import Storm
     from pytest_dsql.storm.report.text import Progress
 
@@ -37,7 +37,7 @@ def dsql_storm(dsql: "Cluster", request: pytest.FixtureRequest) -> "Storm":
 
     config, screen = request.config, _Screen(request.config)
 
-    def tell(report: "Report") -> None:
+    def tell(report: "StormReport") -> None:
         request.node.user_properties.append((TOLD, f"{report.headline}\n{report.repeat}"))
         if report.interrupted:
             screen.write(report.text)

@@ -17,7 +17,7 @@ SEED = "INSERT INTO m SELECT g, g, g, g, g, g FROM generate_series(1, 500) g"
 INDEXES = [f"CREATE {'UNIQUE ' * (column == 'b')}INDEX ASYNC m_{column} ON m ({column})" for column in "abcde"]
 
 
-class Worker:
+class Busy:
     """A session that reads and writes until it is told to stop; others' schema changes cost it transactions."""
 
     def __init__(self, session: Session) -> None:
@@ -46,8 +46,8 @@ class Worker:
 
 
 @contextmanager
-def working(stage: Stage) -> Iterator[Worker]:
-    worker = Worker(stage.open())
+def working(stage: Stage) -> Iterator[Busy]:
+    worker = Busy(stage.open())
     try:
         yield worker
     finally:

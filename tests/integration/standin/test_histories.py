@@ -13,7 +13,7 @@ import pytest
 from tests import history_model, integrity_model
 from tests.fix_cluster import Cluster
 from tests.fix_sessions import Session, Stage
-from tests.history_model import Answer, compact
+from tests.history_model import SessionAnswer, compact
 
 COUNT = int(os.environ.get("DSQL_HISTORIES", "300"))
 PARTS = 4
@@ -74,12 +74,12 @@ def sessions(stage: Stage, cluster: Cluster) -> Callable[[Ground], list[Session]
     return opened
 
 
-def told(session: Session, statement: str) -> Answer:
+def told(session: Session, statement: str) -> SessionAnswer:
     try:
         rows = session(statement)
     except psycopg.Error as error:
-        return Answer(sqlstate=error.sqlstate or str(error))
-    return Answer(session.tag, tuple(sorted(rows, key=repr)))
+        return SessionAnswer(sqlstate=error.sqlstate or str(error))
+    return SessionAnswer(session.tag, tuple(sorted(rows, key=repr)))
 
 
 def prepare(players: Sequence[Session], clerk: Session, ground: Ground) -> None:

@@ -10,7 +10,7 @@ import pytest
 from infra import schema
 from infra.chapters import CHAPTERS
 from infra.stack import Stack
-from tests.fix_stack import Answer, Deploy, Greet
+from tests.fix_stack import Deploy, FunctionAnswer, Greet
 
 pytestmark = pytest.mark.chapter2
 
@@ -18,7 +18,7 @@ GREETING = "Hello reinvent, connected to DSQL successfully!"
 DENIED = "unable to accept connection, access denied"
 
 
-def refused(answer: Answer) -> bool:
+def refused(answer: FunctionAnswer) -> bool:
     return answer.error is not None and DENIED in answer.payload["errorMessage"]
 
 

@@ -11,7 +11,7 @@ from infra.stack import Stack
 from infra.stand_in import LocalCloud
 from pytest_dsql.link.handle import Handle
 from pytest_dsql.link.messages import ExpireRole
-from tests.fix_stack import Answer, Deploy, Invoke, together
+from tests.fix_stack import Deploy, FunctionAnswer, Invoke, together
 
 pytestmark = pytest.mark.chapter4
 
@@ -26,14 +26,14 @@ def pair(accounts: Accounts) -> list[int]:
     return [balance for (balance,) in accounts.execute(query).fetchall()]
 
 
-def both_ways(invoke: Invoke, count: int = AT_ONCE) -> list[Answer]:
+def both_ways(invoke: Invoke, count: int = AT_ONCE) -> list[FunctionAnswer]:
     """Move 1 from account 1 to 2 and back, at once."""
     return together(count, lambda n: invoke(payer_id=1 + n % 2, payee_id=2 - n % 2, amount=1))
 
 
 def test_without_retry_a_conflict_is_reported(chapter: Deploy, invoke: Invoke, accounts: Accounts) -> None:
     chapter(WITHOUT_RETRY)
-    lost: list[Answer] = []
+    lost: list[FunctionAnswer] = []
     for _ in range(ROUNDS):
         lost += [answer for answer in both_ways(invoke) if "error" in answer.payload]
         if lost:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from infra.chapters import CHAPTERS
 from infra.stack import Stack
-from tests.fix_stack import Answer, invoke_function, settles
+from tests.fix_stack import FunctionAnswer, invoke_function, settles
 
 OwnStack = Callable[[], Stack]
 GREETING = "transfer/greeting.py"
@@ -30,7 +30,7 @@ def changed(code: Path, folder: Path, edit: Callable[[str, bytes], bytes | None]
     return copy
 
 
-def greet(stack: Stack) -> Answer:
+def greet(stack: Stack) -> FunctionAnswer:
     return invoke_function(stack, {"name": "reinvent"})
 
 

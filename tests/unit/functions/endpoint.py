@@ -104,7 +104,7 @@ def coded(code: bytes) -> Code:
 
 
 @dataclass
-class Answer:
+class InvokeAnswer:
     """What boto3 returned."""
 
     status: int
@@ -183,12 +183,12 @@ class Functions:
 
         return int(self.endpoint.run(disturb()))
 
-    def invoke(self, payload: Any = None, name: str = "it", **options: Any) -> Answer:
+    def invoke(self, payload: Any = None, name: str = "it", **options: Any) -> InvokeAnswer:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         answer = self.client.invoke(FunctionName=name, Payload=body, **options)
         with answer["Payload"] as stream:
             content = stream.read()
-        return Answer(
+        return InvokeAnswer(
             status=answer["StatusCode"],
             payload=content,
             error=answer.get("FunctionError"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.functions.endpoint import WAIT_S, Answer, Functions
+from tests.unit.functions.endpoint import WAIT_S, Functions, InvokeAnswer
 
 WAITS = """
     import os, pathlib, select
@@ -60,7 +60,7 @@ class Busy:
             self.functions.endpoint.run(asyncio.sleep(0))
         return call
 
-    def let_go(self) -> list[Answer]:
+    def let_go(self) -> list[InvokeAnswer]:
         # The readers wait for a writer, and read to the end when it has closed.
         self._fifo.open("w").close()
         return [call.result(WAIT_S) for call in self.calls]

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from tests.unit.functions.endpoint import WAIT_S, Answer, Functions
+from tests.unit.functions.endpoint import WAIT_S, Functions, InvokeAnswer
 
 COUNTS = """
     calls = 0
@@ -76,11 +76,11 @@ def test_what_cannot_be_is_said(functions: Functions) -> None:
 
 
 @pytest.fixture
-def calling() -> Iterator[Callable[[Functions], Future[Answer]]]:
+def calling() -> Iterator[Callable[[Functions], Future[InvokeAnswer]]]:
     """Call a function that says that it waits, and come back when it does."""
     with ThreadPoolExecutor(1) as threads:
 
-        def call(functions: Functions) -> Future[Answer]:
+        def call(functions: Functions) -> Future[InvokeAnswer]:
             answer = threads.submit(functions.invoke, 60)
             functions.account.wait_for_line("waits")
             return answer
@@ -97,7 +97,7 @@ def calling() -> Iterator[Callable[[Functions], Future[Answer]]]:
     ],
 )
 def test_an_environment_is_killed_for_a_reason(
-    functions: Functions, calling: Callable[[Functions], Future[Answer]], cause: str, kind: str, text: str
+    functions: Functions, calling: Callable[[Functions], Future[InvokeAnswer]], cause: str, kind: str, text: str
 ) -> None:
     functions.deploy("import time\ndef handler(event, context): print('waits', flush=True) or time.sleep(event)")
     call = calling(functions)

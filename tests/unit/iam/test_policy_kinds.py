@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pytest_dsql.local.iam import Evaluation, Principal, Source, allows
+from pytest_dsql.local.iam import Evaluation, PolicyKind, Principal, allows
 from tests.unit.iam.documents import (
     ACCOUNT,
     ACTION,
@@ -22,30 +22,30 @@ from tests.unit.iam.documents import (
 DENY, NONE = Evaluation.EXPLICIT_DENY, Evaluation.NO_ALLOW
 NOTHING = document(statement(Action="s3:*"))
 DENYING = document(statement("Deny"))
-LIMITS: list[tuple[dict[str, Any], Evaluation, Source | None]] = [
+LIMITS: list[tuple[dict[str, Any], Evaluation, PolicyKind | None]] = [
     ({"boundary": ALL}, Evaluation.ALLOWED, None),
-    ({"boundary": NOTHING}, NONE, Source.BOUNDARY),
-    ({"boundary": DENYING}, DENY, Source.BOUNDARY),
-    ({"boundary": {}}, DENY, Source.BOUNDARY),
-    ({"boundary": ALL, "policies": ()}, NONE, Source.IDENTITY),
+    ({"boundary": NOTHING}, NONE, PolicyKind.BOUNDARY),
+    ({"boundary": DENYING}, DENY, PolicyKind.BOUNDARY),
+    ({"boundary": {}}, DENY, PolicyKind.BOUNDARY),
+    ({"boundary": ALL, "policies": ()}, NONE, PolicyKind.IDENTITY),
     ({"session_policies": (ALL,)}, Evaluation.ALLOWED, None),
     ({"session_policies": (NOTHING, ALL)}, Evaluation.ALLOWED, None),
-    ({"session_policies": (NOTHING,)}, NONE, Source.SESSION),
-    ({"session_policies": (ALL, DENYING)}, DENY, Source.SESSION),
-    ({"session_policies": (ALL,), "policies": ()}, NONE, Source.IDENTITY),
-    ({"session_policies": (ALL,), "boundary": NOTHING}, NONE, Source.BOUNDARY),
+    ({"session_policies": (NOTHING,)}, NONE, PolicyKind.SESSION),
+    ({"session_policies": (ALL, DENYING)}, DENY, PolicyKind.SESSION),
+    ({"session_policies": (ALL,), "policies": ()}, NONE, PolicyKind.IDENTITY),
+    ({"session_policies": (ALL,), "boundary": NOTHING}, NONE, PolicyKind.BOUNDARY),
     ({"arn": ROOT, "policies": ()}, Evaluation.ALLOWED, None),
-    ({"arn": f"arn:aws:iam::{OTHER}:root", "account": OTHER, "policies": ()}, NONE, Source.RESOURCE),
+    ({"arn": f"arn:aws:iam::{OTHER}:root", "account": OTHER, "policies": ()}, NONE, PolicyKind.RESOURCE),
 ]
 
 
 @pytest.mark.parametrize(("changes", "expected", "source"), LIMITS)
 def test_every_kind_of_policy_has_to_allow(
-    changes: dict[str, Any], expected: Evaluation, source: Source | None
+    changes: dict[str, Any], expected: Evaluation, source: PolicyKind | None
 ) -> None:
     principal = Principal(**{"arn": SESSION, "account": ACCOUNT, "policies": (ALL,), **changes})
     decision = allows(principal, ACTION, ARN, {})
-    assert (decision.evaluation, decision.source) == (expected, source)
+    assert (decision.evaluation, decision.kind) == (expected, source)
     assert decision.allowed is (expected is Evaluation.ALLOWED)
 
 
@@ -107,10 +107,10 @@ def test_only_a_direct_grant_passes_a_boundary(element: object, arn: str, expect
     [
         ({"AWS": OTHER}, (ALL,), None),
         ("*", (ALL,), None),
-        ({"AWS": f"arn:aws:iam::{OTHER}:user/eve"}, (), Source.IDENTITY),
-        ({"AWS": ACCOUNT}, (ALL,), Source.RESOURCE),
+        ({"AWS": f"arn:aws:iam::{OTHER}:user/eve"}, (), PolicyKind.IDENTITY),
+        ({"AWS": ACCOUNT}, (ALL,), PolicyKind.RESOURCE),
     ],
 )
-def test_another_account_needs_both_sides(element: object, policies: tuple[Any], source: Source | None) -> None:
+def test_another_account_needs_both_sides(element: object, policies: tuple[Any], source: PolicyKind | None) -> None:
     stranger = Principal(f"arn:aws:iam::{OTHER}:user/eve", OTHER, policies)
-    assert allows(stranger, ACTION, ARN, {}, document(statement(Principal=element))).source is source
+    assert allows(stranger, ACTION, ARN, {}, document(statement(Principal=element))).kind is source

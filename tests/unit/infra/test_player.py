@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 
 from infra.search.player import NOT_PLAYED, SAID, Player
-from infra.search.shape import Storm
+from infra.search.shape import SmallStorm
 from pytest_dsql.storm.record.verdict import Finding, Verdict
 from pytest_dsql.storm.run.conductor import Result
 from pytest_dsql.storm.workers.rendezvous import Interrupted
 from tests.unit.storm.bank import busy
 
-STORM = Storm.drawn(1)
+STORM = SmallStorm.drawn(1)
 
 
 class Arena(SimpleNamespace):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from infra.search import command
 from infra.search.search import Failure, Search
-from infra.search.shape import Storm
+from infra.search.shape import SmallStorm
 from pytest_dsql.storm.transfers.faults import FaultKind, planned
 from pytest_dsql.storm.transfers.plan import Shape
 
@@ -19,28 +19,28 @@ NAMES = frozenset({"paid_twice"})
 RECORD = Path("record")
 
 
-def searched(fails: Callable[[Storm], bool], **known: Any) -> tuple[Search, list[str]]:
+def searched(fails: Callable[[SmallStorm], bool], **known: Any) -> tuple[Search, list[str]]:
     """Search five storms, of which some fail."""
     told: list[str] = []
     search = Search(lambda storm: Failure(storm, NAMES, RECORD) if fails(storm) else None, told.append)
-    search.run(Storm.drawn(seed, **known) for seed in range(1, 6))
+    search.run(SmallStorm.drawn(seed, **known) for seed in range(1, 6))
     return search, told
 
 
 def test_a_storm_is_its_seeds_own() -> None:
-    assert Storm.drawn(1) == Storm.drawn(1)
-    assert len({str(Storm.drawn(seed)) for seed in range(100)}) == 100
-    assert {Storm.drawn(seed).shape for seed in range(100)} == {*Shape}
+    assert SmallStorm.drawn(1) == SmallStorm.drawn(1)
+    assert len({str(SmallStorm.drawn(seed)) for seed in range(100)}) == 100
+    assert {SmallStorm.drawn(seed).shape for seed in range(100)} == {*Shape}
 
 
 def test_what_is_known_is_not_drawn_and_the_rest_stays() -> None:
-    drawn, known = Storm.drawn(1), Storm.drawn(1, calls=7)
+    drawn, known = SmallStorm.drawn(1), SmallStorm.drawn(1, calls=7)
     assert known.calls == 7
     assert (known.parallel, known.once, known.shape) == (drawn.parallel, drawn.once, drawn.shape)
 
 
 def test_fewer_faults_are_some_of_the_same() -> None:
-    storm = Storm.drawn(1, faults=12)
+    storm = SmallStorm.drawn(1, faults=12)
     fewer = next(each for each in storm.smaller() if each.faults == 11)
     some, all_ = ({(fault.kind, fault.after) for fault in planned(each.load)} for each in (fewer, storm))
     assert len(some) == 11
@@ -63,10 +63,10 @@ def test_one_that_fails_now_and_then_is_tried_again() -> None:
 
 
 def test_to_make_one_smaller_takes_so_many_storms_at_most() -> None:
-    first = Storm.drawn(1)
-    played: list[Storm] = []
+    first = SmallStorm.drawn(1)
+    played: list[SmallStorm] = []
 
-    def play(storm: Storm) -> Failure | None:
+    def play(storm: SmallStorm) -> Failure | None:
         played.append(storm)
         return Failure(storm, NAMES, RECORD) if storm == first else None
 
@@ -76,7 +76,7 @@ def test_to_make_one_smaller_takes_so_many_storms_at_most() -> None:
 
 def test_it_ends_with_its_time() -> None:
     search = Search(lambda _: None, lambda _: None)
-    search.run((Storm.drawn(seed) for seed in count()), minutes=0.001)
+    search.run((SmallStorm.drawn(seed) for seed in count()), minutes=0.001)
     assert command.summary(search) == f"{search.played:,} storms, none failed"
 
 
@@ -84,7 +84,7 @@ def test_it_ends_with_the_command_that_plays_the_smallest(monkeypatch: pytest.Mo
     search, _ = searched(lambda storm: storm.once and storm.faults > 0, once=True, faults=3)
     said = command.summary(search)
     assert said.startswith("5 storms, 5 failed (paid_twice); the smallest again: python -m infra search --storms=1 ")
-    played: list[Storm] = []
+    played: list[SmallStorm] = []
     monkeypatch.setattr("infra.search.player.Player.started", lambda _: Playing(played))
     words = shlex.split(said.partition("infra search ")[2])
     done = CliRunner().invoke(command.search, words)
@@ -101,7 +101,7 @@ def test_an_unknown_kind_is_said() -> None:
 class Playing:
     """A player who has nothing to play on."""
 
-    def __init__(self, played: list[Storm]) -> None:
+    def __init__(self, played: list[SmallStorm]) -> None:
         self._played = played
 
     def __enter__(self) -> Self:
@@ -110,5 +110,5 @@ class Playing:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def play(self, storm: Storm) -> None:
+    def play(self, storm: SmallStorm) -> None:
         self._played.append(storm)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from infra.schema import BALANCE
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 from pytest_dsql.storm.record.model import Reading, Receipt
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.verdict import Expectations
@@ -108,7 +108,7 @@ class FakeStage:
     def invoke_url(self) -> str:
         return self.endpoint.url
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         return KEYS
 
     def close(self) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import boto3
 
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 from pytest_dsql.storm.run.driver import config
 from pytest_dsql.storm.run.invocations import Way
 
-KEYS = Credentials("key", "secret", None)
+KEYS = SigningKeys("key", "secret", None)
 REGION = "us-east-1"
 PATH = "/2015-03-31/functions/transfer/invocations"
 

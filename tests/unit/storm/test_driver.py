@@ -15,7 +15,7 @@ from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run import driver
 from pytest_dsql.storm.run.driver import Driver, config
-from pytest_dsql.storm.run.invocations import Invocations, Reply
+from pytest_dsql.storm.run.invocations import HttpReply, Invocations
 from pytest_dsql.storm.transfers.answer import THROTTLED
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.workers.tally import KEPT_LATENCIES, Tally
@@ -106,10 +106,10 @@ class Waves:
     def send(self, token: Any, _content: bytes) -> None:
         self._out.append(token)
 
-    def wait(self, _limit_s: float) -> list[tuple[Any, Reply]]:
+    def wait(self, _limit_s: float) -> list[tuple[Any, HttpReply]]:
         out, self._out = self._out, []
         self.sizes.append(len(out))
-        return [(token, Reply(200, b"", json.dumps(BALANCE).encode())) for token in out]
+        return [(token, HttpReply(200, b"", json.dumps(BALANCE).encode())) for token in out]
 
     def wake(self) -> None:
         pass

@@ -16,7 +16,7 @@ from pytest_dsql.storm.record.statistics import measure
 from pytest_dsql.storm.record.verdict import Verdict
 from pytest_dsql.storm.report import export, plots
 from pytest_dsql.storm.report import text as report
-from pytest_dsql.storm.run.disturbance import Disturbance
+from pytest_dsql.storm.run.disturbance import StageFaults
 from pytest_dsql.storm.transfers import answer, scenario
 from pytest_dsql.storm.transfers.faults import WITHIN, FaultKind, planned
 from pytest_dsql.storm.transfers.plan import Load
@@ -60,7 +60,7 @@ def disturbed(tmp_path: Path) -> Callable[[FakeStage], tuple[Fault, ...]]:
         act = Act(1, LOAD.calls, 1.0)
         act.watch.add(0, {"done": LOAD.calls - 1, "latencies": []})
         with Recorder(tmp_path, "reader") as recorder:
-            Disturbance(stage, recorder, 0.0).run(act, LOAD, threading.Event())
+            StageFaults(stage, recorder, 0.0).run(act, LOAD, threading.Event())
         return record.read(tmp_path, Facts(planned=0, accounts=1, opening=1, closing={})).faults
 
     return disturbed

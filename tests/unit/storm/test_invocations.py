@@ -17,9 +17,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials as FrozenCredentials
 
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 from pytest_dsql.storm.run.driver import by_boto3, config
-from pytest_dsql.storm.run.invocations import Invocations, Reply, Way
+from pytest_dsql.storm.run.invocations import HttpReply, Invocations, Way
 from pytest_dsql.storm.transfers.answer import AnswerKind, meaning, of_reply
 
 LIMIT_S = 10
@@ -110,7 +110,7 @@ class Asked:
 
     line: Invocations
 
-    def __call__(self, content: bytes = b"{}") -> Reply:
+    def __call__(self, content: bytes = b"{}") -> HttpReply:
         self.line.send("token", content)
         until = time.monotonic() + LIMIT_S
         while time.monotonic() < until:
@@ -126,7 +126,7 @@ def connect() -> Iterator[Connect]:
     with ExitStack() as opened:
 
         def connect(url: str, read_limit_s: float = LIMIT_S, token: str | None = None) -> Asked:
-            keys = Credentials("AKIDEXAMPLE", "secret", token)
+            keys = SigningKeys("AKIDEXAMPLE", "secret", token)
             way = Way(url, "transfer", "us-east-1", lambda: keys, read_limit_s=read_limit_s)
             return Asked(opened.enter_context(Invocations(way, 4)))
 

@@ -17,7 +17,7 @@ from pytest_dsql.storm.run.worker import Worker, take_part
 from pytest_dsql.storm.workers import clocks, door
 from pytest_dsql.storm.workers.clocks import Clock, described
 from pytest_dsql.storm.workers.door import HERE, Door, Stranger, guarded, opened
-from pytest_dsql.storm.workers.rendezvous import Interrupted, Line, Listener
+from pytest_dsql.storm.workers.rendezvous import ConnectionEnd, Interrupted, MeetingPoint
 from tests.unit.storm.fake_stage import LIMIT_S, LOAD, FakeStage, scenario
 
 Met = SimpleQueue[socket.socket]
@@ -35,7 +35,7 @@ def met() -> Iterator[Met]:
 @pytest.fixture
 def entrance(met: Met) -> Iterator[Door]:
     listening, entrance = opened(HERE)
-    listener = Listener(listening, guarded(entrance, met.put))
+    listener = MeetingPoint(listening, guarded(entrance, met.put))
     yield entrance
     listener.close()
 
@@ -126,7 +126,7 @@ def test_a_record_comes_home_with_times_by_the_conductors_clock(
 def test_a_record_that_cannot_be_sent_ends_the_worker() -> None:
     one, other = socket.socketpair()
     other.close()
-    line = Line(one)
+    line = ConnectionEnd(one)
     with pytest.raises(Interrupted, match="the conductor is gone"):
         line.send({"record": "x"})
     line.close()

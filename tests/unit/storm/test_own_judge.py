@@ -7,7 +7,7 @@ import pytest
 
 from pytest_dsql.storm.own.history import Broken, Call, Facts, History, Snapshot
 from pytest_dsql.storm.own.judge import NOTHING_MET, Allowed, judge
-from pytest_dsql.storm.own.report import Report
+from pytest_dsql.storm.own.report import StormReport
 from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.outcome import Outcome
 
@@ -68,7 +68,7 @@ def test_a_storm_in_which_nothing_conflicted_is_not_green_unless_that_is_said(lo
     quiet = history(call(0), lost=lost)
     assert [*found(quiet)] == [("no_conflict", NOTHING_MET)]
     verdict = judge(quiet, Allowed((), must_conflict=False))
-    assert Report(quiet, verdict, REPEAT).headline.endswith("nothing conflicted, as its test allows")
+    assert StormReport(quiet, verdict, REPEAT).headline.endswith("nothing conflicted, as its test allows")
 
 
 def test_what_calls_may_be_refused_with_is_said() -> None:
@@ -87,7 +87,7 @@ def test_unknown_outcomes_are_named_and_are_no_finding() -> None:
     cut = history(call(0), call(1, outcome=Outcome.UNKNOWN, code="OperationalError", error="closed"))
     verdict = judge(cut, ALLOWED)
     assert verdict.passed
-    assert "\n  1 unknown outcomes: calls 1\n" in Report(cut, verdict, REPEAT).text
+    assert "\n  1 unknown outcomes: calls 1\n" in StormReport(cut, verdict, REPEAT).text
 
 
 def test_a_killed_worker_is_named_with_its_last_words_and_what_it_left_undone() -> None:
@@ -101,7 +101,7 @@ def test_a_killed_worker_is_named_with_its_last_words_and_what_it_left_undone() 
 
 def test_the_report_is_opened_by_its_verdict_and_ends_with_how_to_repeat_it() -> None:
     broken = history(call(0), trouble=INTERRUPTED)
-    report = Report(broken, judge(broken, ALLOWED), REPEAT)
+    report = StormReport(broken, judge(broken, ALLOWED), REPEAT)
     lines = report.text.splitlines()
     assert lines[:2] == ["FAIL  1 calls on the local stand-in, 1 finding", "  broken_off: it was interrupted"]
     assert lines[-1] == REPEAT

@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 
 from pytest_dsql.storm.own.history import Facts, plain, read
-from pytest_dsql.storm.own.order import Order, OutOfRange
+from pytest_dsql.storm.own.load import OutOfRange, OwnLoad
 from pytest_dsql.storm.record.journal import Journal, RecordDamaged
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.report.revision import revision
 
 FACTS = Facts(planned=2, workers=("worker00", "worker01"))
-ORDER = Order(calls=10, parallel=5, seed=3, processes=2)
+ORDER = OwnLoad(calls=10, parallel=5, seed=3, processes=2)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_equal_values_are_equal_in_the_record(value: Any, expected: Any) -> None
 def test_processes_make_each_call_once_with_all_threads() -> None:
     assert sorted(call for share in range(ORDER.shares) for call in ORDER.share(share)) == [*range(10)]
     assert [ORDER.threads(share) for share in range(ORDER.shares)] == [3, 2]
-    assert Order(1, 1, 0, 8).shares == 1
+    assert OwnLoad(1, 1, 0, 8).shares == 1
 
 
 def test_a_seed_draws_the_same() -> None:
@@ -70,7 +70,7 @@ def test_a_seed_draws_the_same() -> None:
 @pytest.mark.parametrize("name", ["calls", "parallel", "processes"])
 def test_a_number_that_cannot_be_is_named(name: str) -> None:
     with pytest.raises(OutOfRange, match=f"^{name}: must be at least 1, not 0$"):
-        Order(**{"calls": 1, "parallel": 1, "seed": 1, "processes": 1, name: 0})
+        OwnLoad(**{"calls": 1, "parallel": 1, "seed": 1, "processes": 1, name: 0})
 
 
 def test_the_revision_is_gits_where_there_is_one(tmp_path: Path) -> None:

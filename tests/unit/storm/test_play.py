@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 from pytest_dsql.storm.rate.steps import StepFailed, Steps
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.driver import config
@@ -37,7 +37,7 @@ class Reached:
         (self.folder / f"pid{os.getpid()}").touch()
         return self.url
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         return KEYS
 
 
@@ -46,7 +46,7 @@ class Doomed(Reached):
 
     asked = 0
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         self.asked += 1
         if self.asked > LOAD.parallel and len([*self.folder.glob("pid*")]) > 1:
             with suppress(FileExistsError):
@@ -67,7 +67,7 @@ class Stalled(Reached):
 
     asked = 0
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         self.asked += 1
         if self.asked > LOAD.parallel:
             signal.pause()

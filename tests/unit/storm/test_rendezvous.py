@@ -6,25 +6,25 @@ from pathlib import Path
 import pytest
 
 from pytest_dsql.storm.workers import rendezvous
-from pytest_dsql.storm.workers.rendezvous import Attendance, Interrupted, Line, Listener, Message, unix
+from pytest_dsql.storm.workers.rendezvous import Attendance, ConnectionEnd, Interrupted, MeetingPoint, Message, unix
 
 LIMIT_S = 10.0
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Line, Line]]:
+def ends() -> Iterator[tuple[ConnectionEnd, ConnectionEnd]]:
     """Both ends of a line."""
-    one, other = map(Line, socket.socketpair())
+    one, other = map(ConnectionEnd, socket.socketpair())
     yield one, other
     one.close()
     other.close()
 
 
 @pytest.fixture
-def raw() -> Iterator[tuple[socket.socket, Line]]:
+def raw() -> Iterator[tuple[socket.socket, ConnectionEnd]]:
     """A line, and the socket at its other end."""
     one, other = socket.socketpair()
-    line = Line(other)
+    line = ConnectionEnd(other)
     yield one, line
     one.close()
     line.close()
@@ -40,9 +40,9 @@ class Desk:
         self._answers = list(answers)
         self.heard: list[Message] = []
         self.path = path
-        self.listener = Listener(unix(Path(path)), lambda connection: self._meet(Line(connection)))
+        self.listener = MeetingPoint(unix(Path(path)), lambda connection: self._meet(ConnectionEnd(connection)))
 
-    def _meet(self, line: Line) -> None:
+    def _meet(self, line: ConnectionEnd) -> None:
         while (message := line.hear(LIMIT_S)) is not None:
             self.heard.append(message)
             if "progress" in message:
@@ -66,32 +66,32 @@ def attend(desk: Desk) -> Attendance:
     return Attendance(desk.path, lambda: {"done": 3})
 
 
-def test_what_is_said_is_heard(ends: tuple[Line, Line]) -> None:
+def test_what_is_said_is_heard(ends: tuple[ConnectionEnd, ConnectionEnd]) -> None:
     one, other = ends
     one.say({"go": {"origin": 1.5}})
     one.say({"done": True})
     assert [other.hear(LIMIT_S), other.hear(LIMIT_S)] == [{"go": {"origin": 1.5}}, {"done": True}]
 
 
-def test_the_end_of_a_line_is_heard(ends: tuple[Line, Line]) -> None:
+def test_the_end_of_a_line_is_heard(ends: tuple[ConnectionEnd, ConnectionEnd]) -> None:
     one, other = ends
     one.close()
     assert other.hear(LIMIT_S) is None
 
 
-def test_half_a_message_is_none(raw: tuple[socket.socket, Line]) -> None:
+def test_half_a_message_is_none(raw: tuple[socket.socket, ConnectionEnd]) -> None:
     end, line = raw
     end.sendall(json.dumps({"progress": {}}).encode()[:8])
     end.close()
     assert line.hear(LIMIT_S) is None
 
 
-def test_silence_has_a_limit(ends: tuple[Line, Line]) -> None:
+def test_silence_has_a_limit(ends: tuple[ConnectionEnd, ConnectionEnd]) -> None:
     with pytest.raises(TimeoutError):
         ends[0].hear(0.01)
 
 
-def test_who_is_gone_is_told_nothing(ends: tuple[Line, Line]) -> None:
+def test_who_is_gone_is_told_nothing(ends: tuple[ConnectionEnd, ConnectionEnd]) -> None:
     one, other = ends
     other.close()
     for _ in range(3):
@@ -101,7 +101,7 @@ def test_who_is_gone_is_told_nothing(ends: tuple[Line, Line]) -> None:
 def test_a_closed_line_gives_its_descriptor_back() -> None:
     one, other = socket.socketpair()
     with other:
-        Line(one).close()
+        ConnectionEnd(one).close()
         assert one.fileno() == -1
         other.settimeout(LIMIT_S)
         assert other.recv(1) == b""

@@ -15,7 +15,7 @@ RUNTIMES: Final = ("python3.9", "python3.10", "python3.11", "python3.12", "pytho
 LIMIT_S: Final = 30.0
 
 
-class NotActive(LambdaClientError):
+class FunctionNotActive(LambdaClientError):
     """The function is not ready for what is asked."""
 
     code = 409
@@ -56,7 +56,7 @@ class Functions(LambdaBackend):
         """Publish a version; raise NotActive where the function is Pending: so would the version be, for ever."""
         state = self.get_function(function_name).state
         if state != "Active":
-            raise NotActive(state)
+            raise FunctionNotActive(state)
         return super().publish_version(function_name, description)
 
     @staticmethod

@@ -30,7 +30,7 @@ from pytest_dsql.local.dialect import Catalog, Statement, analyse, answered
 from pytest_dsql.local.dialect.rewrite import catalogs
 from pytest_dsql.local.iam.principals import Document
 from pytest_dsql.local.kept import Kept
-from pytest_dsql.local.postgres.template import Template
+from pytest_dsql.local.postgres.template import TemplateDatabase
 from pytest_dsql.local.tasks import Tasks
 
 LONGEST_KEPT: Final = 10_000
@@ -79,7 +79,7 @@ class Cluster:
         return f"arn:aws:dsql:{self.region}:{self.account}:cluster/{self.id}"
 
     def __post_init__(self) -> None:
-        self._template: Template | None = None
+        self._template: TemplateDatabase | None = None
         self.rate = Rate(self.limits)
         self.descriptions = Kept[bytes, bytes]()
         """What the proxy makes of PostgreSQL's descriptions of rows."""
@@ -96,7 +96,7 @@ class Cluster:
         """
         await asyncio.to_thread(self._install)
         if not kept:
-            self._template = await asyncio.to_thread(Template, self.url)
+            self._template = await asyncio.to_thread(TemplateDatabase, self.url)
             self._prepare(self._template)
         await self._begin()
 
@@ -118,7 +118,7 @@ class Cluster:
         self.catalog = Catalog()
         await self._begin()
 
-    def _prepare(self, template: Template) -> None:
+    def _prepare(self, template: TemplateDatabase) -> None:
         """Have the next emptying prepared while this cluster is used."""
         self._preparing = asyncio.get_running_loop().run_in_executor(None, template.prepare)
 

@@ -1,6 +1,6 @@
 """Who may sign in to a cluster: principals and their keys, IAM policies, and authentication tokens. No I/O."""
 
-from .policies import Decision, Evaluation, Source, allows
+from .policies import Decision, Evaluation, PolicyKind, allows
 from .principals import Credentials, Document, Principal, Principals, PrincipalTable, maps_to
 from .refusals import AccessDenied
 from .tokens import Attempt, ClusterIdentity, verify
@@ -13,10 +13,10 @@ __all__ = [
     "Decision",
     "Document",
     "Evaluation",
+    "PolicyKind",
     "Principal",
     "PrincipalTable",
     "Principals",
-    "Source",
     "allows",
     "maps_to",
     "verify",

@@ -32,7 +32,7 @@ class Evaluation(Enum):
     NO_ALLOW = auto()
 
 
-class Source(Enum):
+class PolicyKind(Enum):
     """The kind of policy that decided, by the name AWS gives it in its messages."""
 
     IDENTITY = "identity-based policy"
@@ -46,7 +46,7 @@ class Decision:
     """What the policies say, and for a refusal which kind of them."""
 
     evaluation: Evaluation
-    source: Source | None = None
+    kind: PolicyKind | None = None
 
     @property
     def allowed(self) -> bool:
@@ -97,51 +97,53 @@ def allows(  # noqa: PLR0913 - who, what, on what, and all that decides
     principal that the resource's policy does not name itself, as for a role's trust policy.
     """
     request = _Request(principal, action, resource, conditions.values(context))
-    documents: dict[Source, Iterable[object]] = {Source.IDENTITY: principal.policies}
+    documents: dict[PolicyKind, Iterable[object]] = {PolicyKind.IDENTITY: principal.policies}
     if resource_policy is not None:
-        documents[Source.RESOURCE] = [resource_policy]
+        documents[PolicyKind.RESOURCE] = [resource_policy]
     if principal.boundary is not None:
-        documents[Source.BOUNDARY] = [principal.boundary]
+        documents[PolicyKind.BOUNDARY] = [principal.boundary]
     if principal.session_policies:
-        documents[Source.SESSION] = principal.session_policies
-    verdicts = {source: _judge(each, request, source) for source, each in documents.items()}
-    for source, verdict in verdicts.items():
+        documents[PolicyKind.SESSION] = principal.session_policies
+    verdicts = {kind: _judge(each, request, kind) for kind, each in documents.items()}
+    for kind, verdict in verdicts.items():
         if verdict.denied:
-            return Decision(Evaluation.EXPLICIT_DENY, source)
-    grants = {source: verdict.grant for source, verdict in verdicts.items()}
-    if trusted and not grants.get(Source.RESOURCE):
-        return Decision(Evaluation.NO_ALLOW, Source.RESOURCE)
+            return Decision(Evaluation.EXPLICIT_DENY, kind)
+    grants = {kind: verdict.grant for kind, verdict in verdicts.items()}
+    if trusted and not grants.get(PolicyKind.RESOURCE):
+        return Decision(Evaluation.NO_ALLOW, PolicyKind.RESOURCE)
     missing = _missing(request, grants)
     return Decision(Evaluation.ALLOWED) if missing is None else Decision(Evaluation.NO_ALLOW, missing)
 
 
-def _missing(request: _Request, grants: Mapping[Source, _Grant]) -> Source | None:
+def _missing(request: _Request, grants: Mapping[PolicyKind, _Grant]) -> PolicyKind | None:
     """Say which kind of policy should have allowed the request and did not, None where nothing lacks."""
-    by_resource = grants.get(Source.RESOURCE, _Grant.NONE)
+    by_resource = grants.get(PolicyKind.RESOURCE, _Grant.NONE)
     owner = [*request.resource.split(":"), *[""] * 5][4]
     # S3's names, and "*", have no account in them; AWS's own managed policies are everybody's.
     own = owner in {"", "aws", request.principal.account}
     if own and by_resource is _Grant.DIRECT:
         return None
     if not own and by_resource is _Grant.NONE:
-        return Source.RESOURCE
+        return PolicyKind.RESOURCE
     # The root user has every right in its account; only another kind of policy takes some away.
-    by_identity = request.principal.is_root or grants[Source.IDENTITY] is not _Grant.NONE
+    by_identity = request.principal.is_root or grants[PolicyKind.IDENTITY] is not _Grant.NONE
     if not by_identity and not (own and by_resource is _Grant.BROAD):
-        return Source.IDENTITY
-    limits = (Source.BOUNDARY, Source.SESSION)
-    return next((source for source in limits if grants.get(source) is _Grant.NONE), None)
+        return PolicyKind.IDENTITY
+    limits = (PolicyKind.BOUNDARY, PolicyKind.SESSION)
+    return next((kind for kind in limits if grants.get(kind) is _Grant.NONE), None)
 
 
-def _judge(documents: Iterable[object], request: _Request, source: Source) -> _Weighed:
+def _judge(documents: Iterable[object], request: _Request, kind: PolicyKind) -> _Weighed:
     """Read all policies of one kind: whether a statement denies, and the most that a statement allows."""
     denied, grant = False, _Grant.NONE
     for document in documents:
         for statement in _statements(document):
             if not isinstance(statement, Mapping):
                 return _Weighed(denied=True, grant=_Grant.NONE)
-            reach, named = _reach(statement, request.principal) if source is Source.RESOURCE else (_Grant.DIRECT, True)
-            applies = every([named, *_elements(statement, request, source)])
+            reach, named = (
+                _reach(statement, request.principal) if kind is PolicyKind.RESOURCE else (_Grant.DIRECT, True)
+            )
+            applies = every([named, *_elements(statement, request, kind)])
             if statement.get("Effect") == "Allow":
                 grant = max(grant, reach) if applies else grant
             else:
@@ -159,9 +161,9 @@ def _statements(document: object) -> list[object]:
     return statements if isinstance(statements, list) else [statements]
 
 
-def _elements(statement: Document, request: _Request, source: Source) -> Iterable[Truth]:
+def _elements(statement: Document, request: _Request, kind: PolicyKind) -> Iterable[Truth]:
     """Say of each element but Principal whether it matches."""
-    known = _IN_STATEMENT | {"Principal"} if source is Source.RESOURCE else _IN_STATEMENT
+    known = _IN_STATEMENT | {"Principal"} if kind is PolicyKind.RESOURCE else _IN_STATEMENT
     yield statement.keys() <= known or None
     yield statement.get("Effect") in ("Allow", "Deny") or None
     yield _listed(statement, "Action", lambda pattern: action_matches(pattern, request.action))

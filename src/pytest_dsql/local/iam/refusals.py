@@ -8,7 +8,7 @@ service is known, so the wording is the one that AWS APIs usually give for Signa
 
 from typing import ClassVar, Final, NamedTuple
 
-from pytest_dsql.local.iam.policies import Decision, Evaluation, Source
+from pytest_dsql.local.iam.policies import Decision, Evaluation, PolicyKind
 
 _INVALID_KEY: Final = "The security token included in the request is invalid."
 _MISMATCH: Final = (
@@ -86,10 +86,10 @@ NOT_YET: Final = Hint(
 
 def unauthorized(decision: Decision, **blanks: str) -> AccessDenied:
     """Return the refusal that policies have decided; the blanks are ``arn``, ``action`` and ``resource``."""
-    policy = decision.source.value if decision.source else ""
+    policy = decision.kind.value if decision.kind else ""
     if decision.evaluation is Evaluation.EXPLICIT_DENY:
-        article = "an" if decision.source is Source.IDENTITY else "a"
+        article = "an" if decision.kind is PolicyKind.IDENTITY else "a"
         return EXPLICIT_DENY.refusal(article=article, policy=policy, **blanks)
-    if decision.source is Source.IDENTITY:
+    if decision.kind is PolicyKind.IDENTITY:
         return NO_IDENTITY_POLICY.refusal(**blanks)
     return NO_POLICY.refusal(policy=policy, **blanks)

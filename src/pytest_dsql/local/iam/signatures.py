@@ -57,7 +57,7 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class SignedParts:
     """The parts of a request that are signed; the names of ``headers`` are in lower case."""
 
     method: str
@@ -66,7 +66,7 @@ class Message:
     body: bytes
 
 
-def read(message: Message) -> Signature:
+def read(message: SignedParts) -> Signature:
     """Return what a request says of its signature; raise Unsigned where it says nothing."""
     found = _HEADER.match(message.headers.get("authorization", ""))
     if found:
@@ -92,7 +92,7 @@ def read(message: Message) -> Signature:
     )
 
 
-def verify(message: Message, given: Signature, principals: Principals, now: datetime) -> Credentials:
+def verify(message: SignedParts, given: Signature, principals: Principals, now: datetime) -> Credentials:
     """Return the credentials that a request was signed with; raise Unsigned."""
     credentials = principals.find(given.access_key_id)
     if credentials is None or not credentials.active or credentials.session_token != given.session_token:
@@ -101,7 +101,7 @@ def verify(message: Message, given: Signature, principals: Principals, now: date
     return credentials
 
 
-def check(message: Message, given: Signature, credentials: Credentials, now: datetime) -> None:
+def check(message: SignedParts, given: Signature, credentials: Credentials, now: datetime) -> None:
     """Raise Unsigned where a request's signature is not of these credentials, or not of now."""
     if credentials.expiry is not None and now.astimezone(UTC) >= credentials.expiry:
         raise Unsigned(EXPIRED)
@@ -127,7 +127,7 @@ def _key(secret: str, *scope: str) -> bytes:
     return key
 
 
-def _canonical(message: Message, given: Signature) -> str:
+def _canonical(message: SignedParts, given: Signature) -> str:
     path, _, query = message.target.partition("?")
     pairs = sorted(pair for pair in _pairs(query) if pair[0] != "X-Amz-Signature")
     headers = "".join(f"{name}:{' '.join(message.headers.get(name, '').split())}\n" for name in given.headers)
@@ -160,7 +160,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in parts]
 
 
-def _hash(message: Message, given: Signature) -> str:
+def _hash(message: SignedParts, given: Signature) -> str:
     said = message.headers.get("x-amz-content-sha256")
     if given.presigned:
         return said or ("UNSIGNED-PAYLOAD" if given.service == "s3" else _EMPTY)

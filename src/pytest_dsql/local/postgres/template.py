@@ -23,7 +23,7 @@ _OTHERS: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE d
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
-class Template:
+class TemplateDatabase:
     """The kept database of the server at ``url``, with a copy that waits to be used, and the server's roles.
 
     ``prepare`` makes the copy; it may run beside the cluster. ``restore`` has the copy take the database's place.

@@ -15,9 +15,9 @@ import pytest
 
 from pytest_dsql.cluster import Cluster
 from pytest_dsql.storm.own.history import Facts, History, read
-from pytest_dsql.storm.own.order import Order
+from pytest_dsql.storm.own.load import OwnLoad
 from pytest_dsql.storm.own.reader import Reader, expected_sums
-from pytest_dsql.storm.own.worker import Part
+from pytest_dsql.storm.own.worker import OwnPart
 from pytest_dsql.storm.record.common import INTERRUPTED
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.report.text import Progress
@@ -41,7 +41,7 @@ class Scene:
     show: Callable[[Progress], None]
 
 
-def conduct(workload: Workload, order: Order, scene: Scene) -> History:
+def conduct(workload: Workload, load: OwnLoad, scene: Scene) -> History:
     """Play a storm and return what was left; an interrupt, or a worker's end, only ends it. Raises NotBegun."""
     workload.set_up(scene.cluster)
     try:
@@ -51,12 +51,12 @@ def conduct(workload: Workload, order: Order, scene: Scene) -> History:
     reader = Reader(scene.cluster, workload)
     if wrong := reader.wrong():
         raise NotBegun(f"before the first call {wrong}")
-    act = Act(order.shares, order.calls, order.limit_s, watched=True)
+    act = Act(load.shares, load.calls, load.limit_s, watched=True)
     with Meeting(lambda _: act) as meeting:
-        cluster, play = scene.cluster, _Play(act, order, scene, scene.folder or meeting.folder)
-        part = Part(meeting.where, 0, order, work, cluster.target, dict(cluster.environment))
+        cluster, play = scene.cluster, _Play(act, load, scene, scene.folder or meeting.folder)
+        part = OwnPart(meeting.where, 0, load, work, cluster.target, dict(cluster.environment))
         facts = play.run(workload, reader, part)
-        facts["configuration"] = _configuration(workload, order, cluster)
+        facts["configuration"] = _configuration(workload, load, cluster)
         facts["sums"], facts["rules"] = expected_sums(workload), reader.rules()
         return read(play.folder, Facts(**facts))
 
@@ -64,16 +64,16 @@ def conduct(workload: Workload, order: Order, scene: Scene) -> History:
 class _Play:
     """One storm, from the start of its processes to their end."""
 
-    def __init__(self, act: Act, order: Order, scene: Scene, folder: Path) -> None:
-        self._act, self.order, self.scene, self.folder = act, order, scene, folder
+    def __init__(self, act: Act, load: OwnLoad, scene: Scene, folder: Path) -> None:
+        self._act, self.load, self.scene, self.folder = act, load, scene, folder
 
-    def run(self, workload: Workload, reader: Reader, part: Part) -> dict[str, Any]:
+    def run(self, workload: Workload, reader: Reader, part: OwnPart) -> dict[str, Any]:
         """Return what is known of it when it is over."""
         began, started = time.monotonic(), datetime.now(UTC)
         cluster = self.scene.cluster
         try:
             with Processes(self.folder, self._act.leave) as processes:
-                for share in range(self.order.shares):
+                for share in range(self.load.shares):
                     processes.start(share, replace(part, share=share))
                 self._gather()
                 before = _lost(cluster)
@@ -84,8 +84,8 @@ class _Play:
         finally:
             self._act.end({"failed": "the storm is over"})
         return {
-            "planned": self.order.calls,
-            "workers": tuple(worker_name(share) for share in range(self.order.shares)),
+            "planned": self.load.calls,
+            "workers": tuple(worker_name(share) for share in range(self.load.shares)),
             "lost": None if before is None or after is None else after - before,
             "trouble": trouble,
             "last_words": self._act.last_words(),
@@ -117,14 +117,14 @@ class _Play:
         return None
 
 
-def _configuration(workload: Workload, order: Order, cluster: Cluster) -> dict[str, Any]:
+def _configuration(workload: Workload, load: OwnLoad, cluster: Cluster) -> dict[str, Any]:
     return {
         "target": cluster.target,
         "workload": f"{type(workload).__module__}.{type(workload).__qualname__}",
-        "seed": order.seed,
-        "calls": f"{order.calls:,}",
-        "parallel": order.parallel,
-        "processes": order.shares,
+        "seed": load.seed,
+        "calls": f"{load.calls:,}",
+        "parallel": load.parallel,
+        "processes": load.shares,
         "python": platform.python_version(),
         "pytest-dsql": version("pytest-dsql"),
     }

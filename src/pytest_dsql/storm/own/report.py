@@ -18,7 +18,7 @@ _LISTED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class StormReport:
     """A storm that was judged; ``repeat`` is the line that says how to see it again."""
 
     history: History

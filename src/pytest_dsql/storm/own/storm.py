@@ -13,8 +13,8 @@ from pytest_dsql.link.folder import fresh
 from pytest_dsql.storm.own.conductor import NotBegun, Scene, conduct
 from pytest_dsql.storm.own.history import History
 from pytest_dsql.storm.own.judge import Allowed, judge
-from pytest_dsql.storm.own.order import Order, OutOfRange
-from pytest_dsql.storm.own.report import Report
+from pytest_dsql.storm.own.load import OutOfRange, OwnLoad
+from pytest_dsql.storm.own.report import StormReport
 from pytest_dsql.storm.report.revision import revision
 from pytest_dsql.storm.report.text import Progress
 from pytest_dsql.storm.workers.shares import cores
@@ -31,7 +31,7 @@ class Run:
     """``calls``, ``parallel``, ``seed``, where the run says them."""
     reports: Path | None
     show: Callable[[Progress], None]
-    tell: Callable[[Report], None]
+    tell: Callable[[StormReport], None]
     """Is told of each storm that was judged."""
 
 
@@ -50,7 +50,7 @@ class Storm:
         seed: int | None = None,
         must_conflict: bool = True,
         **more: Any,
-    ) -> Report:
+    ) -> StormReport:
         """Make ``calls`` calls, ``parallel`` at a time; fail the test with a report where anything was found.
 
         Where no ``seed`` is given one is drawn, and told. ``must_conflict=False`` lets a storm pass in which nothing
@@ -58,19 +58,19 @@ class Storm:
         """
         report, wrong = None, ""
         try:
-            order = self._order(calls=calls, parallel=parallel, seed=seed, **more)
-            report = self._play(workload, order, must_conflict=must_conflict)
+            load = self._load(calls=calls, parallel=parallel, seed=seed, **more)
+            report = self._play(workload, load, must_conflict=must_conflict)
         except (OutOfRange, NotBegun) as error:
             wrong = f"the storm has not begun: {error}"
         if report and report.verdict.passed:
             return report
         pytest.fail(report.text if report else wrong, pytrace=False)
 
-    def _play(self, workload: Workload, order: Order, *, must_conflict: bool) -> Report:
+    def _play(self, workload: Workload, load: OwnLoad, *, must_conflict: bool) -> StormReport:
         folder = self._folder()
-        history = conduct(workload, order, Scene(self._cluster, folder, self._run.show))
+        history = conduct(workload, load, Scene(self._cluster, folder, self._run.show))
         verdict = judge(history, Allowed(workload.refusals, must_conflict), _own(workload, history))
-        report = Report(history, verdict, self._repeat(order))
+        report = StormReport(history, verdict, self._repeat(load))
         if folder:
             report.write(folder)
         self._run.tell(report)
@@ -78,11 +78,11 @@ class Storm:
             raise KeyboardInterrupt
         return report
 
-    def _order(self, **asked: Any) -> Order:
+    def _load(self, **asked: Any) -> OwnLoad:
         numbers = {"processes": cores(), "seed": None, **asked, **self._run.numbers}
         if numbers["seed"] is None:
             numbers["seed"] = random.randrange(2**32)  # noqa: S311 - to be repeated, not to be secret
-        return Order(**numbers)
+        return OwnLoad(**numbers)
 
     def _folder(self) -> Path | None:
         """Return a new folder for this storm, None where nobody wants to keep its record."""
@@ -91,9 +91,9 @@ class Storm:
         name = "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in self._name)
         return fresh(self._run.reports, name)
 
-    def _repeat(self, order: Order) -> str:
-        numbers = " ".join(f"--dsql-storm-{name}={getattr(order, name)}" for name in ("seed", "calls", "parallel"))
-        return f"seed {order.seed}, {revision(self._run.root)}, again: {self._run.command} {numbers}"
+    def _repeat(self, load: OwnLoad) -> str:
+        numbers = " ".join(f"--dsql-storm-{name}={getattr(load, name)}" for name in ("seed", "calls", "parallel"))
+        return f"seed {load.seed}, {revision(self._run.root)}, again: {self._run.command} {numbers}"
 
 
 def _own(workload: Workload, history: History) -> Iterable[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_dsql.cluster import Cluster
-from pytest_dsql.storm.own.order import Order
+from pytest_dsql.storm.own.load import OwnLoad
 from pytest_dsql.storm.record.journal import Journal, worker_name
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.workers.rendezvous import Attendance
@@ -22,7 +22,7 @@ NOT_OPENED = "not_opened"
 """The code of a call that could not be made, for want of a client."""
 
 
-class Client:
+class KeptClient:
     """One thread's client, opened where there is none."""
 
     def __init__(self, workload: Workload, cluster: Cluster) -> None:
@@ -46,22 +46,22 @@ class Client:
 class Share:
     """A process's share of the calls, made from as many threads as it has to have."""
 
-    def __init__(self, workload: Workload, order: Order, share: int, tally: Tally) -> None:
-        self._workload, self._order, self._tally = workload, order, tally
-        self._calls = iter(order.share(share))
+    def __init__(self, workload: Workload, load: OwnLoad, share: int, tally: Tally) -> None:
+        self._workload, self._load, self._tally = workload, load, tally
+        self._calls = iter(load.share(share))
         self._counting = threading.Lock()
 
-    def make(self, clients: list[Client], journal: Journal, origin: float) -> None:
+    def make(self, clients: list[KeptClient], journal: Journal, origin: float) -> None:
         """Make all calls; raise what the workload raises where it ought not to."""
         with ThreadPoolExecutor(len(clients), thread_name_prefix="storm-call") as threads:
             parts = [threads.submit(self._part, client, journal, origin) for client in clients]
             for part in as_completed(parts):
                 part.result()
 
-    def _part(self, client: Client, journal: Journal, origin: float) -> None:
+    def _part(self, client: KeptClient, journal: Journal, origin: float) -> None:
         """Make calls, whichever comes next, until there are none."""
         for call in self._calls:
-            request = self._workload.draw(self._order.chance(call))
+            request = self._workload.draw(self._load.chance(call))
             sent = time.monotonic() - origin
             journal.write({"sent": call, "request": request, "at": round(sent, 6)})
             meaning, told = self._ask(client, request)
@@ -71,7 +71,7 @@ class Share:
             with self._counting:
                 self._tally.add(meaning.outcome, meaning.retries, (at - sent) * 1000)
 
-    def _ask(self, client: Client, request: Any) -> tuple[Meaning, dict[str, Any]]:
+    def _ask(self, client: KeptClient, request: Any) -> tuple[Meaning, dict[str, Any]]:
         try:
             opened = client.get()
         except Exception as error:  # noqa: BLE001 - whatever it is, the call was not made
@@ -91,12 +91,12 @@ def _words(error: Exception) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What a process is told: whom to meet, which share of the order is its own, and what to call where."""
+class OwnPart:
+    """What a process is told: whom to meet, which share of the load is its own, and what to call where."""
 
     meet: str
     share: int
-    order: Order
+    load: OwnLoad
     workload: bytes
     target: str
     environment: Mapping[str, str] = field(repr=False)
@@ -105,14 +105,14 @@ class Part:
         """Take part in a storm. Raises Interrupted where the conductor cannot go on."""
         workload: Workload = pickle.loads(self.workload)  # noqa: S301 - from the process that has started this one
         cluster, tally = Cluster(self.environment, self.target), Tally()
-        clients = [Client(workload, cluster) for _ in range(self.order.threads(self.share))]
+        clients = [KeptClient(workload, cluster) for _ in range(self.load.threads(self.share))]
         with ExitStack() as leaving:
             leaving.callback(cluster.close)
             for client in clients:  # one after the other: a cluster takes so many sign-ins a second and no more
                 leaving.callback(client.drop)
                 client.get()
             attendance = leaving.enter_context(Attendance(self.meet, tally.taken))
-            told = attendance.arrive("own", self.share, self.order.shares)
+            told = attendance.arrive("own", self.share, self.load.shares)
             with Journal(attendance.record(told), worker_name(self.share)) as journal:
-                Share(workload, self.order, self.share, tally).make(clients, journal, told["origin"])
+                Share(workload, self.load, self.share, tally).make(clients, journal, told["origin"])
             attendance.finish()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pytest_dsql.storm.rate.knee import SETTLING, Knee, Step, find, p99_ms
 from pytest_dsql.storm.run.conductor import Conductor, Result
 from pytest_dsql.storm.run.play import play
-from pytest_dsql.storm.run.worker import Account
+from pytest_dsql.storm.run.worker import LambdaAccess
 from pytest_dsql.storm.transfers.plan import Load
 
 
@@ -22,7 +22,7 @@ class StepFailed(Exception):
 class Steps:
     """A search with the storm of a scenario, in steps of ``seconds``; ``load`` has all but calls and rate."""
 
-    account: Account
+    account: LambdaAccess
     conductor: Conductor
     scenario: str
     load: Load

@@ -26,7 +26,7 @@ from pytest_dsql.storm.record.common import Fault
 from pytest_dsql.storm.record.journal import SUFFIX, Journal, read_lines
 from pytest_dsql.storm.record.model import Call, Earlier, Facts, History, Ledger, Reading, Receipt
 from pytest_dsql.storm.record.outcome import Outcome
-from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, AnswerKind, Meaning, last_of, meaning
+from pytest_dsql.storm.transfers.answer import UNANSWERED, Answer, AnswerKind, AnswerMeaning, last_of, meaning
 from pytest_dsql.storm.transfers.plan import PlannedTransfer
 
 FACTS: Final = "facts.json"
@@ -47,7 +47,7 @@ class Recorder(Journal):
         ]
         self.append(b"".join(lines))
 
-    def again(self, call: int, told: Meaning, *, at: float) -> None:
+    def again(self, call: int, told: AnswerMeaning, *, at: float) -> None:
         """Note that a call which was answered is sent once more; to be called before it is."""
         self.write({"again": call, "at": round(at, 6), "outcome": told.outcome, "code": told.code})
 
@@ -190,6 +190,6 @@ def _call(worker: str, sent: dict[str, Any], answer: dict[str, Any] | None, earl
     )
 
 
-def _meaning(answer: dict[str, Any]) -> Meaning:
+def _meaning(answer: dict[str, Any]) -> AnswerMeaning:
     kind = next((kind for name, kind in _KINDS if name in answer), AnswerKind.PAYLOAD)
     return meaning(Answer(kind, answer.get(kind.value)))

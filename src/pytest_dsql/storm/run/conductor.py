@@ -21,7 +21,7 @@ from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.record.statistics import Statistics, measure, share
 from pytest_dsql.storm.record.verdict import Verdict
 from pytest_dsql.storm.report import text as report
-from pytest_dsql.storm.run.disturbance import Disturbance
+from pytest_dsql.storm.run.disturbance import StageFaults
 from pytest_dsql.storm.run.stage import Stage
 from pytest_dsql.storm.transfers.checker import check
 from pytest_dsql.storm.transfers.plan import Load
@@ -95,7 +95,7 @@ class Playing(Act):
         return File(self.folder, worker_name(share))
 
 
-class Screen(Protocol):
+class Display(Protocol):
     """Where a person watches."""
 
     def begin(self, title: str) -> None:
@@ -118,7 +118,7 @@ class Conductor:
         scenarios: dict[str, Scenario],
         load: Load,
         folder: Path | None,
-        screen: Screen,
+        screen: Display,
         *,
         again: str | None = None,
         function_limit_s: float = FUNCTION_LIMIT_S,
@@ -234,7 +234,7 @@ class Conductor:
         """Show how far it is, with a reader and faults beside it, until all workers are done or gone."""
         over = threading.Event()
         with Recorder(folder, "reader") as recorder:
-            faults = Disturbance(stage, recorder, origin)
+            faults = StageFaults(stage, recorder, origin)
             beside = [
                 threading.Thread(target=stage.read, args=(recorder, origin, over), name="storm-reader", daemon=True),
                 threading.Thread(target=faults.run, args=(act, act.load, over), name="storm-faults", daemon=True),

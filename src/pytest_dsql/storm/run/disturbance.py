@@ -13,7 +13,7 @@ from pytest_dsql.storm.workers.act import Act
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class StageFaults:
     """What breaks on a stage; ``origin`` is the storm's start by the monotonic clock."""
 
     stage: Stage

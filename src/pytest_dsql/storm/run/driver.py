@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_dsql.storm.record.outcome import Outcome
 from pytest_dsql.storm.record.record import Recorder
-from pytest_dsql.storm.run.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, Reply
+from pytest_dsql.storm.run.invocations import AGENT, CONNECT_LIMIT_S, READ_LIMIT_S, HttpReply
 from pytest_dsql.storm.transfers import answer
-from pytest_dsql.storm.transfers.answer import Answer, Meaning
+from pytest_dsql.storm.transfers.answer import Answer, AnswerMeaning
 from pytest_dsql.storm.transfers.plan import Load, PlannedTransfer
 from pytest_dsql.storm.workers.tally import Tally
 
@@ -60,7 +60,7 @@ class Line(Protocol):
     def send(self, token: Any, content: bytes) -> None:
         """Send a request."""
 
-    def wait(self, limit_s: float) -> list[tuple[Any, Reply]]:
+    def wait(self, limit_s: float) -> list[tuple[Any, HttpReply]]:
         """Return what was answered, nothing when the limit (s) is over or somebody calls ``wake``."""
         ...
 
@@ -83,7 +83,7 @@ class Pending:
     throttles: int = 0
     once: bool = False
     sendings: int = 1
-    told: Meaning | None = None
+    told: AnswerMeaning | None = None
     """What it was answered, while it waits to be sent again."""
     uncertain: bool = False
     """Whether a sending before was answered with an unknown outcome."""
@@ -173,7 +173,7 @@ class Driver:
         calls = [due - self._now()] if due is not None else []
         return max(0.0, min([WAIT_S, *pauses, *calls]))
 
-    def _take(self, answered: list[tuple[Pending, Reply]]) -> None:
+    def _take(self, answered: list[tuple[Pending, HttpReply]]) -> None:
         at = self._now()
         known: list[tuple[int, bytes, float]] = []
         for pending, reply in answered:
@@ -211,7 +211,7 @@ class Driver:
         when = self.clock() + random.uniform(0, pause)  # noqa: S311 - a pause
         heapq.heappush(self._waiting, (when, pending.call, pending))
 
-    def _count(self, meaning: Meaning, pending: Pending, at: float) -> None:
+    def _count(self, meaning: AnswerMeaning, pending: Pending, at: float) -> None:
         self._out -= 1
         self._room += 1
         self.tally.add(meaning.outcome, meaning.retries, (at - pending.due) * 1000)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import pycurl
 
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 
 _KINDS: Final = {
     pycurl.E_COULDNT_CONNECT: "EndpointConnectionError",
@@ -55,7 +55,7 @@ class Way:
     endpoint: str
     function: str
     region: str
-    credentials: Callable[[], Credentials]
+    credentials: Callable[[], SigningKeys]
     connect_limit_s: float = CONNECT_LIMIT_S
     read_limit_s: float = READ_LIMIT_S
 
@@ -72,7 +72,7 @@ def _authorities() -> str:
     return str(DEFAULT_CA_BUNDLE)
 
 
-class Reply(NamedTuple):
+class HttpReply(NamedTuple):
     """What came back: a response, or the name and text of the client's own error."""
 
     status: int
@@ -113,7 +113,7 @@ class _Slot:
         # what is read by a function can be read but once.
         handle.setopt(pycurl.READFUNCTION, self._read)
 
-    def fill(self, token: Any, content: bytes, credentials: Credentials) -> None:
+    def fill(self, token: Any, content: bytes, credentials: SigningKeys) -> None:
         """Make a request of it."""
         self.token, self._content = token, content
         self.head, self.body = io.BytesIO(), io.BytesIO()
@@ -131,16 +131,16 @@ class _Slot:
         content, self._content = self._content[:size], self._content[size:]
         return content
 
-    def reply(self) -> Reply:
+    def reply(self) -> HttpReply:
         """Return the response that is there."""
-        return Reply(self.handle.getinfo(pycurl.RESPONSE_CODE), self.head.getvalue(), self.body.getvalue())
+        return HttpReply(self.handle.getinfo(pycurl.RESPONSE_CODE), self.head.getvalue(), self.body.getvalue())
 
-    def failure(self, code: int, text: str) -> Reply:
+    def failure(self, code: int, text: str) -> HttpReply:
         """Return libcurl's error by the name that botocore has for it."""
         name = _KINDS.get(code, "HTTPClientError")
         if code == pycurl.E_OPERATION_TIMEDOUT and self.handle.getinfo(pycurl.PRETRANSFER_TIME) == 0:
             name = "ConnectTimeoutError"
-        return Reply(0, b"", b"", name, text)
+        return HttpReply(0, b"", b"", name, text)
 
 
 class Invocations:
@@ -167,7 +167,7 @@ class Invocations:
         self._flying.add(slot)
         self._multi.add_handle(slot.handle)
 
-    def wait(self, limit_s: float) -> list[tuple[Any, Reply]]:
+    def wait(self, limit_s: float) -> list[tuple[Any, HttpReply]]:
         """Go on with what is in flight until something was answered, ``wake`` was called or the limit is over."""
         until = time.monotonic() + limit_s
         while True:
@@ -194,8 +194,8 @@ class Invocations:
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         return woken
 
-    def _answered(self) -> list[tuple[Any, Reply]]:
-        answered: list[tuple[Any, Reply]] = []
+    def _answered(self) -> list[tuple[Any, HttpReply]]:
+        answered: list[tuple[Any, HttpReply]] = []
         more = 1
         while more:
             more, done, failed = self._multi.info_read()

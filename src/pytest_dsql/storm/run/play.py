@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pytest_dsql.storm.run.conductor import Conductor, Result
-from pytest_dsql.storm.run.worker import Account, Worker, take_part
+from pytest_dsql.storm.run.worker import LambdaAccess, Worker, take_part
 from pytest_dsql.storm.transfers.plan import Load
 from pytest_dsql.storm.transfers.scenario import Scenario
 from pytest_dsql.storm.workers.processes import Processes
@@ -19,10 +19,10 @@ class NotPlayed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TransfersPart:
     """What a process is told: where the function is, which worker it is, what is played."""
 
-    account: Account
+    account: LambdaAccess
     worker: Worker
     scenario: Scenario
     load: Load
@@ -32,7 +32,7 @@ class Part:
         take_part(self.account, self.worker, self.scenario, self.load)
 
 
-def play(account: Account, conductor: Conductor, name: str, load: Load, *, workers: int) -> Result:
+def play(account: LambdaAccess, conductor: Conductor, name: str, load: Load, *, workers: int) -> Result:
     """Play the storm of a scenario by so many processes, of which none is left; return what came of it.
 
     ``account`` has to be one that can be pickled. An interrupt breaks the storm off; the conductor has the result of
@@ -43,7 +43,7 @@ def play(account: Account, conductor: Conductor, name: str, load: Load, *, worke
         try:
             for share in range(workers):
                 worker = Worker(conductor.where, share, workers)
-                processes.start(share, Part(account, worker, act.scenario, load))
+                processes.start(share, TransfersPart(account, worker, act.scenario, load))
             act.over.wait(AROUND_S + act.limit_s)
         except KeyboardInterrupt:
             conductor.interrupt(processes.end)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_dsql.link.batch import as_batch, with_descriptors
-from pytest_dsql.link.credentials import Credentials
+from pytest_dsql.link.keys import SigningKeys
 from pytest_dsql.storm.record.journal import worker_name
 from pytest_dsql.storm.record.record import Recorder
 from pytest_dsql.storm.run.driver import Driver, asks_boto3, config
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 
-class Account(Protocol):
+class LambdaAccess(Protocol):
     """Where the function is: boto3's client of a service, and what requests are signed with."""
 
     @property
@@ -38,7 +38,7 @@ class Account(Protocol):
         """Return a boto3 client."""
         ...
 
-    def credentials(self) -> Credentials:
+    def credentials(self) -> SigningKeys:
         """Return keys that are fresh enough to sign with."""
         ...
 
@@ -52,7 +52,7 @@ class Worker:
     shares: int
 
 
-def take_part(account: Account, worker: Worker, scenario: Scenario, load: Load) -> list[str]:
+def take_part(account: LambdaAccess, worker: Worker, scenario: Scenario, load: Load) -> list[str]:
     """Make a worker's share of a storm's calls; return the findings on the storm as a whole.
 
     The seed of ``load`` is the conductor's to say. Raises Interrupted where the conductor cannot go on.

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pytest_dsql.storm.record.outcome import Outcome
-from pytest_dsql.storm.run.invocations import Reply
+from pytest_dsql.storm.run.invocations import HttpReply
 
 
 class AnswerKind(StrEnum):
@@ -37,7 +37,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class AnswerMeaning:
     """What an answer says. ``known`` is whether it stands in a table; ``code`` is None where it is committed."""
 
     outcome: Outcome
@@ -52,7 +52,7 @@ class Meaning:
 
 OK: Final = 200
 THROTTLED: Final = "TooManyRequestsException"
-UNANSWERED: Final = Meaning(Outcome.UNKNOWN, "unanswered")
+UNANSWERED: Final = AnswerMeaning(Outcome.UNKNOWN, "unanswered")
 """The meaning of no answer at all."""
 
 CONFLICT: Final = "40001"
@@ -146,16 +146,16 @@ _TRANSFERRED: Final = re.compile(rb'\{"balance": (\d+), "duration": ([\d.]+), "r
 """What ``transfer.handlers`` answers when all is well; most answers are that."""
 
 
-def quick(reply: Reply) -> Meaning | None:
+def quick(reply: HttpReply) -> AnswerMeaning | None:
     """Return the meaning of a plain success, None where a reply has to be looked at closely."""
     found = _TRANSFERRED.fullmatch(reply.body) if reply.status == OK else None
     if found is None or b"function-error" in reply.head.lower():
         return None
     balance, duration, retries = found.groups()
-    return Meaning(Outcome.COMMITTED, balance=int(balance), duration_ms=float(duration), retries=int(retries))
+    return AnswerMeaning(Outcome.COMMITTED, balance=int(balance), duration_ms=float(duration), retries=int(retries))
 
 
-def of_reply(reply: Reply) -> Answer:
+def of_reply(reply: HttpReply) -> Answer:
     """Return the answer that a reply is, as boto3 would have it."""
     if reply.error:
         return of_client_error(reply.error, reply.text)
@@ -165,7 +165,7 @@ def of_reply(reply: Reply) -> Answer:
     return of_client_error(code, f"An error occurred ({code}) when calling the Invoke operation: {message}")
 
 
-def _error_of_service(reply: Reply) -> tuple[str, str]:
+def _error_of_service(reply: HttpReply) -> tuple[str, str]:
     """Return code and message of an error of the service (AWS's REST-JSON protocol)."""
     try:
         said = json.loads(reply.body)
@@ -181,12 +181,12 @@ def throttled(answer: Answer) -> bool:
     return answer.kind is AnswerKind.CLIENT_ERROR and answer.body["code"] == THROTTLED
 
 
-def passing(meaning: Meaning) -> bool:
+def passing(meaning: AnswerMeaning) -> bool:
     """Whether the same call may be answered otherwise a moment later: nobody knows of it, or nothing was reached."""
     return meaning.known and (meaning.outcome is Outcome.UNKNOWN or meaning.code in NOT_REACHED)
 
 
-def last_of(last: Meaning, *, uncertain: bool) -> Meaning:
+def last_of(last: AnswerMeaning, *, uncertain: bool) -> AnswerMeaning:
     """Return what the last answer says of a call that was sent more than once.
 
     After an ``uncertain`` sending a refusal says of its own sending alone that it was not made.
@@ -195,11 +195,11 @@ def last_of(last: Meaning, *, uncertain: bool) -> Meaning:
     return replace(last, outcome=Outcome.UNKNOWN) if uncertain and refused else last
 
 
-def meaning(answer: Answer) -> Meaning:
+def meaning(answer: Answer) -> AnswerMeaning:
     """Return what an answer says; never raises: what is not understood is unknown and not ``known``."""
     body = answer.body
     if not isinstance(body, Mapping):
-        return Meaning(Outcome.UNKNOWN, "malformed", known=False, text=repr(body)[:500])
+        return AnswerMeaning(Outcome.UNKNOWN, "malformed", known=False, text=repr(body)[:500])
     if answer.kind is AnswerKind.PAYLOAD:
         return _payload(body)
     if answer.kind is AnswerKind.FUNCTION_ERROR:
@@ -207,29 +207,29 @@ def meaning(answer: Answer) -> Meaning:
     return _judged(_CLIENT, str(body.get("code")), str(body.get("text", "")))
 
 
-def _payload(body: Mapping[str, Any]) -> Meaning:
+def _payload(body: Mapping[str, Any]) -> AnswerMeaning:
     duration, retries = _number(body.get("duration")), body.get("retries", 0)
     retries = retries if isinstance(retries, int) else 0
     balance = body.get("balance")
     if isinstance(balance, int) and "error" not in body and "error_code" not in body:
-        return Meaning(Outcome.COMMITTED, balance=balance, duration_ms=duration, retries=retries)
+        return AnswerMeaning(Outcome.COMMITTED, balance=balance, duration_ms=duration, retries=retries)
     text = str(body.get("error", dict(body)))
     return _judged(_PAYLOAD, str(body.get("error_code", "malformed")), text, duration, retries)
 
 
-def _function_error(body: Mapping[str, Any]) -> Meaning:
+def _function_error(body: Mapping[str, Any]) -> AnswerMeaning:
     text = str(body.get("errorMessage", ""))
     # Lambda has answered time-outs with and without a type.
     kind = str(body.get("errorType") or (_TIMED_OUT if "Task timed out" in text else "malformed"))
     judged = _judged(_FUNCTION, kind, text)
-    return Meaning(judged.outcome, _RAISED.get(kind, kind), judged.known, text=text, marker=judged.marker)
+    return AnswerMeaning(judged.outcome, _RAISED.get(kind, kind), judged.known, text=text, marker=judged.marker)
 
 
 def _judged(
     table: Mapping[str, Outcome], code: str, text: str, duration_ms: float | None = None, retries: int = 0
-) -> Meaning:
+) -> AnswerMeaning:
     outcome = table.get(code, Outcome.UNKNOWN)
-    return Meaning(
+    return AnswerMeaning(
         outcome, code, code in table, text=text, marker=_marker(text), duration_ms=duration_ms, retries=retries
     )
 

@@ -9,7 +9,7 @@ from typing import Final
 from pytest_dsql.storm.record.journal import Sink, worker_name
 from pytest_dsql.storm.report.text import Progress
 from pytest_dsql.storm.workers.clocks import Clock, described
-from pytest_dsql.storm.workers.rendezvous import Line, Message
+from pytest_dsql.storm.workers.rendezvous import ConnectionEnd, Message
 from pytest_dsql.storm.workers.watch import Watch
 
 LIVE_S: Final = 1.0
@@ -42,7 +42,7 @@ class Act:
         self, shares: int, calls: int, limit_s: float, *, watched: bool = False, keep: Keep | None = None
     ) -> None:
         self.shares, self.limit_s, self.watched, self._keep = shares, limit_s, watched, keep
-        self.lines: dict[int, Line] = {}
+        self.lines: dict[int, ConnectionEnd] = {}
         self.ended: set[int] = set()
         self.finished: set[int] = set()
         self.watch = Watch(calls)
@@ -52,7 +52,7 @@ class Act:
         self._words: dict[int, str] = {}
         self._clocks: dict[int, Clock] = {}
 
-    def attend(self, share: int, line: Line, clock: Message | None = None) -> None:
+    def attend(self, share: int, line: ConnectionEnd, clock: Message | None = None) -> None:
         """Follow a worker until it is done or gone, and all have been told how the storm ended.
 
         ``clock`` is what one on another machine has found its clock to be.
@@ -72,7 +72,7 @@ class Act:
                 self.changed.notify_all()
                 self.changed.wait_for(lambda: self.last_word, self.limit_s)
 
-    def _follow(self, share: int, line: Line) -> None:
+    def _follow(self, share: int, line: ConnectionEnd) -> None:
         with ExitStack() as leaving:
             record: Sink | None = None
             while (message := line.hear()) is not None:

@@ -10,7 +10,7 @@ from pytest_dsql.link.folder import owned
 from pytest_dsql.storm.workers.act import Act
 from pytest_dsql.storm.workers.clocks import now
 from pytest_dsql.storm.workers.door import Door, guarded, opened
-from pytest_dsql.storm.workers.rendezvous import START_LIMIT_S, Line, Listener, Message, unix
+from pytest_dsql.storm.workers.rendezvous import START_LIMIT_S, ConnectionEnd, MeetingPoint, Message, unix
 
 
 class Meeting:
@@ -26,17 +26,17 @@ class Meeting:
             # A socket's path must be short, wherever reports go.
             self.folder = leaving.enter_context(owned("storm-"))
             self.where = str(self.folder / "meet")
-            leaving.callback(Listener(unix(self.folder / "meet"), self._meet).close)
+            leaving.callback(MeetingPoint(unix(self.folder / "meet"), self._meet).close)
             self._leaving = leaving.pop_all()
 
     def open_door(self, host: str, port: int = 0) -> Door:
         """Listen on an address of this machine; return how workers elsewhere find it. Raises OSError."""
         listening, door = opened(host, port)
-        self._leaving.callback(Listener(listening, guarded(door, self._meet)).close)
+        self._leaving.callback(MeetingPoint(listening, guarded(door, self._meet)).close)
         return door
 
     def _meet(self, connection: socket.socket) -> None:
-        line = Line(connection)
+        line = ConnectionEnd(connection)
         try:
             while (message := line.hear(START_LIMIT_S)) and "time" in message:
                 line.say({"time": now()})

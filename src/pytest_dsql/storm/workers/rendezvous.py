@@ -30,7 +30,7 @@ class Interrupted(Exception):
     """The other end is gone, or says why it cannot go on."""
 
 
-class Line:
+class ConnectionEnd:
     """One end of a connection."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -79,7 +79,7 @@ def unix(path: Path) -> socket.socket:
     return listening
 
 
-class Listener:
+class MeetingPoint:
     """The conductor's end: ``meet`` is called with each connection, in a thread of its own."""
 
     def __init__(self, listening: socket.socket, meet: Callable[[socket.socket], None]) -> None:
@@ -110,7 +110,7 @@ def _entered(path: str) -> socket.socket:
 class Home:
     """Sends a record to the conductor as it is made."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ConnectionEnd) -> None:
         self._line = line
 
     def append(self, lines: bytes) -> None:
@@ -131,7 +131,7 @@ class Attendance:
 
     def __init__(self, where: str | Door, progress: Callable[[], Message]) -> None:
         self._far, self._progress = isinstance(where, Door), progress
-        self._line = Line(where.enter() if isinstance(where, Door) else _entered(where))
+        self._line = ConnectionEnd(where.enter() if isinstance(where, Door) else _entered(where))
         self._over = threading.Event()
 
     def arrive(self, scenario: str, share: int, shares: int) -> Message:

@@ -14,7 +14,7 @@ from pytest_dsql.local.iam.context import context
 from pytest_dsql.local.iam.policies import Decision, allows
 from pytest_dsql.local.iam.principals import Credentials, Document, Principal, Principals
 from pytest_dsql.local.iam.refusals import unauthorized
-from pytest_dsql.local.iam.signatures import Message, Signature, Unsigned, check, read, verify
+from pytest_dsql.local.iam.signatures import Signature, SignedParts, Unsigned, check, read, verify
 
 GLOBAL: Final = frozenset({"iam", "s3", "sts"})
 """The services that are asked for all Regions, or by whoever does not know which."""
@@ -33,7 +33,7 @@ class Guard:
     def refuses(self, request: Request) -> Response | None:
         """Return the refusal of a request to moto, None where it may pass."""
         self._invokers.clear()  # whatever it is, it may change who may do what
-        message = Message(request.method, request.target, request.headers, request.body)
+        message = SignedParts(request.method, request.target, request.headers, request.body)
         try:
             given = read(message)
         except Unsigned as error:
@@ -51,7 +51,7 @@ class Guard:
 
     def refuses_invocation(self, request: Request) -> Response | None:
         """Return the refusal of an invocation, None where it may pass: as above, and quickly."""
-        message = Message(request.method, request.target, request.headers, request.body)
+        message = SignedParts(request.method, request.target, request.headers, request.body)
         try:
             given = read(message)
             key = (given.access_key_id, request.target)

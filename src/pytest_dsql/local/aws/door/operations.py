@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from pytest_dsql.local.iam.signatures import Message
+from pytest_dsql.local.iam.signatures import SignedParts
 
 _PLACE: Final = re.compile(r"\\\{([A-Za-z]+)(\\\+)?\\\}")
 
@@ -24,7 +24,7 @@ class Operation:
     input: Mapping[str, Any] = field(default_factory=dict)
 
 
-def operation(service: str, message: Message) -> Operation | None:
+def operation(service: str, message: SignedParts) -> Operation | None:
     """Return the operation that a request is, None where the service has no such one."""
     model = _model(service)
     if model is None:
@@ -53,7 +53,7 @@ def protocol(service: str) -> str:
     return str(model.metadata["protocol"]) if model else "rest-json"
 
 
-def _body(message: Message) -> dict[str, Any]:
+def _body(message: SignedParts) -> dict[str, Any]:
     with contextlib.suppress(ValueError):
         body = json.loads(message.body)
         if isinstance(body, dict):

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_dsql.local.aws.resources.cluster import Cluster
-from pytest_dsql.local.aws.resources.function import Function
+from pytest_dsql.local.aws.resources.cluster import ClusterResource
+from pytest_dsql.local.aws.resources.function import FunctionResource
 from pytest_dsql.local.aws.resources.log_group import LogGroup
 from pytest_dsql.local.aws.resources.nothing import Nothing
 from pytest_dsql.local.aws.resources.of_functions import Alias, LayerVersion, Permission, Version
@@ -14,12 +14,12 @@ from pytest_dsql.local.aws.resources.role import Role
 TYPES: Final[Mapping[str, Any]] = {
     "AWS::CDK::Metadata": Nothing,
     "AWS::CloudFormation::WaitConditionHandle": Nothing,
-    "AWS::DSQL::Cluster": Cluster,
+    "AWS::DSQL::Cluster": ClusterResource,
     "AWS::IAM::Policy": Policy,
     "AWS::IAM::Role": Role,
     "AWS::IAM::RolePolicy": RolePolicy,
     "AWS::Lambda::Alias": Alias,
-    "AWS::Lambda::Function": Function,
+    "AWS::Lambda::Function": FunctionResource,
     "AWS::Lambda::LayerVersion": LayerVersion,
     "AWS::Lambda::Permission": Permission,
     "AWS::Lambda::Version": Version,

@@ -12,7 +12,7 @@ Properties = Mapping[str, Any]
 """What a template says of a resource, each property of the type that its schema has."""
 
 
-class Place(NamedTuple):
+class ResourcePlace(NamedTuple):
     """Where a resource is: the account and its Region."""
 
     account: str
@@ -23,12 +23,12 @@ class ResourceKind(CloudFormationModel):
     """A resource type, as moto calls it. What it makes may be an object of moto's own."""
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> Any:
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> Any:
         """Make a resource; raise ResourceFailed, or an error of its service."""
         raise NotImplementedError
 
     @classmethod
-    def change(cls, resource: Any, properties: Properties, place: Place) -> Any:  # noqa: ARG003 - for those that can
+    def change(cls, resource: Any, properties: Properties, place: ResourcePlace) -> Any:  # noqa: ARG003 - for those that can
         """Change a resource in place and return it, or what is there instead; raise as ``make`` does."""
         raise ResourceFailed("the stand-in cannot change it")
 
@@ -37,7 +37,7 @@ class ResourceKind(CloudFormationModel):
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **_: Any
     ) -> Any:
         """Make a resource."""
-        return cls.make(resource_name, cloudformation_json["Properties"], Place(account_id, region_name))
+        return cls.make(resource_name, cloudformation_json["Properties"], ResourcePlace(account_id, region_name))
 
     @classmethod
     def update_from_cloudformation_json(
@@ -49,7 +49,7 @@ class ResourceKind(CloudFormationModel):
         region_name: str,
     ) -> Any:
         """Change a resource in place."""
-        return cls.change(original_resource, cloudformation_json["Properties"], Place(account_id, region_name))
+        return cls.change(original_resource, cloudformation_json["Properties"], ResourcePlace(account_id, region_name))
 
 
 class Resource(ResourceKind):

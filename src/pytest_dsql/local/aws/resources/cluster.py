@@ -7,10 +7,10 @@ from moto.dsql.models import dsql_backends
 
 from pytest_dsql.local.aws.dsql.backend import Clusters
 from pytest_dsql.local.aws.dsql.facts import OWNED_KEY
-from pytest_dsql.local.aws.resources.base import Place, Properties, Resource, document, tags
+from pytest_dsql.local.aws.resources.base import Properties, Resource, ResourcePlace, document, tags
 
 
-class Cluster(Resource):
+class ClusterResource(Resource):
     """A cluster; CloudFormation waits until it is ACTIVE, or waits for its peers."""
 
     attributes: ClassVar[Mapping[str, str]] = {
@@ -39,7 +39,7 @@ class Cluster(Resource):
         raise AttributeError(name)
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> "Cluster":  # noqa: ARG003 - clusters have none
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> "ClusterResource":  # noqa: ARG003 - clusters have none
         """Create the cluster; deletion protection is on unless the template takes it off, as on AWS."""
         cluster = dsql_backends[place.account][place.region].create_cluster(
             properties.get("DeletionProtectionEnabled", True),
@@ -52,7 +52,7 @@ class Cluster(Resource):
         return cls(Clusters.settled(cluster))
 
     @classmethod
-    def change(cls, resource: "Cluster", properties: Properties, place: Place) -> "Cluster":
+    def change(cls, resource: "ClusterResource", properties: Properties, place: ResourcePlace) -> "ClusterResource":
         """Change the cluster in place."""
         backend: Any = dsql_backends[place.account][place.region]
         cluster = backend.update_cluster(

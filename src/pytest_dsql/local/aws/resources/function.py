@@ -8,11 +8,11 @@ from moto.awslambda.models import LambdaFunction, lambda_backends
 from pytest_dsql.local.aws.formation.templates.text import as_text
 from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.functions import Functions
-from pytest_dsql.local.aws.resources.base import Place, Properties, ResourceKind, tags
+from pytest_dsql.local.aws.resources.base import Properties, ResourceKind, ResourcePlace, tags
 from pytest_dsql.local.aws.resources.code import code_of
 
 
-class Function(ResourceKind):
+class FunctionResource(ResourceKind):
     """A function; CloudFormation waits until it is Active."""
 
     @classmethod
@@ -21,7 +21,7 @@ class Function(ResourceKind):
         return LambdaFunction.has_cfn_attr(attr)
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> LambdaFunction:
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> LambdaFunction:
         """Create the function; raise ResourceFailed where its name is taken or its code is not there."""
         backend = lambda_backends[place.account][place.region]
         if any(each.function_name == name for each in backend.list_functions()):
@@ -31,7 +31,7 @@ class Function(ResourceKind):
         return made
 
     @classmethod
-    def change(cls, resource: Any, properties: Properties, place: Place) -> LambdaFunction:
+    def change(cls, resource: Any, properties: Properties, place: ResourcePlace) -> LambdaFunction:
         """Change configuration and code in place; other tags leave its environments as they are."""
         function: LambdaFunction = resource
         if not resource.half_changed and _untagged(properties) == _untagged(resource.cleaned):

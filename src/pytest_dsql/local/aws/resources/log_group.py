@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from moto.logs.models import logs_backends
 
 from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
-from pytest_dsql.local.aws.resources.base import Place, Properties, Resource, tags
+from pytest_dsql.local.aws.resources.base import Properties, Resource, ResourcePlace, tags
 
 
 class LogGroup(Resource):
@@ -24,7 +24,7 @@ class LogGroup(Resource):
         return f"{str(self._group.arn).removesuffix(':*')}:*"
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> "LogGroup":
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> "LogGroup":
         """Make the group; raise ResourceFailed where its name is taken."""
         logs = logs_backends[place.account][place.region]
         if name in logs.groups:
@@ -33,7 +33,7 @@ class LogGroup(Resource):
         return cls(logs.groups[name]).completed(properties, logs)
 
     @classmethod
-    def change(cls, resource: "LogGroup", properties: Properties, place: Place) -> "LogGroup":
+    def change(cls, resource: "LogGroup", properties: Properties, place: ResourcePlace) -> "LogGroup":
         """Change how long events are kept, and the tags."""
         return resource.completed(properties, logs_backends[place.account][place.region])
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from moto.awslambda.models import lambda_backends
 
-from pytest_dsql.local.aws.resources.base import Place, Properties, Resource
+from pytest_dsql.local.aws.resources.base import Properties, Resource, ResourcePlace
 from pytest_dsql.local.aws.resources.code import stored
 
 
@@ -19,7 +19,7 @@ class Permission(Resource):
         self._function, self.physical_resource_id = function, sid
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> "Permission":
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> "Permission":
         """Add the statement."""
         function, qualifier = _named(properties["FunctionName"])
         statement = {key: value for key, value in properties.items() if key != "FunctionName"}
@@ -42,7 +42,7 @@ class Version(Resource):
         self.physical_resource_id = function.function_arn
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> "Version":  # noqa: ARG003 - it has a number
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> "Version":  # noqa: ARG003 - it has a number
         """Publish the version."""
         function, _qualifier = _named(properties["FunctionName"])
         backend = lambda_backends[place.account][place.region]
@@ -67,14 +67,14 @@ class Alias(Resource):
         self._name, self._function, self.physical_resource_id = alias.name, function, alias.arn
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> "Alias":  # noqa: ARG003 - the template names it
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> "Alias":  # noqa: ARG003 - the template names it
         """Make the alias."""
         function, _qualifier = _named(properties["FunctionName"])
         backend = lambda_backends[place.account][place.region]
         return cls(backend.create_alias(function_name=function, **_alias(properties)), function)
 
     @classmethod
-    def change(cls, resource: "Alias", properties: Properties, place: Place) -> "Alias":
+    def change(cls, resource: "Alias", properties: Properties, place: ResourcePlace) -> "Alias":
         """Let the alias mean another version."""
         backend = lambda_backends[place.account][place.region]
         backend.update_alias(function_name=resource._function, **_alias(properties))  # noqa: SLF001 - its own
@@ -103,7 +103,7 @@ class LayerVersion(Resource):
         self._layer, self._version, self.physical_resource_id = layer.name, layer.version, layer.arn
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> "LayerVersion":
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> "LayerVersion":
         """Publish the version of the layer."""
         spec = {**properties, "LayerName": name, "Content": stored(place.account, properties["Content"])}
         return cls(lambda_backends[place.account][place.region].publish_layer_version(spec))

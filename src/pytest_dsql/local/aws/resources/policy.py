@@ -6,7 +6,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 
 from pytest_dsql.local.aws.names import PARTITION
-from pytest_dsql.local.aws.resources.base import Place, Properties, Resource, document
+from pytest_dsql.local.aws.resources.base import Properties, Resource, ResourcePlace, document
 
 Holder = tuple[str, str]
 """What holds a policy: ``("role", "its name")``."""
@@ -20,7 +20,7 @@ class Policy(Resource):
         self._holders: list[Holder] = []
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> "Policy":
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> "Policy":
         """Give the policy to all that are to have it."""
         made = cls(properties["PolicyName"], cls._physical(name, properties))
         try:
@@ -31,7 +31,7 @@ class Policy(Resource):
         return made
 
     @classmethod
-    def change(cls, resource: "Policy", properties: Properties, place: Place) -> "Policy":
+    def change(cls, resource: "Policy", properties: Properties, place: ResourcePlace) -> "Policy":
         """Put the new policy in the place of the old one."""
         changed = cls.make(resource.physical_resource_id, properties, place)
         kept = {(changed._name, *each) for each in changed._holders}  # noqa: SLF001 - its own

@@ -7,7 +7,7 @@ from moto.iam.models import iam_backends
 
 from pytest_dsql.local.aws.formation.templates.words import ResourceFailed
 from pytest_dsql.local.aws.names import PARTITION
-from pytest_dsql.local.aws.resources.base import Place, Properties, ResourceKind, document, tags
+from pytest_dsql.local.aws.resources.base import Properties, ResourceKind, ResourcePlace, document, tags
 
 
 class Role(ResourceKind):
@@ -19,7 +19,7 @@ class Role(ResourceKind):
         return attr in {"Arn", "RoleId"}
 
     @classmethod
-    def make(cls, name: str, properties: Properties, place: Place) -> MotoRole:
+    def make(cls, name: str, properties: Properties, place: ResourcePlace) -> MotoRole:
         """Create the role; raise ResourceFailed where its name is taken."""
         iam = iam_backends[place.account][PARTITION]
         if any(role.name == name for role in iam.roles.values()):
@@ -40,7 +40,7 @@ class Role(ResourceKind):
             raise
 
     @classmethod
-    def change(cls, resource: Any, properties: Properties, place: Place) -> MotoRole:
+    def change(cls, resource: Any, properties: Properties, place: ResourcePlace) -> MotoRole:
         """Change the role in place."""
         resource.assume_role_policy_document = document(properties["AssumeRolePolicyDocument"])
         resource.description = properties.get("Description", "")

@@ -14,7 +14,7 @@ QUERIES: Final = frozenset({"select", "with", "values", "table", "insert", "upda
 ASSIGNS: Final = frozenset({":=", "="})
 
 
-class Part(Enum):
+class FragmentKind(Enum):
     """What a fragment is to PL/pgSQL."""
 
     EXPRESSION = auto()
@@ -32,7 +32,7 @@ class Fragment:
     a statement that is PL/pgSQL's own.
     """
 
-    part: Part
+    part: FragmentKind
     start: int
     end: int
     statement: int | None = None
@@ -81,13 +81,13 @@ class _Reader:
             at = self._source.step(at)
         return min(at, self._count)
 
-    def _add(self, part: Part, start: int, end: int, into: tuple[int, int] | None = None) -> None:
+    def _add(self, part: FragmentKind, start: int, end: int, into: tuple[int, int] | None = None) -> None:
         if start < end:
             places = self._source.start(start), self._source.end(end - 1)
             self._found.append(Fragment(part, *places, self._statement, into))
 
     def _expression(self, start: int, end: int) -> None:
-        self._add(Part.EXPRESSION, start, end)
+        self._add(FragmentKind.EXPRESSION, start, end)
 
     def _expressions(self, start: int, end: int) -> None:
         for part in self._source.split(start, end):
@@ -116,7 +116,7 @@ class _Reader:
         while self._at < self._count and self._word(self._at) != "begin":
             end, cursor = self._find(self._at), self._find(self._at + 1, "cursor")
             if cursor < end:
-                self._add(Part.QUERY, self._find(cursor, "for", "is") + 1, end)
+                self._add(FragmentKind.QUERY, self._find(cursor, "for", "is") + 1, end)
             else:
                 self._expression(self._find(self._at + 1, "default", ":=", "=") + 1, end)
             self._at = end + 1
@@ -163,7 +163,7 @@ class _Reader:
             self._expression(dots + 1, by)
             self._expression(by + 1, loop)
         elif self._word(start) in QUERIES:
-            self._add(Part.QUERY, start, loop)
+            self._add(FragmentKind.QUERY, start, loop)
         self._open.append("loop")
         self._at = loop + 1
 
@@ -178,7 +178,7 @@ class _Reader:
         if kind == "query" and self._word(start + 1) == "execute":
             self._dynamic(start + 2, end)
         elif kind == "query":
-            self._add(Part.QUERY, start + 1, end)
+            self._add(FragmentKind.QUERY, start + 1, end)
         else:
             self._expression(start + (kind == "next"), end)
         self._at = end + 1
@@ -205,7 +205,7 @@ class _Reader:
     def _dynamic(self, start: int, end: int) -> None:
         """EXECUTE: its text, and then INTO a target or USING values, in any order."""
         clause = min(self._find(start, "into", "using"), end)
-        self._add(Part.DYNAMIC, start, clause)
+        self._add(FragmentKind.DYNAMIC, start, clause)
         while clause < end:
             following = min(self._find(clause + 1, "into", "using"), end)
             if self._word(clause) == "using":
@@ -217,12 +217,12 @@ class _Reader:
         if self._word(query) == "execute":
             self._dynamic(query + 1, end)
         else:
-            self._add(Part.QUERY, query, end)
+            self._add(FragmentKind.QUERY, query, end)
         self._at = end + 1
 
     def _performs(self) -> None:
         end = self._find(self._at)
-        self._add(Part.PERFORM, self._at, end)
+        self._add(FragmentKind.PERFORM, self._at, end)
         self._at = end + 1
 
     def _plain(self) -> None:
@@ -230,7 +230,7 @@ class _Reader:
         if self._word(behind) in ASSIGNS:
             self._expression(behind + 1, end)
         else:
-            self._add(Part.STATEMENT, self._at, end, self._into(end))
+            self._add(FragmentKind.STATEMENT, self._at, end, self._into(end))
         self._at = end + 1
 
     def _behind_name(self, at: int) -> int:

@@ -16,7 +16,7 @@ class Node:
     below: ClassVar[tuple[str, ...]] = ()
 
 
-class Choice(str):
+class EnumValue(str):
     """A value of an enum."""
 
     __slots__ = ()
@@ -41,7 +41,7 @@ _NO_NODES: Final = frozenset({"Node", "ParseResult", "ScanResult", "ScanToken", 
 _PLACES: Final = frozenset({"list_start", "list_end", "rexpr_list_start", "rexpr_list_end"})
 _NONE: Final[Mapping[int, Any]] = {
     FieldDescriptor.TYPE_BOOL: False,
-    FieldDescriptor.TYPE_ENUM: Choice(),
+    FieldDescriptor.TYPE_ENUM: EnumValue(),
     **dict.fromkeys((FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64), 0),
     **dict.fromkeys((FieldDescriptor.TYPE_UINT32, FieldDescriptor.TYPE_UINT64), 0),
 }
@@ -101,7 +101,7 @@ def built(kind: str, values: Mapping[str, Any], character: Callable[[int], int] 
                 made = _made_all(inner, value, waiting) if isinstance(value, list) else _made(inner, value, waiting)
                 setattr(node, name, made)
             elif choice:
-                setattr(node, name, Choice(value))
+                setattr(node, name, EnumValue(value))
             elif place and value < 0:
                 setattr(node, name, None)
             else:

@@ -19,7 +19,7 @@ _NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class QueryShape:
     """What keeps the rows of a query from being rows of a table, in the order in which PostgreSQL asks."""
 
     united: bool = False
@@ -31,7 +31,7 @@ class Shape:
     sets: bool
 
 
-def check(shape: Shape, clause: str) -> None:
+def check(shape: QueryShape, clause: str) -> None:
     """Refuse a clause on a query of another shape than a table's."""
     for field in fields(shape):
         if getattr(shape, field.name):

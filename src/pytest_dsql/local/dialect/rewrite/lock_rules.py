@@ -114,7 +114,7 @@ def check_query(node: Any, clause: str, *, pushed_down: bool = False) -> None:
             raise RefusedError(facts.LOCK_NOT_APPLICABLE.refusal(clause, "VALUES"))
         return
     calls = list(_calls(node))
-    shape = locks.Shape(
+    shape = locks.QueryShape(
         united=node.op.name != "SETOP_NONE",
         distinct=bool(node.distinctClause),
         grouped=bool(node.groupClause),

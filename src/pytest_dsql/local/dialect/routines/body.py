@@ -9,7 +9,7 @@ from typing import Final
 from pytest_dsql.local.dialect import facts
 from pytest_dsql.local.dialect.catalog import Catalog, Routine
 from pytest_dsql.local.dialect.parse.parser import ParseError
-from pytest_dsql.local.dialect.parse.plpgsql import Fragment, Part, fragments
+from pytest_dsql.local.dialect.parse.plpgsql import Fragment, FragmentKind, fragments
 from pytest_dsql.local.dialect.parse.text import Edits
 from pytest_dsql.local.dialect.rewrite.substitutes import call, fixed_answer, refusing, substitute
 from pytest_dsql.local.dialect.rewrite.walk import Analyse
@@ -65,16 +65,16 @@ class Body:
         start, end = fragment.start, fragment.end
         raw = text[start:end]
         match fragment.part:
-            case Part.EXPRESSION:
+            case FragmentKind.EXPRESSION:
                 yield start, end, self._expression(raw)
-            case Part.DYNAMIC:
+            case FragmentKind.DYNAMIC:
                 self.says = self.says._replace(writes=True)
                 yield start, end, f"occ.translated((SELECT {self._expression(raw)}))"
-            case Part.PERFORM:
+            case FragmentKind.PERFORM:
                 yield from self._query(fragment, " SELECT" + raw[7:], "PERFORM")
-            case Part.QUERY:
+            case FragmentKind.QUERY:
                 yield from self._query(fragment, raw)
-            case Part.STATEMENT:
+            case FragmentKind.STATEMENT:
                 yield start, end, self._statement(text, fragment)
 
     def _one(self, text: str) -> Statement | None:

@@ -60,7 +60,7 @@ def _seen(item: Underlying, number: int, shown: Mapping[Position, int]) -> Under
 
 
 def _check(query: Any, clause: str) -> None:
-    shape = locks.Shape(
+    shape = locks.QueryShape(
         distinct=bool(query["distinctClause"]),
         grouped=bool(query["groupClause"] or query["groupingSets"]),
         having=bool(query["havingQual"]),

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Credentials(NamedTuple):
+class SigningKeys(NamedTuple):
     """Keys, as botocore has them frozen."""
 
     access_key: str

@@ -14,7 +14,7 @@ class OutOfRange(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class OwnLoad:
     """``calls`` requests drawn by ``seed``, ``parallel`` at a time, from ``processes``, ended after ``limit_s``."""
 
     calls: int
