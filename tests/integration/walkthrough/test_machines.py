@@ -19,6 +19,7 @@ from infra.cloud import Cloud
 from infra.stack import Stack
 from pytest_dsql.link.state import State
 from tests.fix_target import ROOT
+from tests.processes import descendants
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 pytestmark = [
@@ -66,17 +67,9 @@ class Machine:
 
     def kill(self) -> None:
         """Have it gone, with all that runs there."""
-        for pid in reversed(family(self.process.pid)):
+        for pid in {self.process.pid, *descendants(self.process.pid)}:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it."""
-    with suppress(FileNotFoundError):
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return [pid, *(each for child in children for each in family(int(child)))]
-    return []
 
 
 def key(path: Path) -> str:

@@ -12,6 +12,7 @@ import boto3
 import pytest
 
 from pytest_dsql.link.keys import SigningKeys
+from pytest_dsql.link.state import runs
 from pytest_dsql.storm.rate.steps import StepFailed, Steps
 from pytest_dsql.storm.run.conductor import Conductor
 from pytest_dsql.storm.run.driver import config
@@ -92,7 +93,7 @@ def left(folder: Path) -> list[int]:
     """Return the processes that still run, of those that left word."""
     pids = [int(path.name[3:]) for path in folder.glob("pid*")]
     assert pids
-    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    return [pid for pid in pids if runs(pid)]
 
 
 def test_processes_make_the_plan_together_and_are_gone(stage: FakeStage, conducted: Conductor, tmp_path: Path) -> None:
