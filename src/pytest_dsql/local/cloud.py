@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
@@ -46,8 +47,10 @@ async def standing(  # noqa: PLR0913 - one for each option
             plane.start(cluster_port)
             started.push_async_callback(plane.close)
             started.push_async_callback(functions.close)
-            await front.start(port)
+            loading = await front.start(port)
             started.push_async_callback(front.close)
+            # The collector need not look again and again at what stays.
+            loading.add_done_callback(lambda _: gc.freeze())
             listening = await Control(plane, extra, account, functions).start(control(folder))
             started.callback(listening.close)
             key, secret = services.developer(ACCOUNT, region)

@@ -49,6 +49,12 @@ def test_nothing_is_scanned_without_a_table(session: Session) -> None:
     assert session("EXPLAIN SELECT 1") == ["Result  (cost=0.00..0.01 rows=1 width=4)"]
 
 
+def test_sizes_are_looked_up_in_whatever_case_it_is_asked(session: Session) -> None:
+    session("CREATE TABLE few (id int PRIMARY KEY)")
+    session.retried("INSERT INTO few SELECT generate_series(1, 6)")
+    assert "rows=6 " in session("eXpLaIn SELECT id FROM few")[0]
+
+
 def test_six_rows_are_scanned(session: Session) -> None:
     lines = session(f"EXPLAIN ANALYZE {LATEST}")
     assert bare(lines) == [

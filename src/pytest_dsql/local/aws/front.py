@@ -32,22 +32,22 @@ class Front:
         self._server = Server(self._answer)
         self._changed = ExitStack()
         self.port = 0
+        self._loading: asyncio.Task[None] | None = None
 
-    async def start(self, port: int = 0) -> None:
-        """Listen; raise OSError where the port is taken.
+    async def start(self, port: int = 0) -> asyncio.Task[None]:
+        """Listen; return what is done when all is loaded that requests need. Raises OSError where the port is taken.
 
         moto is got ready meanwhile, and what comes for it waits; then what judges templates.
         """
         self.port = await self._server.listen("127.0.0.1", port)
         self._moto = asyncio.get_running_loop().run_in_executor(self._threads, _moto, self._changed)
-        self._moto.add_done_callback(self._get_ready)
+        self._loading = asyncio.create_task(self._load())
         await self._server.serve()
+        return self._loading
 
-    def _get_ready(self, moto: "asyncio.Future[WSGIApplication]") -> None:
-        from pytest_dsql.local.aws.formation.templates import lint
-
-        if not (moto.cancelled() or moto.exception()):
-            self._threads.submit(lint.rules)
+    async def _load(self) -> None:
+        await asyncio.shield(self._moto)
+        await asyncio.get_running_loop().run_in_executor(self._threads, _rules)
 
     @property
     def url(self) -> str:
@@ -56,6 +56,8 @@ class Front:
 
     async def close(self) -> None:
         """End every connection."""
+        if self._loading:
+            self._loading.cancel()
         await self._server.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._changed.close()
@@ -79,6 +81,12 @@ def _moto(changed: ExitStack) -> "WSGIApplication":
     changed.enter_context(patches.formation())
     application: WSGIApplication = DomainDispatcherApplication(create_backend_app)
     return application
+
+
+def _rules() -> None:
+    from pytest_dsql.local.aws.formation.templates import lint
+
+    lint.rules()
 
 
 def _answer_of(application: "WSGIApplication", environ: dict[str, Any]) -> Response:

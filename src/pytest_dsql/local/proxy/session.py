@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -23,7 +24,7 @@ from pytest_dsql.local.proxy.units import Unit
 from pytest_dsql.local.proxy.upstream import Upstream
 from pytest_dsql.local.tasks import not_before
 
-_EXPLAIN: Final = (b"EXPLAIN", b"explain", b"Explain")
+_EXPLAIN: Final = re.compile(rb"explain", re.IGNORECASE)
 _FLUSH: Final = ord("H")
 _QUERY: Final = ord("Q")
 _SYNC: Final = ord("S")
@@ -162,7 +163,7 @@ class ClientSession:
 
     def _has_to_measure(self, message: bytes) -> bool:
         """Whether a message waits until PostgreSQL knows the sizes of the tables whose plan it asks for."""
-        if not any(word in message for word in _EXPLAIN):
+        if not _EXPLAIN.search(message):
             return False
         if message == self._measured:
             self._measured = b""
