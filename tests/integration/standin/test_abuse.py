@@ -4,6 +4,7 @@ import contextlib
 import resource
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Final
 
@@ -12,7 +13,9 @@ import pytest
 
 from pytest_dsql.link.batch import with_descriptors
 from pytest_dsql.link.handle import Handle
+from pytest_dsql.link.process import end, launch
 from tests.fix_alone import Alone
+from tests.fix_log import Heard
 from tests.fix_sessions import Session, Stage
 
 SILENT: Final = 10_000
@@ -113,3 +116,17 @@ def test_nobody_leaves_the_cluster(module_stage: Stage, handle: Handle, statemen
     session = Session(module_stage.open().connection)
     session("CREATE TABLE IF NOT EXISTS t (id int)")
     assert session.refused(how.format(statement)) in {"0A000", "42501", "42704"}
+
+
+def test_clients_that_hang_up_leave_no_word(heard: Heard) -> None:
+    process, environment = launch("dsql", stderr=heard.file)
+    waiting = [socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)]
+    for client in waiting[::2]:
+        client.close()
+    with contextlib.suppress(OSError), ThreadPoolExecutor() as threads:
+        threads.submit(end, process)
+        for client in waiting[1::2]:
+            client.send(b"\0")
+    for client in waiting:
+        client.close()
+    assert heard.new() == []

@@ -1,26 +1,20 @@
 """The handle: commits that fail or are cut, latency, sessions that end; all of it over with its ``with`` block."""
 
-import contextlib
-import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import pq
 
 from pytest_dsql.link.handle import ControlError, Handle
-from pytest_dsql.link.messages import Message, SetLimits
-from pytest_dsql.link.process import end, launch
+from pytest_dsql.link.messages import Message
 from tests.fix_alone import Alone
 from tests.fix_cluster import change
-from tests.fix_log import Heard
 from tests.fix_principals import Caller, mapped, policy
 from tests.fix_sessions import IDLE, Session, Stage
 
@@ -321,20 +315,6 @@ def test_what_is_dropped_while_the_catalog_is_read_is_left_out(stage: Stage, han
     assert stage.open()("SELECT * FROM other") == []
 
 
-def test_clients_that_hang_up_leave_no_word(heard: Heard) -> None:
-    process, environment = launch("dsql", stderr=heard.file)
-    waiting = [socket.create_connection((environment["PGHOSTADDR"], int(environment["PGPORT"]))) for _ in range(100)]
-    for client in waiting[::2]:
-        client.close()
-    with contextlib.suppress(OSError), ThreadPoolExecutor() as threads:
-        threads.submit(end, process)
-        for client in waiting[1::2]:
-            client.send(b"\0")
-    for client in waiting:
-        client.close()
-    assert heard.new() == []
-
-
 def test_commits_are_counted_by_what_became_of_them(stage: Stage, handle: Handle) -> None:
     stage.set_up("CREATE TABLE counted (id int PRIMARY KEY)")
     session, before = stage.open(), handle.commits()
@@ -409,60 +389,3 @@ def test_how_often_a_fault_was_applied_is_known_while_it_is_in_force(session: Se
         assert fault.times == 0
         assert session.refused(INSERT, 1) == "40001"
         assert fault.times == 1
-
-
-def test_an_emptied_cluster_is_as_it_was_at_first(alone: Callable[..., Alone]) -> None:
-    cluster = alone()
-    handle, admin = Handle.of(cluster.environment, cluster.host), cluster.connect()
-    for statement in (
-        "CREATE TABLE t (id int PRIMARY KEY)",
-        "INSERT INTO t VALUES (1)",
-        "CREATE ROLE r WITH LOGIN",
-        "GRANT ALL ON t TO r",
-        "CREATE SCHEMA s",
-        "CREATE TABLE s.t (id int)",
-    ):
-        admin.execute(statement)
-    for _ in range(2):
-        handle.put(action="fail", times=None)
-        handle.ask(SetLimits(cluster=cluster.identifier, limits={"connections": 0}))
-        handle.empty()
-        assert handle.faults() == {}
-        with pytest.raises(psycopg.OperationalError):
-            admin.execute("SELECT 1")
-        admin = cluster.connect()
-        assert admin.execute("SELECT count(*) FROM pg_roles WHERE rolname = 'r'").fetchone() == (0,)
-        assert admin.execute("SELECT count(*) FROM pg_class WHERE relname = 't'").fetchone() == (0,)
-        assert handle.commits() == {}
-        admin.execute("CREATE TABLE t (id int PRIMARY KEY, v text)")
-        admin.execute("CREATE ROLE r WITH LOGIN")
-        with pytest.raises(psycopg.errors.UniqueViolation):
-            admin.execute("INSERT INTO t VALUES (1), (1)")
-
-
-def test_a_kept_cluster_is_not_emptied(alone: Callable[..., Alone], kept: Path) -> None:
-    cluster = alone("--data", str(kept))
-    with pytest.raises(ControlError, match="kept"):
-        Handle.of(cluster.environment, cluster.host).empty()
-
-
-def test_a_cluster_is_emptied_while_a_pool_reconnects(alone: Callable[..., Alone]) -> None:
-    cluster, over = alone(), threading.Event()
-    handle, settings = Handle.of(cluster.environment, cluster.host), cluster.settings(password=cluster.token())
-
-    def reconnect() -> None:
-        while not over.is_set():
-            with contextlib.suppress(psycopg.Error), psycopg.connect(**settings) as connection:
-                while not over.wait(0.005):
-                    connection.execute("SELECT 1")
-
-    with ThreadPoolExecutor(8) as threads, handle.limits(connect_rate=1e6, connect_burst=1e6):
-        try:
-            clients = [threads.submit(reconnect) for _ in range(8)]
-            for _ in range(20):
-                handle.empty()
-        finally:
-            over.set()
-        for client in clients:
-            client.result()
-    assert cluster.connect().execute("SELECT 1").fetchone() == (1,)

@@ -62,7 +62,7 @@ def drive(tmp_path: Path, serve: Callable[[Answer], Endpoint]) -> Drive:
         load = Load(calls, parallel, 10, seed=1, rate=more.pop("rate", None), once=more.pop("once", False))
         tally = Tally()
         with Invocations(endpoint.way(), parallel) as line, Recorder(tmp_path, "worker00") as recorder:
-            made = Driver(line, endpoint.client, "transfer", recorder, tally, more.pop("origin", 0.0), **more)
+            made = Driver(line, endpoint.client(), "transfer", recorder, tally, more.pop("origin", 0.0), **more)
             made.run(load, 0, 1)
         return record.read(tmp_path, Facts(planned=calls, accounts=10, opening=100, closing={})), tally, endpoint
 
@@ -121,7 +121,7 @@ def test_more_and_more_calls_go_out_until_as_many_are_in_flight_as_may_be(
     monkeypatch.setattr(driver, "OPENING", 6)
     line = Waves()
     with Recorder(tmp_path, "worker01") as recorder:
-        Driver(line, lambda: None, "transfer", recorder, Tally(), 0.0).run(Load(90, 32, 10, seed=1), 1, 2)
+        Driver(line, None, "transfer", recorder, Tally(), 0.0).run(Load(90, 32, 10, seed=1), 1, 2)
     assert line.sizes == [4, 8, 16, 16, 1]
 
 

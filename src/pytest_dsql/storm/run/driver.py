@@ -93,11 +93,11 @@ class Pending:
 class Driver:
     """One worker's share of a storm; ``origin`` is its start by ``clock``.
 
-    ``client`` gives boto3's client for Lambda, one and the same.
+    ``client`` is boto3's for Lambda, None where ``asks_boto3`` says that no call goes by it.
     """
 
     line: Line
-    client: Callable[[], Any]
+    client: Any
     function: str
     recorder: Recorder
     tally: Tally
@@ -152,7 +152,7 @@ class Driver:
     def _ask_boto3(self, pending: Pending) -> None:
         told: Answer | BaseException
         try:
-            told = by_boto3(self.client(), self.function, pending.content)
+            told = by_boto3(self.client, self.function, pending.content)
         except BaseException as error:  # noqa: BLE001 - raised again where the calls are made
             told = error
         self._by_boto3.append((pending, told))

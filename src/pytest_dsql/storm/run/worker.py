@@ -1,7 +1,6 @@
 """One worker's part in a storm: arrive, make its share of the calls, be told the verdict."""
 
-import functools
-from contextlib import ExitStack, closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -61,14 +60,10 @@ def take_part(account: LambdaAccess, worker: Worker, scenario: Scenario, load: L
     with_descriptors()
     share, shares = worker.share, worker.shares
     tally = Tally()
-    with ExitStack() as ending, Attendance(worker.where, tally.taken) as attendance:
-
-        @functools.cache
-        def client() -> Any:
-            return ending.enter_context(closing(account.client("lambda", config(load.patience_s))))
-
-        if asks_boto3(scenario.load(load), share, shares):
-            client()  # before the clock starts: to make one takes as long as a hundred calls
+    # To make a client takes as long as a hundred calls.
+    asks = asks_boto3(scenario.load(load), share, shares)
+    ours = closing(account.client("lambda", config(load.patience_s))) if asks else nullcontext()
+    with ours as client, Attendance(worker.where, tally.taken) as attendance:
         told = attendance.arrive(scenario.name, share, shares)
         place = (account.invoke_url, told["function"], account.region, account.credentials)
         way = Way(*place, read_limit_s=load.patience_s)

@@ -34,8 +34,9 @@ def _found(template: Any, region: str) -> Iterator[str]:
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import run_template_by_data
 
-    for match in run_template_by_data(template, ConfigMixIn(regions=[region]), rules()):
-        if match.rule.id in rules().rules:
+    chosen = rules()
+    for match in run_template_by_data(template, ConfigMixIn(regions=[region]), chosen):
+        if match.rule.id in chosen.rules:
             path = "/".join(str(each) for each in getattr(match, "path", None) or ())
             yield f"Template error: {match.message} (at /{path})"
 
